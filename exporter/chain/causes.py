@@ -1,0 +1,377 @@
+"""The catalogue of causes: everything that can break a backup, where in the chain, how bad it is, and what mends it.
+
+Alerts, runbooks, metrics, the page and the command line all follow from `CATALOGUE`. In a command, `<word>` stands
+for a name that the finding fills in.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+
+class Link(StrEnum):
+    """The links of the chain, in their order; `restore` stands beside it, `none` is about no claim."""
+
+    POLICY = "policy"
+    NAMESPACE = "namespace"
+    BASE_SECRET = "base_secret"
+    REPOSITORY_SECRET = "repository_secret"
+    SOURCE = "source"
+    VOLUME = "volume"
+    MOVER = "mover"
+    SYNC = "sync"
+    REPOSITORY = "repository"
+    RESTORE = "restore"
+    NONE = "none"
+
+
+class Impact(StrEnum):
+    BLOCKING = "blocking"
+    """The next backup cannot succeed."""
+    ADVISORY = "advisory"
+    """It can, but something is wrong."""
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+    """A claim is unprotected, or will be before anyone looks."""
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 is the worst."""
+        return list(Severity).index(self)
+
+
+class Cause(StrEnum):
+    """The closed list. What is known of each stands in `CATALOGUE`."""
+
+    POLICY_MISSING = "policy_missing"
+    POLICY_NOT_READY = "policy_not_ready"
+    POLICY_FAILING = "policy_failing"
+    NAMESPACE_UNLABELLED = "namespace_unlabelled"
+    MOVERS_UNPRIVILEGED = "movers_unprivileged"
+    BASE_SECRET_MISSING = "base_secret_missing"
+    EXTERNAL_SECRET_FAILING = "external_secret_failing"
+    EXTERNAL_SECRET_STALE = "external_secret_stale"
+    REPOSITORY_SECRET_MISSING = "repository_secret_missing"
+    NOT_COVERED = "not_covered"
+    SOURCE_MISSING = "source_missing"
+    SOURCE_FAILING = "source_failing"
+    SOURCE_PAUSED = "source_paused"
+    SCHEDULE_IGNORED = "schedule_ignored"
+    OPERATOR_STALLED = "operator_stalled"
+    VOLUME_FAULTED = "volume_faulted"
+    VOLUME_UNREACHABLE = "volume_unreachable"
+    VOLUME_STUCK = "volume_stuck"
+    VOLUME_MISSING = "volume_missing"
+    VOLUME_DEGRADED = "volume_degraded"
+    COPY_NOT_READY = "copy_not_ready"
+    MOVER_UNSCHEDULABLE = "mover_unschedulable"
+    MOVER_STUCK = "mover_stuck"
+    MOVER_IMAGE = "mover_image"
+    MOVER_OUT_OF_MEMORY = "mover_out_of_memory"
+    REPOSITORY_LOCKED = "repository_locked"
+    REPOSITORY_PASSWORD = "repository_password"
+    REPOSITORY_UNREACHABLE = "repository_unreachable"
+    REPOSITORY_FULL = "repository_full"
+    SOURCE_UNREADABLE = "source_unreadable"
+    MOVER_FAILING = "mover_failing"
+    MOVER_SLOW = "mover_slow"
+    NEVER_SYNCED = "never_synced"
+    OVERDUE = "overdue"
+    SOURCE_EMPTY = "source_empty"
+    ANNOTATION_INVALID = "annotation_invalid"
+    REPOSITORY_MISSING = "repository_missing"
+    SNAPSHOT_MISSING = "snapshot_missing"
+    LOCK_STALE = "lock_stale"
+    REPOSITORY_REINITIALISED = "repository_reinitialised"
+    PRUNE_OVERDUE = "prune_overdue"
+    RESTORE_STUCK = "restore_stuck"
+    RESTORE_FAILING = "restore_failing"
+    RESTORE_EMPTY = "restore_empty"
+    RESTORE_UNCONSUMED = "restore_unconsumed"
+    RESTORE_STALE = "restore_stale"
+    REPOSITORY_ORPHANED = "repository_orphaned"
+    BACKUP_WITHDRAWN = "backup_withdrawn"
+
+    @property
+    def entry(self) -> "Entry":
+        return CATALOGUE[self]
+
+    @property
+    def link(self) -> Link:
+        return CATALOGUE[self].link
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What is known of a cause before any claim has it."""
+
+    link: Link
+    impact: Impact
+    severity: Severity
+    meaning: str
+    """One sentence, in the present."""
+    command: str
+    """What mends it, or the first step to it; names in `<angle brackets>`."""
+    variants: Mapping[str, str] = {}
+    """The command where another thing of the same cause is broken: by what, `cache` for example."""
+
+
+_TRIGGER = 'kubectl annotate pvc <pvc> -n <namespace> kyverno.io/trigger="$(date +%s)" --overwrite'
+_UNLOCK = (
+    "kubectl patch replicationsource <source> -n <namespace> --type merge "
+    """-p '{"spec":{"restic":{"unlock":"'"$(date +%s)"'"}}}'"""
+)
+_MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
+
+
+def _blocking(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None) -> Entry:
+    return Entry(link, Impact.BLOCKING, Severity.CRITICAL, meaning, command, variants or {})
+
+
+def _warning(link: Link, meaning: str, command: str) -> Entry:
+    return Entry(link, Impact.ADVISORY, Severity.WARNING, meaning, command)
+
+
+def _info(link: Link, meaning: str, command: str) -> Entry:
+    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command)
+
+
+CATALOGUE: Mapping[Cause, Entry] = {
+    # --- policy
+    Cause.POLICY_MISSING: _blocking(
+        Link.POLICY,
+        "The Kyverno policy that generates the backup's objects is not there.",
+        "kubectl apply -f <policy>.yaml",
+    ),
+    Cause.POLICY_NOT_READY: _blocking(
+        Link.POLICY,
+        "The Kyverno policy is not in force: it is not registered with the admission webhook.",
+        "kubectl -n <kyverno_namespace> rollout restart deployment kyverno-admission-controller",
+    ),
+    Cause.POLICY_FAILING: _blocking(
+        Link.POLICY,
+        "A generate rule of the Kyverno policy errors, so that an object of the backup is never made.",
+        f"kubectl edit clusterpolicy <policy> && {_TRIGGER}",
+    ),
+    # --- namespace
+    Cause.NAMESPACE_UNLABELLED: _blocking(
+        Link.NAMESPACE,
+        "The namespace lacks the label that brings it the base Secret.",
+        "kubectl label namespace <namespace> <namespace_label> --overwrite && "
+        'kubectl annotate pvc -n <namespace> -l <label> kyverno.io/trigger="$(date +%s)" --overwrite',
+    ),
+    Cause.MOVERS_UNPRIVILEGED: _info(
+        Link.NAMESPACE,
+        "The namespace has the label, but not the annotation that VolSync reads: its movers run unprivileged.",
+        "kubectl annotate namespace <namespace> volsync.backube/privileged-movers=true --overwrite",
+    ),
+    # --- base secret
+    Cause.BASE_SECRET_MISSING: _blocking(
+        Link.BASE_SECRET,
+        "The base Secret with the store's credentials is not in the namespace.",
+        "kubectl -n <namespace> describe externalsecret <base_secret>",
+    ),
+    Cause.EXTERNAL_SECRET_FAILING: _blocking(
+        Link.BASE_SECRET,
+        "External Secrets cannot bring the base Secret up to date.",
+        'kubectl -n <namespace> annotate externalsecret <base_secret> force-sync="$(date +%s)" --overwrite',
+        {"clusterexternalsecret": "kubectl describe clusterexternalsecret <cluster_external_secret>"},
+    ),
+    Cause.EXTERNAL_SECRET_STALE: _warning(
+        Link.BASE_SECRET,
+        "External Secrets says that the base Secret is ready, but has not refreshed it for more than two intervals.",
+        'kubectl -n <namespace> annotate externalsecret <base_secret> force-sync="$(date +%s)" --overwrite',
+    ),
+    # --- repository secret
+    Cause.REPOSITORY_SECRET_MISSING: _blocking(
+        Link.REPOSITORY_SECRET,
+        "The Secret with the repository's address and password is not there, or lacks a key.",
+        _TRIGGER,
+    ),
+    # --- source
+    Cause.NOT_COVERED: _blocking(
+        Link.SOURCE,
+        "The PVC asks for a backup with a label value that the policy does not match.",
+        "kubectl label pvc <pvc> -n <namespace> <label> --overwrite",
+    ),
+    Cause.SOURCE_MISSING: _blocking(Link.SOURCE, "No ReplicationSource backs up the PVC.", _TRIGGER),
+    Cause.SOURCE_FAILING: _blocking(
+        Link.SOURCE,
+        "VolSync cannot reconcile the ReplicationSource.",
+        "kubectl describe replicationsource <source> -n <namespace>",
+    ),
+    Cause.SOURCE_PAUSED: _blocking(
+        Link.SOURCE,
+        "The ReplicationSource is paused.",
+        'kubectl patch replicationsource <source> -n <namespace> --type merge -p \'{"spec":{"paused":false}}\'',
+    ),
+    Cause.SCHEDULE_IGNORED: _blocking(
+        Link.SOURCE,
+        "A manual trigger stands beside the schedule, and VolSync ignores the schedule for it.",
+        "kubectl patch replicationsource <source> -n <namespace> --type json "
+        """-p '[{"op":"remove","path":"/spec/trigger/manual"}]'""",
+    ),
+    Cause.OPERATOR_STALLED: _blocking(
+        Link.SOURCE,
+        "VolSync's operator has not started a sync that is due.",
+        "kubectl -n volsync-system rollout restart deployment -l app.kubernetes.io/name=volsync",
+    ),
+    # --- volume
+    Cause.VOLUME_FAULTED: _blocking(
+        Link.VOLUME,
+        "Longhorn has faulted a volume that the backup needs: it cannot be attached.",
+        "kubectl -n <longhorn_namespace> get volumes.longhorn.io <volume> -w"
+        "  # salvages itself once detached: kubectl -n <namespace> delete job <job>",
+        {"cache": "kubectl -n <namespace> delete pvc <cache> --wait=false && kubectl -n <namespace> delete job <job>"},
+    ),
+    Cause.VOLUME_UNREACHABLE: _blocking(
+        Link.VOLUME,
+        "The volume is attached, but Longhorn cannot reach its engine: the node or its instance manager is down.",
+        "kubectl get node <node> && kubectl -n <longhorn_namespace> get instancemanagers.longhorn.io",
+    ),
+    Cause.VOLUME_STUCK: _blocking(
+        Link.VOLUME,
+        "A volume that is wanted does not attach.",
+        "kubectl get volumeattachments | grep <volume> && kubectl -n <namespace> delete job <job>",
+    ),
+    Cause.VOLUME_MISSING: _blocking(
+        Link.VOLUME,
+        "The PVC has no volume behind it.",
+        "kubectl describe pvc <pvc> -n <namespace> && kubectl -n <longhorn_namespace> get volumes.longhorn.io",
+    ),
+    Cause.VOLUME_DEGRADED: _warning(
+        Link.VOLUME,
+        "The volume runs on fewer replicas than it should have.",
+        "kubectl -n <longhorn_namespace> get replicas.longhorn.io -l longhornvolume=<volume>",
+    ),
+    # --- mover
+    Cause.COPY_NOT_READY: _blocking(
+        Link.MOVER,
+        "The snapshot or clone that the mover reads does not become ready.",
+        "kubectl describe volumesnapshot,pvc -n <namespace> <copy>",
+    ),
+    Cause.MOVER_UNSCHEDULABLE: _blocking(
+        Link.MOVER, "No node takes the mover pod.", "kubectl describe pod <pod> -n <namespace>"
+    ),
+    Cause.MOVER_STUCK: _blocking(
+        Link.MOVER,
+        "The mover pod was placed on a node and does not start there.",
+        "kubectl delete job <job> -n <namespace>",
+    ),
+    Cause.MOVER_IMAGE: _blocking(
+        Link.MOVER, "The mover's image cannot be pulled.", "kubectl describe pod <pod> -n <namespace>"
+    ),
+    Cause.MOVER_OUT_OF_MEMORY: _blocking(
+        Link.MOVER,
+        "The mover was killed for want of memory.",
+        "kubectl patch replicationsource <source> -n <namespace> --type merge "
+        """-p '{"spec":{"restic":{"moverResources":{"limits":{"memory":"2Gi"}}}}}'""",
+    ),
+    Cause.REPOSITORY_LOCKED: _blocking(Link.MOVER, "A lock in the repository keeps the mover out.", _UNLOCK),
+    Cause.REPOSITORY_PASSWORD: _blocking(
+        Link.MOVER,
+        "The repository does not open with the password in the Secret.",
+        "kubectl describe secret <secret> -n <namespace>",
+    ),
+    Cause.REPOSITORY_UNREACHABLE: _blocking(
+        Link.MOVER, "The mover cannot reach the store, or the store refuses it.", _MOVER_LOGS
+    ),
+    Cause.REPOSITORY_FULL: _blocking(Link.MOVER, "The store has no room left.", _MOVER_LOGS),
+    Cause.SOURCE_UNREADABLE: _blocking(
+        Link.MOVER,
+        "The mover may not read some of the volume's files.",
+        "kubectl annotate namespace <namespace> volsync.backube/privileged-movers=true --overwrite",
+    ),
+    Cause.MOVER_FAILING: _blocking(Link.MOVER, "The mover fails, and its log names no known reason.", _MOVER_LOGS),
+    Cause.MOVER_SLOW: _warning(
+        Link.MOVER, "The mover has been running for longer than the time between two backups.", _MOVER_LOGS
+    ),
+    # --- sync
+    Cause.NEVER_SYNCED: _blocking(
+        Link.SYNC,
+        "The ReplicationSource has never completed a sync, and nothing earlier explains it.",
+        "kubectl describe replicationsource <source> -n <namespace> && "
+        "kubectl -n volsync-system logs -l app.kubernetes.io/name=volsync --tail=50",
+    ),
+    Cause.OVERDUE: _blocking(
+        Link.SYNC,
+        "The last backup is older than its objective, and nothing earlier explains it.",
+        "kubectl describe replicationsource <source> -n <namespace>",
+    ),
+    Cause.SOURCE_EMPTY: _warning(
+        Link.SYNC,
+        "The volume is empty: VolSync reports success and saves nothing.",
+        "kubectl describe pvc <pvc> -n <namespace>",
+    ),
+    Cause.ANNOTATION_INVALID: _warning(
+        Link.SYNC,
+        "An annotation on the PVC cannot be understood, so it is not followed.",
+        "kubectl annotate pvc <pvc> -n <namespace> <annotation>-",
+    ),
+    # --- repository
+    Cause.REPOSITORY_MISSING: _blocking(
+        Link.REPOSITORY,
+        "VolSync reports success, and the bucket holds no repository.",
+        "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'",
+    ),
+    Cause.SNAPSHOT_MISSING: _blocking(
+        Link.REPOSITORY,
+        "VolSync reports success, and the bucket holds no new snapshot.",
+        "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'",
+    ),
+    Cause.LOCK_STALE: _warning(
+        Link.REPOSITORY, "A dead client's lock is left in the repository: nothing will be pruned.", _UNLOCK
+    ),
+    Cause.REPOSITORY_REINITIALISED: _warning(
+        Link.REPOSITORY,
+        "The repository is younger than the backups that were made to it: its history is lost.",
+        "aws s3api list-object-versions --bucket <bucket> --prefix <prefix>/config",
+    ),
+    Cause.PRUNE_OVERDUE: _warning(
+        Link.REPOSITORY,
+        "The repository has not been pruned for more than twice its prune interval: it only grows.",
+        "kubectl describe replicationsource <source> -n <namespace>",
+    ),
+    # --- restore
+    Cause.RESTORE_STUCK: _warning(
+        Link.RESTORE,
+        "A restore does not complete. Backups go on without it.",
+        "kubectl delete job <job> -n <namespace>",
+    ),
+    Cause.RESTORE_FAILING: _warning(
+        Link.RESTORE,
+        "A restore fails. Backups go on without it.",
+        "kubectl describe replicationdestination <destination> -n <namespace>",
+    ),
+    Cause.RESTORE_EMPTY: _warning(
+        Link.RESTORE,
+        "A restore found no snapshot, and reports success with an empty volume.",
+        "kubectl describe replicationdestination <destination> -n <namespace>",
+    ),
+    Cause.RESTORE_UNCONSUMED: _info(
+        Link.RESTORE,
+        "A restored volume is used by nothing: it takes room, and reached no application.",
+        "kubectl get pvc <image> -n <namespace>",
+    ),
+    Cause.RESTORE_STALE: _info(
+        Link.RESTORE,
+        "A new volume would be filled from a restored image that is older than the newest backup.",
+        "kubectl patch replicationdestination <destination> -n <namespace> --type merge "
+        """-p '{"spec":{"trigger":{"manual":"'"$(date +%s)"'"}}}'""",
+    ),
+    # --- beside the claims
+    Cause.REPOSITORY_ORPHANED: _info(
+        Link.NONE,
+        "A repository in the bucket belongs to no claim any more.",
+        "aws s3 ls s3://<bucket>/<prefix>/",
+    ),
+    Cause.BACKUP_WITHDRAWN: _warning(
+        Link.NONE,
+        "A repository was written to until recently, and its PVC or the label is gone.",
+        "kubectl get pvc <pvc> -n <namespace> --show-labels",
+    ),
+}

@@ -1,0 +1,54 @@
+"""Durations as Go, Kubernetes and people write them: `90m`, `1h30m`, `24.08s`, `2d`, `1w`."""
+
+import re
+from datetime import timedelta
+
+_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+}
+_TERM = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w)")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read *text*, one or more `<number><unit>` terms without blanks.
+
+    Units are Go's (`time.ParseDuration`) and, for people, `d` and `w`. A bare `0` is zero.
+
+    Raises:
+        ValueError: *text* is no duration, is negative, or is too long to be one.
+    """
+    if text == "0":
+        return timedelta(0)
+    seconds, position = 0.0, 0
+    while term := _TERM.match(text, position):
+        seconds += float(term[1]) * _UNITS[term[2]]
+        position = term.end()
+    if position == 0 or position != len(text):
+        raise ValueError(f"{text!r} is no duration: write it like 90m, 3h, 2d or 1h30m")
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than a duration can be") from None
+
+
+def format_duration(duration: timedelta) -> str:
+    """*duration* in its two greatest units, as a person would say it: `2d 3h`, `14m`, `40s`."""
+    seconds = int(duration.total_seconds())
+    if seconds < 0:
+        return f"-{format_duration(-duration)}"
+    parts: list[str] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, length)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count}{unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])

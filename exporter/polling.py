@@ -1,0 +1,1 @@
+"""Reading each source at its own rhythm, and judging anew whenever facts have come."""

@@ -1,0 +1,1 @@
+"""The verdict made public: metrics, page, JSON, tables. Nothing is decided here."""

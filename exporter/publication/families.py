@@ -1,0 +1,505 @@
+"""Every metric family that the exporter serves, as data: its name, its help, its labels, and its samples.
+
+The renderer, the metrics reference and the checks of the alert rules and of the dashboard all read this catalogue.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+import msgspec
+
+from exporter.chain.causes import Link
+from exporter.chain.verdict import ClaimVerdict, LinkState, Problem, SourceVerdict, State, Verdict
+from exporter.facts.model import Bucket, Reading, Reason, Repository, Source, SourceReport, Totals
+
+Sample = tuple[tuple[str, ...], float]
+"""Label values, in the order of the family's labels, and the value."""
+
+Of = TypeVar("Of")
+
+
+class Kind(StrEnum):
+    GAUGE = "gauge"
+    COUNTER = "counter"
+
+
+class Family(msgspec.Struct, Generic[Of], frozen=True):
+    """One metric family. A sample that has no value is not yielded: there is no 0 for never."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    samples: Callable[[Of], Iterable[Sample]]
+    kind: Kind = Kind.GAUGE
+    age: bool = False
+    """The samples are Unix timestamps; what is served is their age at the moment of the scrape."""
+
+
+class Telemetry(msgspec.Struct, frozen=True):
+    """What the exporter knows of itself."""
+
+    version: str
+    started: datetime
+    reports: tuple[SourceReport, ...]
+    errors: dict[tuple[Source, Reason], int]
+    """Failures since the start, by source and reason."""
+    intervals: dict[Source, timedelta]
+    """How often each source is read."""
+    verdict_at: datetime | None
+    """When the last verdict was reached; None before the first."""
+    judging: timedelta | None
+    """How long that took."""
+    malformed: dict[str, int]
+    """Objects that could not be understood, by kind."""
+
+
+ROBUSTNESS = ("healthy", "degraded", "faulted", "unknown")
+"""Longhorn `types.go`, VolumeRobustness."""
+VOLUME_STATES = ("creating", "attached", "detached", "attaching", "detaching", "deleting")
+"""Longhorn `types.go`, VolumeState."""
+RESTORE_RESULTS = ("successful", "failed", "running", "none")
+
+_CLAIM = ("namespace", "pvc")
+_SOURCE = (*_CLAIM, "replication_source")
+_REPOSITORY = (*_CLAIM, "bucket", "prefix")
+
+
+def _one_hot(identity: tuple[str, ...], states: Iterable[str], current: str) -> Iterator[Sample]:
+    return (((*identity, state), float(state == current)) for state in states)
+
+
+def _claims(of_claim: Callable[[ClaimVerdict], Iterable[Sample]]) -> Callable[[Verdict], Iterator[Sample]]:
+    """Samples of every claim, each behind the claim's own labels."""
+
+    def samples(verdict: Verdict) -> Iterator[Sample]:
+        for claim in verdict.claims:
+            identity = (claim.namespace, claim.pvc)
+            for labels, value in of_claim(claim):
+                yield (*identity, *labels), value
+
+    return samples
+
+
+def _sources(
+    value_of: Callable[[SourceVerdict], datetime | timedelta | float | None],
+) -> Callable[[Verdict], Iterator[Sample]]:
+    return _claims(
+        lambda claim: (
+            ((source.name,), number) for source in claim.sources if (number := _number(value_of(source))) is not None
+        )
+    )
+
+
+def _claim_value(
+    value_of: Callable[[ClaimVerdict], datetime | timedelta | None],
+) -> Callable[[Verdict], Iterator[Sample]]:
+    return _claims(lambda claim: [((), number)] if (number := _number(value_of(claim))) is not None else [])
+
+
+def _repositories(
+    of_repository: Callable[[Repository], Iterable[Sample]],
+) -> Callable[[Verdict], Iterator[Sample]]:
+    def samples(verdict: Verdict) -> Iterator[Sample]:
+        for bucket in verdict.facts.buckets:
+            for repository in bucket.repositories:
+                identity = (
+                    repository.namespace or "",
+                    repository.pvc or "",
+                    repository.bucket,
+                    repository.prefix,
+                )
+                for labels, value in of_repository(repository):
+                    yield (*identity, *labels), value
+
+    return samples
+
+
+def _repository_value(
+    value_of: Callable[[Repository], datetime | float | None],
+) -> Callable[[Verdict], Iterator[Sample]]:
+    return _repositories(
+        lambda repository: [((), number)] if (number := _number(value_of(repository))) is not None else []
+    )
+
+
+def _buckets(value_of: Callable[[Bucket], float | None]) -> Callable[[Verdict], Iterator[Sample]]:
+    return lambda verdict: (
+        ((bucket.name,), float(value))
+        for bucket in verdict.facts.buckets
+        if bucket.read_at is not None and (value := value_of(bucket)) is not None
+    )
+
+
+def _number(value: datetime | timedelta | float | None) -> float | None:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return None if value is None else float(value)
+
+
+def _problem_labels(problem: Problem) -> tuple[str, ...]:
+    return (problem.link, problem.cause, problem.scope, problem.severity, problem.impact)
+
+
+def _problems(verdict: Verdict) -> Iterator[Sample]:
+    seen: set[tuple[str, ...]] = set()
+    found = [(c.namespace, c.pvc, problem) for c in verdict.claims for problem in c.problems]
+    found += [(orphan.namespace, orphan.pvc, orphan.problem) for orphan in verdict.orphans]
+    for namespace, pvc, problem in found:
+        labels = (namespace, pvc, *_problem_labels(problem))
+        if labels not in seen:  # two sources of one claim may share a problem
+            seen.add(labels)
+            yield labels, 1.0
+
+
+def _bucket_totals(bucket: Bucket) -> Iterator[Totals]:
+    return (total for repository in bucket.repositories for total in repository.totals.values())
+
+
+VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
+    Family(
+        "volsync_backup_state",
+        "Whether the claim could be restored now: 1 for the state that holds, 0 for the others.",
+        (*_CLAIM, "state"),
+        _claims(lambda claim: _one_hot((), State, claim.state)),
+    ),
+    Family(
+        "volsync_backup_problem",
+        "A broken link of the claim's chain, with its cause and the widest thing that is broken (scope).",
+        (*_CLAIM, "link", "cause", "scope", "severity", "impact"),
+        _problems,
+    ),
+    Family(
+        "volsync_backup_problem_since_timestamp_seconds",
+        "Since when a problem has lasted, where the API keeps that moment.",
+        (*_CLAIM, "cause", "scope"),
+        _claims(
+            lambda claim: {
+                (problem.cause, problem.scope): problem.since.timestamp()
+                for problem in reversed(claim.problems)
+                if problem.since
+            }.items()
+        ),
+    ),
+    Family(
+        "volsync_backup_link_ok",
+        "Whether a link of the claim's chain holds; no series where that is unknown or does not apply.",
+        (*_CLAIM, "link"),
+        _claims(
+            lambda claim: (
+                ((link.link,), float(link.state is LinkState.OK))
+                for link in claim.links
+                if link.state is not LinkState.UNKNOWN
+            )
+        ),
+    ),
+    Family(
+        "volsync_backup_info",
+        "How the claim is backed up by one of its ReplicationSources.",
+        (*_SOURCE, "method", "schedule", "copy_method", "storage_class"),
+        _claims(
+            lambda claim: (
+                ((s.name, s.method, s.schedule, s.copy_method, claim.storage_class), 1.0) for s in claim.sources
+            )
+        ),
+    ),
+    Family(
+        "volsync_backup_last_sync_timestamp_seconds",
+        "When the last successful sync ended.",
+        _SOURCE,
+        _sources(lambda source: source.last_sync),
+    ),
+    Family(
+        "volsync_backup_last_sync_age_seconds",
+        "How long ago the last successful sync ended, at the moment of the scrape.",
+        _SOURCE,
+        _sources(lambda source: source.last_sync),
+        age=True,
+    ),
+    Family(
+        "volsync_backup_last_sync_duration_seconds",
+        "How long the last successful sync took, with all its waiting and retries.",
+        _SOURCE,
+        _sources(lambda source: source.last_sync_duration),
+    ),
+    Family(
+        "volsync_backup_next_sync_timestamp_seconds",
+        "When the next sync is due; while one runs, when that one was.",
+        _SOURCE,
+        _sources(lambda source: source.next_sync),
+    ),
+    Family(
+        "volsync_backup_sync_start_timestamp_seconds",
+        "When the sync that is running, or failing, began; no series while none is.",
+        _SOURCE,
+        _sources(lambda source: source.sync_start),
+    ),
+    Family(
+        "volsync_backup_interval_seconds",
+        "The greatest time between two scheduled backups.",
+        _SOURCE,
+        _sources(lambda source: source.interval),
+    ),
+    Family(
+        "volsync_backup_mover_failures",
+        "Failed pods of the mover's present Job; VolSync starts a new Job after eight.",
+        _SOURCE,
+        _sources(lambda source: source.mover_failures),
+    ),
+    Family(
+        "volsync_backup_last_prune_timestamp_seconds",
+        "When the repository was last pruned.",
+        _SOURCE,
+        _sources(lambda source: source.last_prune),
+    ),
+    Family(
+        "volsync_backup_recovery_point_timestamp_seconds",
+        "The moment that a restore would bring back.",
+        _CLAIM,
+        _claim_value(lambda claim: claim.recovery_point),
+    ),
+    Family(
+        "volsync_backup_objective_seconds",
+        "The greatest age that the recovery point may have.",
+        _CLAIM,
+        _claim_value(lambda claim: claim.objective),
+    ),
+    Family(
+        "volsync_backup_secret_present",
+        "Whether a Secret that the backup needs is there; no series where that cannot be told.",
+        (*_CLAIM, "secret", "role"),
+        _claims(lambda claim: (((s.name, s.role), float(s.present)) for s in claim.secrets)),
+    ),
+    Family(
+        "volsync_backup_volume_robustness",
+        "Robustness of a Longhorn volume that serves the backup: 1 for the one that holds. "
+        "`unknown` is the normal rest of a detached volume.",
+        (*_CLAIM, "volume", "role", "robustness"),
+        _claims(
+            lambda claim: (
+                sample for v in claim.volumes for sample in _one_hot((v.name, v.role), ROBUSTNESS, v.robustness)
+            )
+        ),
+    ),
+    Family(
+        "volsync_backup_volume_state",
+        "State of a Longhorn volume that serves the backup: 1 for the one that holds.",
+        (*_CLAIM, "volume", "role", "state"),
+        _claims(
+            lambda claim: (
+                sample for v in claim.volumes for sample in _one_hot((v.name, v.role), VOLUME_STATES, v.state)
+            )
+        ),
+    ),
+    Family(
+        "volsync_restore_last_sync_timestamp_seconds",
+        "When a ReplicationDestination last restored.",
+        (*_CLAIM, "replication_destination"),
+        _claims(lambda claim: (((r.name,), r.last_sync.timestamp()) for r in claim.restores if r.last_sync)),
+    ),
+    Family(
+        "volsync_restore_running_since_timestamp_seconds",
+        "When the restore that is running, or failing, began; no series while none is.",
+        (*_CLAIM, "replication_destination"),
+        _claims(lambda claim: (((r.name,), r.running_since.timestamp()) for r in claim.restores if r.running_since)),
+    ),
+    Family(
+        "volsync_restore_result",
+        "How a ReplicationDestination last did: 1 for the result that holds.",
+        (*_CLAIM, "replication_destination", "result"),
+        _claims(
+            lambda claim: (sample for r in claim.restores for sample in _one_hot((r.name,), RESTORE_RESULTS, r.result))
+        ),
+    ),
+    Family(
+        "volsync_repository_present",
+        "Whether the bucket holds the repository; no series where the listing cannot be believed.",
+        _REPOSITORY,
+        _repository_value(lambda repository: repository.present),
+    ),
+    Family(
+        "volsync_repository_size_bytes",
+        "Bytes of the repository by type of object, as last measured.",
+        (*_REPOSITORY, "type"),
+        _repositories(lambda r: (((kind,), float(total.bytes)) for kind, total in r.totals.items())),
+    ),
+    Family(
+        "volsync_repository_objects",
+        "Objects of the repository by type, as last measured.",
+        (*_REPOSITORY, "type"),
+        _repositories(lambda r: (((kind,), float(total.objects)) for kind, total in r.totals.items())),
+    ),
+    Family(
+        "volsync_repository_snapshots",
+        "Snapshots in the repository.",
+        _REPOSITORY,
+        _repository_value(lambda repository: repository.snapshots if repository.present else None),
+    ),
+    Family(
+        "volsync_repository_last_snapshot_timestamp_seconds",
+        "When the newest snapshot was written, by the store's clock.",
+        _REPOSITORY,
+        _repository_value(lambda repository: repository.newest_snapshot),
+    ),
+    Family(
+        "volsync_repository_first_snapshot_timestamp_seconds",
+        "When the oldest snapshot that is left was written, by the store's clock.",
+        _REPOSITORY,
+        _repository_value(lambda repository: repository.oldest_snapshot),
+    ),
+    Family(
+        "volsync_repository_oldest_lock_timestamp_seconds",
+        "When the oldest lock was written, by the store's clock; no series while there is none.",
+        _REPOSITORY,
+        _repository_value(lambda repository: repository.oldest_lock),
+    ),
+    Family(
+        "volsync_repository_stale_locks",
+        "Locks older than restic's limit of 30 minutes: their client is dead.",
+        _REPOSITORY,
+        _repository_value(lambda repository: repository.stale_locks if repository.present else None),
+    ),
+    Family(
+        "volsync_repository_created_timestamp_seconds",
+        "When the repository was made, by the store's clock.",
+        _REPOSITORY,
+        _repository_value(lambda repository: repository.created),
+    ),
+    Family(
+        "volsync_repository_data_measured_timestamp_seconds",
+        "When the repository's data was last listed in full, by the store's clock.",
+        _REPOSITORY,
+        _repository_value(lambda repository: repository.data_measured_at),
+    ),
+    Family(
+        "volsync_repository_suspect",
+        "A reason not to believe the repository's last listing; its figures are the last believed ones.",
+        (*_REPOSITORY, "reason"),
+        _repositories(lambda repository: (((reason,), 1.0) for reason in repository.suspect)),
+    ),
+    Family(
+        "volsync_bucket_size_bytes",
+        "Bytes of all repositories in the bucket, as last measured.",
+        ("bucket",),
+        _buckets(lambda bucket: sum(total.bytes for total in _bucket_totals(bucket))),
+    ),
+    Family(
+        "volsync_bucket_objects",
+        "Objects of all repositories in the bucket, as last measured.",
+        ("bucket",),
+        _buckets(lambda bucket: sum(total.objects for total in _bucket_totals(bucket))),
+    ),
+    Family(
+        "volsync_bucket_repositories",
+        "Repositories in the bucket.",
+        ("bucket",),
+        _buckets(lambda bucket: sum(1 for repository in bucket.repositories if repository.present)),
+    ),
+    Family(
+        "volsync_bucket_capacity_bytes",
+        "What the bucket can hold, as configured; no series where that is not known.",
+        ("bucket",),
+        _buckets(lambda bucket: bucket.capacity_bytes or None),
+    ),
+    Family(
+        "volsync_bucket_clock_skew_seconds",
+        "How far the store's clock is ahead of the exporter's.",
+        ("bucket",),
+        _buckets(lambda bucket: _number(bucket.clock_skew)),
+    ),
+    Family(
+        "volsync_policy_ready",
+        "Whether the policy that generates the backup's objects is in force.",
+        ("policy", "kind"),
+        lambda verdict: (((p.name, p.kind), float(p.ready)) for p in verdict.policies),
+    ),
+    Family(
+        "volsync_longhorn_setting_info",
+        "A setting of Longhorn that backups depend on.",
+        ("setting", "value"),
+        lambda verdict: (((s.name, s.value), 1.0) for s in verdict.facts.cluster.longhorn_settings),
+    ),
+)
+"""Families that follow from the verdict alone; they change only when it does."""
+
+
+def _reports(
+    value_of: Callable[[SourceReport], datetime | timedelta | float | None],
+) -> Callable[[Telemetry], Iterator[Sample]]:
+    return lambda telemetry: (
+        ((report.source,), number)
+        for report in telemetry.reports
+        if report.reading is not Reading.NOT_SERVED and (number := _number(value_of(report))) is not None
+    )
+
+
+TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
+    Family(
+        "volsync_exporter_source_up",
+        "Whether the last read of the source succeeded; no series for a source that is not installed.",
+        ("source",),
+        _reports(lambda report: report.up),
+    ),
+    Family(
+        "volsync_exporter_source_last_success_timestamp_seconds",
+        "When the source was last read with success.",
+        ("source",),
+        _reports(lambda report: report.last_success),
+    ),
+    Family(
+        "volsync_exporter_source_duration_seconds",
+        "How long the last read of the source took.",
+        ("source",),
+        _reports(lambda report: report.duration),
+    ),
+    Family(
+        "volsync_exporter_source_interval_seconds",
+        "How often the source is read.",
+        ("source",),
+        lambda telemetry: (((s,), i.total_seconds()) for s, i in telemetry.intervals.items()),
+    ),
+    Family(
+        "volsync_exporter_source_errors_total",
+        "Failed reads and answers that were not believed, by reason.",
+        ("source", "reason"),
+        lambda telemetry: (
+            ((source, reason), float(telemetry.errors.get((source, reason), 0)))
+            for source in telemetry.intervals
+            for reason in Reason
+        ),
+        kind=Kind.COUNTER,
+    ),
+    Family(
+        "volsync_exporter_malformed_objects",
+        "Objects that could not be understood; the claims that they are about are unknown.",
+        ("kind",),
+        lambda telemetry: (((kind,), float(count)) for kind, count in telemetry.malformed.items()),
+    ),
+    Family(
+        "volsync_exporter_verdict_timestamp_seconds",
+        "When the last verdict was reached. Verdicts are reached in the background; a scrape only publishes them.",
+        (),
+        lambda telemetry: [((), telemetry.verdict_at.timestamp())] if telemetry.verdict_at else [],
+    ),
+    Family(
+        "volsync_exporter_verdict_duration_seconds",
+        "How long the last verdict took.",
+        (),
+        lambda telemetry: [((), telemetry.judging.total_seconds())] if telemetry.judging else [],
+    ),
+    Family(
+        "volsync_exporter_build_info",
+        "The exporter's version.",
+        ("version",),
+        lambda telemetry: [((telemetry.version,), 1.0)],
+    ),
+)
+"""Families about the exporter itself; they are rendered at each scrape."""
+
+FAMILIES: tuple[Family[Verdict] | Family[Telemetry], ...] = (*VERDICT_FAMILIES, *TELEMETRY_FAMILIES)
+
+LINKS = tuple(link for link in Link if link is not Link.NONE)
+"""The values of the `link` label of `volsync_backup_link_ok`."""

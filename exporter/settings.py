@@ -1,0 +1,190 @@
+"""Every setting, with its default and its meaning: the one model behind the file, the environment and the flags.
+
+A setting's place in the YAML file gives its other two names: `grace.mover_start` is the environment's
+`VOLSYNC_EXPORTER_GRACE__MOVER_START` and the flag `--grace-mover-start`.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from exporter.durations import format_duration, parse_duration
+
+
+def _to_duration(value: object) -> object:
+    if isinstance(value, str):
+        return parse_duration(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    return value
+
+
+def _to_tuple(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_to_duration),
+    PlainSerializer(lambda duration: format_duration(duration).replace(" ", ""), return_type=str),
+    Field(ge=timedelta(0)),
+]
+Names = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecretReading(StrEnum):
+    """How the presence of Secrets is learnt."""
+
+    INFERRED = "inferred"
+    """From what other objects say of them; no permission on Secrets is needed."""
+    METADATA = "metadata"
+    """Also from metadata-only lists, which need the `list` permission on Secrets."""
+
+
+class ClaimSettings(_Section):
+    """Which PVCs ask for a backup."""
+
+    label: str = Field("backup", description="The PVC label that asks for a backup.")
+    opt_out: Names = Field(
+        ("false", "no", "none", "never", "off", "disabled", "skip"),
+        description="Values of that label that ask for none (compared without case).",
+    )
+    namespaces: Names = Field((), description="Namespaces to look at; empty: all of them.")
+    exclude_namespaces: Names = Field((), description="Namespaces to leave out.")
+
+
+class ChainSettings(_Section):
+    """The names of the chain's parts, as the reference cluster has them."""
+
+    policy: str = Field(
+        "volsync-smart-protection",
+        description="The Kyverno policy that generates the backup's objects; empty: no policy does.",
+    )
+    base_secret: str = Field(
+        "volsync-rustfs-base",
+        description="The Secret in each namespace that the policy copies store credentials from; empty: none.",
+    )
+    namespace_label: str = Field(
+        "volsync.backube/privileged-movers=true",
+        description="The namespace label (`key=value`) that brings the base Secret; "
+        "a ClusterExternalSecret's own selector goes before it. Empty: none is needed.",
+    )
+    kyverno_namespace: str = Field("kyverno", description="Where Kyverno keeps its UpdateRequests.")
+    longhorn_namespace: str = Field("longhorn-system", description="Where Longhorn keeps its objects.")
+
+
+class GraceSettings(_Section):
+    """How long a thing may take before it counts as broken."""
+
+    generation: Duration = Field(timedelta(minutes=5), description="For a new PVC's generated objects to appear.")
+    operator: Duration = Field(
+        timedelta(minutes=10),
+        description="For VolSync to start a sync that is due, or to act on a new source.",
+    )
+    copy_ready: Duration = Field(
+        timedelta(minutes=15), description="For the snapshot or clone of a volume to become ready."
+    )
+    mover_start: Duration = Field(timedelta(minutes=15), description="For a mover pod to start its container.")
+    volume_attach: Duration = Field(timedelta(minutes=10), description="For a volume that is wanted to attach.")
+    restore: Duration = Field(timedelta(hours=1), description="For a restore to complete.")
+    pause: Duration = Field(timedelta(days=1), description="For a source to be paused.")
+    bucket: Duration = Field(
+        timedelta(minutes=15),
+        description="For a snapshot that VolSync reports to show in the bucket's listing.",
+    )
+    stale_lock: Duration = Field(
+        timedelta(minutes=30), description="For a lock to be refreshed (restic's own limit is 30 minutes)."
+    )
+    withdrawn: Duration = Field(
+        timedelta(days=7),
+        description="For how long a repository without a claim counts as withdrawn just now.",
+    )
+
+
+class PollSettings(_Section):
+    """How often each source is read."""
+
+    cluster: Duration = Field(timedelta(seconds=60), description="Between two reads of the cluster's objects.")
+    bucket: Duration = Field(timedelta(minutes=5), description="Between two cheap looks at the buckets.")
+    full_listing: Duration = Field(
+        timedelta(hours=24),
+        description="The age at which a repository's sizes are measured anew in any case.",
+    )
+    jitter: Duration = Field(timedelta(seconds=10), description="The greatest random delay of a poll.")
+    timeout: Duration = Field(timedelta(seconds=30), description="For one request to answer.")
+    keep_facts: Duration = Field(
+        timedelta(minutes=10), description="How long the last facts of a source that fails still serve."
+    )
+    page_size: int = Field(500, ge=1, le=5000, description="Objects in one page of a list.")
+
+
+class BucketSettings(_Section):
+    """One bucket that holds repositories.
+
+    Credentials come by the AWS SDK's chain. Where *repository_base* stands (as in the base secret's
+    `RESTIC_REPOSITORY_BASE`), it gives endpoint, bucket and prefix.
+    """
+
+    repository_base: str = Field("", description="A restic URL: `s3:http://host:port/bucket/prefix/`.")
+    endpoint: str = Field("", description="The S3 endpoint's URL; empty: AWS' own.")
+    bucket: str = Field("", description="The bucket's name.")
+    prefix: str = Field("", description="What stands before every repository's path.")
+    layout: str = Field(
+        "{namespace}/{pvc}",
+        description="A repository's path: a template of `{namespace}`, `{pvc}`, `{source}`.",
+    )
+    region: str = Field("", description="The region; empty: the SDK's chain decides.")
+    addressing: Literal["path", "virtual", "auto"] = Field("path", description="How the bucket is addressed.")
+    ca_file: str = Field("", description="A PEM file of authorities to trust beside or instead of the system's.")
+    profile: str = Field("", description="The SDK profile whose credentials this bucket takes.")
+    capacity_bytes: int = Field(0, ge=0, description="What the bucket can hold; 0: not known.")
+    concurrency: int = Field(4, ge=1, le=64, description="Listings under way at once.")
+    requests_per_second: float = Field(20.0, gt=0, description="The ceiling of requests per second.")
+
+
+class WebSettings(_Section):
+    """The listener."""
+
+    listen: str = Field(":9978", description="Where to serve: `HOST:PORT`, `:PORT` for every address.")
+    config_file: str = Field(
+        "", description="A web configuration file: TLS and basic auth, as Prometheus' exporters read it."
+    )
+    runbook_base: str = Field(
+        "https://github.com/volsync-exporter/volsync-exporter/blob/main/alerts/runbooks",
+        description="The address under which the runbook pages stand; a cause's page is `<base>/<cause>.md`.",
+    )
+
+
+class Settings(_Section):
+    """All of them."""
+
+    claims: ClaimSettings = ClaimSettings()
+    chain: ChainSettings = ChainSettings()
+    secrets: SecretReading = Field(SecretReading.INFERRED, description="How the presence of Secrets is learnt.")
+    grace: GraceSettings = GraceSettings()
+    poll: PollSettings = PollSettings()
+    buckets: tuple[BucketSettings, ...] = Field(
+        (), description="The buckets to read; empty: those that the environment names."
+    )
+    web: WebSettings = WebSettings()
+    sources: Names = Field(
+        ("kubernetes", "volsync", "longhorn", "kyverno", "external_secrets"),
+        description="Which parts of the cluster to read; what is left out does not apply to any claim.",
+    )
+    log_format: Literal["auto", "json", "text"] = Field("auto", description="`auto`: text on a terminal, else JSON.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What to log.")
+
+    @model_validator(mode="after")
+    def _sources_are_known(self) -> "Settings":
+        known = {"kubernetes", "volsync", "longhorn", "kyverno", "external_secrets"}
+        if unknown := sorted(set(self.sources) - known):
+            raise ValueError(f"sources: {', '.join(unknown)} is none of {', '.join(sorted(known))}")
+        return self
