@@ -5,9 +5,12 @@ decoded. A list or struct that a Go program writes as `null` when it is empty is
 """
 
 from datetime import datetime
-from typing import Any, dataclass_transform
+from typing import Annotated, Any, dataclass_transform
 
 import msgspec
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone: without one it could not be compared, so such an object is malformed."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -30,8 +33,8 @@ class Metadata(Wire):
     name: str
     namespace: str = ""
     uid: str = ""
-    creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
+    creation_timestamp: Moment | None = None
+    deletion_timestamp: Moment | None = None
     owner_references: tuple[OwnerReference, ...] | None = None
 
 
@@ -175,7 +178,7 @@ class JobStatus(Wire):
     active: int = 0
     failed: int = 0
     succeeded: int = 0
-    start_time: datetime | None = None
+    start_time: Moment | None = None
 
 
 class Job(Object):
@@ -204,14 +207,14 @@ class Waiting(Wire):
 
 
 class Running(Wire):
-    started_at: datetime | None = None
+    started_at: Moment | None = None
 
 
 class Terminated(Wire):
     exit_code: int
     reason: str = ""
     message: str = ""
-    finished_at: datetime | None = None
+    finished_at: Moment | None = None
 
 
 class ContainerState(Wire):
@@ -249,8 +252,8 @@ class Event(Object):
     involved_object: ObjectReference | None = None
     regarding: ObjectReference | None = None
     related: ObjectReference | None = None
-    last_timestamp: datetime | None = None
-    event_time: datetime | None = None
+    last_timestamp: Moment | None = None
+    event_time: Moment | None = None
 
     @property
     def text(self) -> str:
@@ -280,7 +283,7 @@ class VolumeAttachmentSpec(Wire):
 
 class ErrorMessage(Wire):
     message: str = ""
-    time: datetime | None = None
+    time: Moment | None = None
 
 
 class VolumeAttachmentStatus(Wire):
@@ -304,7 +307,7 @@ class VolumeSnapshotSpec(Wire):
 class VolumeSnapshotStatus(Wire):
     ready_to_use: bool | None = None
     error: ErrorMessage | None = None
-    creation_time: datetime | None = None
+    creation_time: Moment | None = None
 
 
 class VolumeSnapshot(Object):
@@ -339,7 +342,7 @@ class MoverStatus(Wire):
 
 
 class ResticStatus(Wire):
-    last_pruned: datetime | None = None
+    last_pruned: Moment | None = None
     last_unlocked: str | None = None
 
 
@@ -372,10 +375,10 @@ class ReplicationSourceSpec(Movers):
 
 
 class ReplicationSourceStatus(Wire):
-    last_sync_time: datetime | None = None
-    last_sync_start_time: datetime | None = None
+    last_sync_time: Moment | None = None
+    last_sync_start_time: Moment | None = None
     last_sync_duration: str | None = None
-    next_sync_time: datetime | None = None
+    next_sync_time: Moment | None = None
     last_manual_sync: str | None = None
     latest_mover_status: MoverStatus | None = None
     conditions: tuple[Condition, ...] | None = None
@@ -394,8 +397,8 @@ class ReplicationDestinationSpec(Movers):
 
 
 class ReplicationDestinationStatus(Wire):
-    last_sync_time: datetime | None = None
-    last_sync_start_time: datetime | None = None
+    last_sync_time: Moment | None = None
+    last_sync_start_time: Moment | None = None
     last_sync_duration: str | None = None
     last_manual_sync: str | None = None
     latest_mover_status: MoverStatus | None = None
@@ -567,7 +570,7 @@ class ExternalSecretSpec(Wire):
 
 
 class ExternalSecretStatus(Wire):
-    refresh_time: datetime | None = None
+    refresh_time: Moment | None = None
     conditions: tuple[Condition, ...] | None = None
 
 
