@@ -168,6 +168,11 @@ class Settings(_Section):
 
     claims: ClaimSettings = ClaimSettings()
     chain: ChainSettings = ChainSettings()
+    cluster_scoped: bool = Field(
+        True,
+        description="Whether to read cluster-scoped objects (volumes, attachments, policies, the list of namespaces). "
+        "Off for an install that is granted Roles only: what is not read then does not apply to any claim.",
+    )
     secrets: SecretReading = Field(SecretReading.INFERRED, description="How the presence of Secrets is learnt.")
     grace: GraceSettings = GraceSettings()
     poll: PollSettings = PollSettings()
