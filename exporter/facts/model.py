@@ -44,6 +44,7 @@ class Reason(StrEnum):
     CONNECTION = "connection"
     TLS = "tls"
     THROTTLED = "throttled"
+    NOT_ACCEPTABLE = "not_acceptable"
     SERVER_ERROR = "server_error"
     EXPIRED = "expired"
     MALFORMED_ANSWER = "malformed_answer"
