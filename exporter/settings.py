@@ -169,7 +169,7 @@ class Settings(_Section):
     claims: ClaimSettings = ClaimSettings()
     chain: ChainSettings = ChainSettings()
     cluster_scoped: bool = Field(
-        True,
+        default=True,
         description="Whether to read cluster-scoped objects (volumes, attachments, policies, the list of namespaces). "
         "Off for an install that is granted Roles only: what is not read then does not apply to any claim.",
     )
