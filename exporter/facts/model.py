@@ -64,6 +64,7 @@ class Reason(StrEnum):
     GHOST_PREFIX = "ghost_prefix"
     CONTRADICTED = "contradicted"
     INCOMPLETE = "incomplete"
+    LEGACY_LAYOUT = "legacy_layout"
     OTHER = "other"
 
 
@@ -192,6 +193,22 @@ class Bucket(msgspec.Struct, frozen=True):
     """How far the store's clock is ahead of ours."""
     capacity_bytes: int = 0
     repositories: tuple[Repository, ...] = ()
+    listed: tuple[str, ...] = ("",)
+    """The prefixes under which all repositories were looked for; the empty one stands for the whole bucket."""
+    unlisted: tuple[str, ...] = ()
+    """Prefixes under these whose listing failed, or is not believed."""
+
+    def covers(self, prefix: str) -> bool:
+        """Whether a repository at *prefix* that is not among the repositories is not there."""
+        return (
+            self.reading is Reading.READ
+            and any(_is_under(prefix, listed) for listed in self.listed)
+            and not any(_is_under(prefix, unlisted) for unlisted in self.unlisted)
+        )
+
+
+def _is_under(prefix: str, parent: str) -> bool:
+    return not parent or prefix == parent or prefix.startswith(f"{parent}/")
 
 
 class SourceReport(msgspec.Struct, frozen=True):
