@@ -1,0 +1,108 @@
+"""The verdict as JSON: what `status --output json` prints and `/api/v1/status` serves."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, Verdict
+from exporter.facts.model import Reading, Source, SourceReport
+
+
+class AdvisoryEntry(msgspec.Struct, frozen=True):
+    cause: str
+    scope: str
+
+
+class ClaimEntry(msgspec.Struct, frozen=True):
+    """One claim. What has no value is null; links that do not apply are left out."""
+
+    namespace: str
+    pvc: str
+    state: str
+    cause: str | None
+    scope: str | None
+    link: str | None
+    recovery_point: datetime | None
+    objective_seconds: float | None
+    last_sync: datetime | None
+    links: dict[str, str]
+    advisories: tuple[AdvisoryEntry, ...]
+    summary: str
+    command: str | None
+
+
+class OrphanEntry(msgspec.Struct, frozen=True):
+    bucket: str
+    prefix: str
+    cause: str
+
+
+class SourceEntry(msgspec.Struct, frozen=True):
+    up: bool
+    reason: str | None
+
+
+class Document(msgspec.Struct, frozen=True):
+    """The whole picture at one moment. Times are RFC 3339 in UTC."""
+
+    at: datetime
+    claims: tuple[ClaimEntry, ...]
+    orphans: tuple[OrphanEntry, ...]
+    sources: dict[str, SourceEntry]
+
+
+def document(verdict: Verdict) -> Document:
+    """The contract's form of *verdict*."""
+    reports = {report.source: report for report in verdict.facts.sources}
+    return Document(
+        at=verdict.at.astimezone(UTC),
+        claims=tuple(_claim(claim) for claim in verdict.claims),
+        orphans=tuple(_orphan(orphan) for orphan in verdict.orphans),
+        sources={source.value: _source(reports.get(source)) for source in Source},
+    )
+
+
+def encode(verdict: Verdict, *, indent: int = 0) -> bytes:
+    """*verdict* as JSON, on one line or, with *indent*, for people."""
+    packed = msgspec.json.encode(document(verdict))
+    return msgspec.json.format(packed, indent=indent) if indent else packed
+
+
+def _claim(claim: ClaimVerdict) -> ClaimEntry:
+    problem = claim.problem
+    return ClaimEntry(
+        namespace=claim.namespace,
+        pvc=claim.pvc,
+        state=claim.state,
+        cause=problem.cause if problem else None,
+        scope=problem.scope if problem else None,
+        link=problem.link if problem else None,
+        recovery_point=_utc(claim.recovery_point),
+        objective_seconds=claim.objective.total_seconds() if claim.objective is not None else None,
+        last_sync=_utc(claim.last_sync),
+        links={link.link.value: link.state.value for link in claim.links},
+        advisories=tuple(_advisory(advisory) for advisory in claim.advisories),
+        summary=claim.summary,
+        command=problem.command if problem else None,
+    )
+
+
+def _advisory(problem: Problem) -> AdvisoryEntry:
+    return AdvisoryEntry(problem.cause, problem.scope)
+
+
+def _orphan(orphan: Orphan) -> OrphanEntry:
+    return OrphanEntry(orphan.bucket, orphan.prefix, orphan.problem.cause)
+
+
+def _source(report: SourceReport | None) -> SourceEntry:
+    """A source that is not there to be read is up: nothing is wrong with it."""
+    if report is None or report.reading is Reading.NOT_SERVED:
+        return SourceEntry(up=True, reason=Reading.NOT_SERVED)
+    if report.up:
+        return SourceEntry(up=True, reason=None)
+    return SourceEntry(up=False, reason=report.reason or report.reading)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)

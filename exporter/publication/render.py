@@ -1,0 +1,238 @@
+"""The exposition: verdict families rendered once per verdict, ages and the exporter's own families at each scrape.
+
+What follows from the verdict is kept as one gzip member and nothing else: at 10,000 claims the text is about 100 MB
+and the member a thirtieth of it. A scrape that takes gzip gets the member as it is and, appended, a second one
+with the rest (RFC 1952, 2.2: a file is a series of members; Go's and Python's readers go on to the next). A scrape
+that does not gets the member unpacked while it is sent.
+
+The text of the verdict families is the same in both formats, since they are gauges and their help needs no escape.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import Enum
+from itertools import islice
+from math import isinf, isnan
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from exporter.chain.verdict import Verdict
+from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, Kind, Sample, Telemetry
+from exporter.publication.http import Stream
+
+_log = structlog.get_logger()
+
+_LEVEL = 1
+"""Level 1 packs the repetitive text 30-fold in half of the time of level 6, which gains little (`make bench`)."""
+_BLOCK = 2048
+"""Lines that are joined and packed at once."""
+_GZIP = 31
+"""zlib's window bits for a gzip member."""
+_UNPACKED = 1 << 18
+
+Of = TypeVar("Of")
+
+
+class Format(Enum):
+    """The text formats of an exposition; the value is the content type."""
+
+    TEXT = "text/plain; version=0.0.4; charset=utf-8"
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+class Ages(msgspec.Struct, frozen=True):
+    """An age family, all but the ages."""
+
+    header: str
+    series: tuple[str, ...]
+    since: tuple[float, ...]
+
+    def text(self, now: float) -> str:
+        lines = [f"{series} {now - since:.3f}\n" for series, since in zip(self.series, self.since, strict=True)]
+        return self.header + "".join(lines)
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """A verdict, ready to be scraped."""
+
+    packed: bytes
+    """The families that only change with the verdict, as one gzip member."""
+    length: int
+    """How long they are unpacked."""
+    ages: tuple[Ages, ...]
+    duplicates: int
+    """Samples that were left out because an earlier one bears the same labels."""
+    failed: tuple[str, ...]
+    """Families that were left out because their samples could not be had."""
+
+
+NOTHING = Rendered(packed=b"", length=0, ages=(), duplicates=0, failed=())
+"""What is served before the first verdict."""
+
+
+def render(verdict: Verdict) -> Rendered:
+    """Render all that does not change until the next verdict."""
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    packed, ages, failed = bytearray(), list[Ages](), list[str]()
+    length = duplicates = 0
+    for family in VERDICT_FAMILIES:
+        samples = _Distinct(family, verdict)
+        try:
+            if family.age:
+                ages.append(_ages(family, samples))
+            else:
+                for block in _blocks(family, samples):
+                    length += len(block)
+                    packed += packer.compress(block)
+        except Exception:
+            _log.exception("family left out", family=family.name)
+            failed.append(family.name)
+        duplicates += samples.duplicates
+    packed += packer.flush()
+    return Rendered(bytes(packed), length, tuple(ages), duplicates, tuple(failed))
+
+
+class Exposition:
+    """What a scrape gets: a rendered verdict, its ages, and what the exporter knows of itself."""
+
+    def __init__(self) -> None:
+        self._process = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._process)
+
+    def packed(self, rendered: Rendered, telemetry: Telemetry, now: datetime, form: Format) -> Stream:
+        """The exposition as gzip: the verdict's member as it is, and one with the rest."""
+        rest = gzip.compress(self._rest(rendered, telemetry, now, form), compresslevel=_LEVEL)
+        return Stream((rendered.packed, rest), len(rendered.packed) + len(rest))
+
+    def plain(self, rendered: Rendered, telemetry: Telemetry, now: datetime, form: Format) -> Stream:
+        """The exposition as it reads."""
+        rest = self._rest(rendered, telemetry, now, form)
+
+        def chunks() -> Iterator[bytes]:
+            yield from _unpack(rendered.packed)
+            yield rest
+
+        return Stream(chunks(), rendered.length + len(rest))
+
+    def _rest(self, rendered: Rendered, telemetry: Telemetry, now: datetime, form: Format) -> bytes:
+        moment = now.timestamp()
+        parts = [ages.text(moment).encode() for ages in rendered.ages]
+        for family in TELEMETRY_FAMILIES:
+            try:
+                parts += list(_blocks(family, _Distinct(family, telemetry), form))
+            except Exception:
+                _log.exception("family left out", family=family.name)
+        parts.append(self._own(form))
+        return b"".join(parts)
+
+    def _own(self, form: Format) -> bytes:
+        """The process's and Python's metrics; a collector that fails costs these alone."""
+        openmetrics = form is Format.OPENMETRICS
+        try:
+            return generate_openmetrics(self._process) if openmetrics else generate_latest(self._process)
+        except Exception:
+            _log.exception("process metrics left out")
+            return b"# EOF\n" if openmetrics else b""
+
+
+class _Distinct(Iterable[Sample]):
+    """The samples of a family, each label set once; the first one counts."""
+
+    def __init__(self, family: Family[Any], subject: object) -> None:
+        self._family = family
+        self._subject = subject
+        self.duplicates = 0
+
+    def __iter__(self) -> Iterator[Sample]:
+        seen: set[tuple[str, ...]] = set()
+        for sample in self._family.samples(self._subject):
+            if sample[0] in seen:
+                self.duplicates += 1
+            else:
+                seen.add(sample[0])
+                yield sample
+
+
+def _blocks(family: Family[Any], samples: Iterable[Sample], form: Format = Format.TEXT) -> Iterator[bytes]:
+    """The family as text, some thousand lines at a time, its head on the first block."""
+    series = _Series(family)
+    lines = (f"{series(labels)} {number(value)}\n" for labels, value in samples)
+    first = "".join(islice(lines, _BLOCK))
+    yield (_header(family, form) + first).encode()
+    while block := "".join(islice(lines, _BLOCK)):
+        yield block.encode()
+
+
+def _ages(family: Family[Any], samples: Iterable[Sample]) -> Ages:
+    series = _Series(family)
+    pairs = [(series(labels), since) for labels, since in samples]
+    return Ages(_header(family, Format.TEXT), tuple(name for name, _ in pairs), tuple(since for _, since in pairs))
+
+
+class _Series:
+    """Writes label values into a family's name and labels."""
+
+    def __init__(self, family: Family[Any]) -> None:
+        pairs = ",".join(f'{label}="%s"' for label in family.labels)
+        self._template = f"{family.name}{{{pairs}}}" if pairs else family.name
+        self._quotes = 2 * len(family.labels)
+
+    def __call__(self, values: tuple[str, ...]) -> str:
+        # Escaping every value by itself takes half of the rendering; what needs it is seen in the whole line as well.
+        text = self._template % values
+        if "\\" in text or "\n" in text or text.count('"') != self._quotes:
+            return self._template % tuple(_escape(value) for value in values)
+        return text
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _header(family: Family[Any], form: Format) -> str:
+    """HELP and TYPE; OpenMetrics names a counter's family without the `_total` of its samples."""
+    name, text = family.name, family.help.replace("\\", r"\\").replace("\n", r"\n")
+    if form is Format.OPENMETRICS:
+        text = text.replace('"', r"\"")
+        if family.kind is Kind.COUNTER:
+            name = name.removesuffix("_total")
+    return f"# HELP {name} {text}\n# TYPE {name} {family.kind}\n"
+
+
+def number(value: float) -> str:
+    """*value* as Go's `strconv.FormatFloat(value, 'g', -1, 64)` writes it, and so Prometheus."""
+    if value == 1.0:
+        return "1"
+    if value == 0.0:
+        return "0"
+    if isnan(value):
+        return "NaN"
+    if isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    size = abs(value)
+    text = repr(float(value)).removesuffix(".0")
+    if 1e-4 <= size < 1e6:
+        return text
+    if "e" in text:
+        return text
+    # Go turns to exponents sooner than Python does.
+    sign = "-" if value < 0 else ""
+    whole, _, fraction = text.removeprefix("-").partition(".")
+    digits = (whole + fraction).rstrip("0")
+    mantissa = f"{digits[0]}.{digits[1:]}" if len(digits) > 1 else digits
+    return f"{sign}{mantissa}e+{len(whole) - 1:02d}"
+
+
+def _unpack(packed: bytes) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(_GZIP)
+    while packed and not unpacker.eof:
+        yield unpacker.decompress(packed, _UNPACKED)
+        packed = unpacker.unconsumed_tail

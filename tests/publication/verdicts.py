@@ -1,0 +1,265 @@
+"""Verdicts made by hand: small ones, one that fills every family, and large ones."""
+
+from datetime import UTC, datetime, timedelta
+
+from exporter.chain.causes import Cause, Link
+from exporter.chain.verdict import (
+    ClaimVerdict,
+    LinkState,
+    LinkVerdict,
+    Orphan,
+    PolicyState,
+    Problem,
+    RepositoryOf,
+    RestoreVerdict,
+    SecretPresence,
+    SourceVerdict,
+    State,
+    Verdict,
+    VolumeState,
+)
+from exporter.facts.model import (
+    Bucket,
+    ClusterFacts,
+    Facts,
+    Listing,
+    ObjectType,
+    Reading,
+    Reason,
+    Repository,
+    Source,
+    SourceReport,
+    Totals,
+)
+from exporter.facts.objects import LonghornSetting, Metadata
+from exporter.publication.families import Telemetry
+
+AT = datetime(2026, 1, 18, 14, 12, tzinfo=UTC)
+LAST_SYNC = AT - timedelta(hours=1, minutes=11, seconds=36)
+CHAIN = tuple(link for link in Link if link not in (Link.NONE, Link.RESTORE))
+
+
+def problem(cause: Cause, scope: str, reason: str = "", command: str = "kubectl get pods", **more) -> Problem:
+    entry = cause.entry
+    return Problem(
+        cause=cause,
+        scope=scope,
+        impact=entry.impact,
+        severity=entry.severity,
+        reason=reason or entry.meaning,
+        command=command,
+        **more,
+    )
+
+
+def source_verdict(name: str, state: State = State.PROTECTED) -> SourceVerdict:
+    return SourceVerdict(
+        name=name,
+        method="restic",
+        copy_method="Snapshot",
+        schedule="0 * * * *",
+        interval=timedelta(hours=1),
+        recovery_point=LAST_SYNC - timedelta(seconds=24.08),
+        last_sync=LAST_SYNC,
+        last_sync_duration=timedelta(seconds=24.08),
+        next_sync=AT + timedelta(minutes=48),
+        sync_start=AT - timedelta(minutes=12) if state is not State.PROTECTED else None,
+        mover_failures=2 if state is not State.PROTECTED else None,
+        last_prune=AT - timedelta(days=3),
+        state=state,
+    )
+
+
+def claim(
+    namespace: str = "karakeep",
+    pvc: str = "data-pvc",
+    blocked: Problem | None = None,
+    advisories: tuple[Problem, ...] = (),
+    state: State | None = None,
+) -> ClaimVerdict:
+    """A claim that is sound but for *blocked* and *advisories*."""
+    state = state or (State.AT_RISK if blocked else State.PROTECTED)
+    problems = (blocked, *advisories) if blocked else advisories
+    links = tuple(
+        LinkVerdict(
+            link=link,
+            state=LinkState.BROKEN if blocked and blocked.link is link else LinkState.OK,
+            evidence=f"The {link} of {namespace}/{pvc} is as it should be.",
+            problems=tuple(p for p in problems if p.link is link),
+        )
+        for link in CHAIN
+    )
+    return ClaimVerdict(
+        namespace=namespace,
+        pvc=pvc,
+        state=state,
+        summary="Backed up 1h 11m ago." if not blocked else blocked.reason,
+        problem=blocked,
+        advisories=advisories,
+        links=links,
+        recovery_point=LAST_SYNC - timedelta(seconds=24.08),
+        recovery_point_evidence="the last sync's end, less its duration",
+        objective=timedelta(hours=3),
+        last_sync=LAST_SYNC,
+        storage_class="longhorn",
+        sources=(source_verdict(f"{pvc}-backup", state),),
+        secrets=(
+            SecretPresence("volsync-rustfs-base", "base", present=True, evidence="its ExternalSecret is ready"),
+            SecretPresence(f"{pvc}-volsync-secret", "repository", present=True, evidence="the source reconciles"),
+        ),
+        volumes=(
+            VolumeState(f"pvc-{namespace}-{pvc}", "data", "attached", "healthy"),
+            VolumeState(f"pvc-{namespace}-{pvc}-cache", "cache", "detached", "unknown"),
+        ),
+        restores=(RestoreVerdict(f"{pvc}-restore", LAST_SYNC - timedelta(days=20), None, "successful"),),
+        repositories=(RepositoryOf("volsync-backup", f"{namespace}/{pvc}"),),
+    )
+
+
+def repository(namespace: str = "karakeep", pvc: str = "data-pvc", **more) -> Repository:
+    return Repository(
+        **{
+            "bucket": "volsync-backup",
+            "prefix": f"{namespace}/{pvc}",
+            "measured_at": AT,
+            "present": True,
+            "namespace": namespace,
+            "pvc": pvc,
+            "created": AT - timedelta(days=90),
+            "totals": {kind: Totals(objects=37, bytes=123_456_789) for kind in ObjectType},
+            "data_measured_at": AT - timedelta(hours=3),
+            "snapshots": 33,
+            "newest_snapshot": LAST_SYNC,
+            "oldest_snapshot": AT - timedelta(days=30),
+            "index_generation": "9f2c",
+            **more,
+        }
+    )
+
+
+def reports(*down: tuple[Source, Reason]) -> tuple[SourceReport, ...]:
+    """A report of every source; those in *down* failed."""
+    failed = dict(down)
+    return tuple(
+        SourceReport(
+            source=source,
+            reading=Reading.UNREADABLE if source in failed else Reading.READ,
+            reason=failed.get(source),
+            last_success=AT - timedelta(seconds=20),
+            duration=timedelta(milliseconds=340),
+            errors={failed[source]: 1} if source in failed else {},
+        )
+        for source in Source
+    )
+
+
+def verdict(*claims: ClaimVerdict, orphans: tuple[Orphan, ...] = (), facts: Facts | None = None) -> Verdict:
+    return Verdict(
+        at=AT,
+        claims=tuple(sorted(claims, key=lambda c: (c.namespace, c.pvc))),
+        orphans=orphans,
+        policies=(PolicyState("volsync-smart-protection", "ClusterPolicy", ready=True),),
+        facts=facts or Facts(sources=reports()),
+    )
+
+
+def orphan(namespace: str = "old", pvc: str = "wiki") -> Orphan:
+    return Orphan(
+        bucket="volsync-backup",
+        prefix=f"{namespace}/{pvc}",
+        problem=problem(Cause.BACKUP_WITHDRAWN, f"claim/{namespace}/{pvc}", command=f"kubectl get pvc {pvc}"),
+        namespace=namespace,
+        pvc=pvc,
+    )
+
+
+def bad_day() -> Verdict:
+    """Four claims behind one storage fault, one orphan, one claim with an advisory, one sound."""
+    fault = problem(
+        Cause.VOLUME_FAULTED,
+        "longhorn",
+        "Longhorn has faulted the volume: it cannot be attached.",
+        "kubectl -n longhorn-system get volumes.longhorn.io pvc-1 -w"
+        "  # salvages itself once detached: kubectl -n paperless-ngx delete job volsync-src-data-backup",
+        since=AT - timedelta(hours=2, minutes=3),
+    )
+    lock = problem(Cause.LOCK_STALE, "claim/n8n/data", command="kubectl patch replicationsource data -n n8n")
+    return verdict(
+        claim("open-webui", "storage", fault, state=State.UNPROTECTED),
+        claim("paperless-ngx", "data", fault),
+        claim("paperless-ngx", "media", fault),
+        claim("redis-instance", "redis-master-0", fault),
+        claim("n8n", "data", advisories=(lock,)),
+        claim("karakeep", "data-pvc"),
+        orphans=(orphan(),),
+        facts=every_fact(),
+    )
+
+
+def every_fact() -> Facts:
+    """Facts behind every family that rests on them."""
+    setting = LonghornSetting(metadata=Metadata(name="auto-salvage", namespace="longhorn-system"), value="true")
+    return Facts(
+        cluster=ClusterFacts(longhorn_settings=Listing((setting,), Reading.READ)),
+        buckets=(
+            Bucket(
+                name="volsync-backup",
+                endpoint="http://192.168.10.133:30292",
+                reading=Reading.READ,
+                read_at=AT,
+                clock_skew=timedelta(seconds=-1.5),
+                capacity_bytes=4_000_000_000_000,
+                repositories=(
+                    repository(),
+                    repository("n8n", "data", oldest_lock=AT - timedelta(hours=5), stale_locks=1),
+                    repository("khoj", "config", suspect=(Reason.CONTRADICTED,)),
+                ),
+            ),
+        ),
+        sources=reports((Source.S3, Reason.TIMEOUT)),
+    )
+
+
+def every_family() -> Verdict:
+    """A verdict with at least one sample in every family."""
+    day = bad_day()
+    first, *others = day.claims
+    running = RestoreVerdict("storage-restore", None, AT - timedelta(minutes=50), "running")
+    filled = claim("volsync-test", "volsync-test-data")
+    return verdict(
+        first,
+        *others,
+        ClaimVerdict(
+            namespace="khoj",
+            pvc="config",
+            state=State.STARTING,
+            summary="It is new.",
+            restores=(running,),
+            sources=filled.sources,
+        ),
+        filled,
+        orphans=day.orphans,
+        facts=day.facts,
+    )
+
+
+def telemetry(*reported: SourceReport) -> Telemetry:
+    return Telemetry(
+        version="0.1.0",
+        started=AT - timedelta(days=2),
+        reports=reported or reports((Source.S3, Reason.TIMEOUT)),
+        errors={(Source.S3, Reason.TIMEOUT): 3},
+        intervals=dict.fromkeys(Source, timedelta(minutes=1)),
+        verdict_at=AT - timedelta(seconds=4),
+        judging=timedelta(milliseconds=12),
+        malformed={"ReplicationSource": 1},
+    )
+
+
+def many(count: int) -> Verdict:
+    """*count* claims in hundreds of namespaces, each with its repository."""
+    keys = [(f"namespace-{number // 20:04d}", f"application-data-{number:05d}") for number in range(count)]
+    bucket = Bucket(
+        name="volsync-backup", reading=Reading.READ, read_at=AT, repositories=tuple(repository(*key) for key in keys)
+    )
+    return verdict(*(claim(*key) for key in keys), facts=Facts(buckets=(bucket,), sources=reports()))
