@@ -1,0 +1,114 @@
+"""The HTTP side of the stand-in: sending answers, and breaking them off where a fault says so."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from tests.apiserver.exchange import BrokenAnswerError, Json, NoSuchPathError, RefusedError, Request
+from tests.apiserver.faults import Fault, How
+
+_JSON = "application/json"
+
+
+class Api(Protocol):
+    """What the listener needs of `ApiServer`."""
+
+    requests: list[Request]
+    closing: threading.Event
+
+    def answer(self, request: Request) -> tuple[Json, str]: ...
+
+
+class Listener(ThreadingHTTPServer):
+    """A server on an ephemeral port of the loopback."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.api = api
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up, or refuses the certificate, is part of the tests: nothing to print."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Listener
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        split = urlsplit(self.path)
+        query = {key: values[-1] for key, values in parse_qs(split.query, keep_blank_values=True).items()}
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        request = Request("", split.path, query, headers)
+        try:
+            body, content_type = self.server.api.answer(request)
+            self._send(request, 200, json.dumps(body).encode(), content_type)
+        except RefusedError as refusal:
+            self._send(request, refusal.code, json.dumps(refusal.status).encode(), _JSON, refusal.headers)
+        except NoSuchPathError:
+            self._send(request, 404, b"404 page not found\n", "text/plain; charset=utf-8")
+        except BrokenAnswerError as broken:
+            self.server.api.requests.append(request)
+            self._break(broken.fault, json.dumps(broken.whole).encode())
+
+    def _refuse_method(self) -> None:
+        message = "the server does not allow this method on the requested resource"
+        body = json.dumps(RefusedError(405, message).status).encode()
+        self._send(Request(self.command.lower(), self.path, {}, {}), 405, body, _JSON)
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = _refuse_method  # noqa: N815 - http.server's names
+
+    def _send(
+        self, request: Request, code: int, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        request.status = code
+        self.server.api.requests.append(request)
+        with contextlib.suppress(OSError):
+            self._head(code, len(body), content_type, headers)
+            self.wfile.write(body)
+
+    def _head(self, code: int, length: int, content_type: str, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(length))
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        self.end_headers()
+
+    def _break(self, fault: Fault, whole: bytes) -> None:
+        """Answer as *fault* says, where *whole* would have been the answer."""
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            if fault.how is How.STALL:
+                self.server.api.closing.wait()
+            elif fault.how is How.BODY:
+                self._head(200, len(fault.body), fault.content_type)
+                self.wfile.write(fault.body)
+            elif fault.how is How.TRUNCATE:
+                self._head(200, len(whole) // 2, _JSON)
+                self.wfile.write(whole[: len(whole) // 2])
+            elif fault.how in (How.CUT, How.STALL_IN_BODY):
+                self._head(200, len(whole), _JSON)
+                self.wfile.write(whole[: len(whole) // 2])
+                if fault.how is How.STALL_IN_BODY:
+                    self.server.api.closing.wait()
+            elif fault.how is How.TRICKLE:
+                self._head(200, len(whole), _JSON)
+                for byte in whole:
+                    self.wfile.write(bytes([byte]))
+                    if self.server.api.closing.wait(0.05):
+                        break
+
+    def log_message(self, *_args: object) -> None:
+        """The requests are kept in `ApiServer.requests` instead."""
