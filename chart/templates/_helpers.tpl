@@ -1,0 +1,83 @@
+{{/* The chart's name. */}}
+{{- define "volsync-exporter.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The name of every object: the release's, with the chart's where the release does not say it. */}}
+{{- define "volsync-exporter.fullname" -}}
+{{- $name := include "volsync-exporter.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* The namespace of every object that does not belong elsewhere. */}}
+{{- define "volsync-exporter.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{- define "volsync-exporter.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "volsync-exporter.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "volsync-exporter.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "volsync-exporter.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "volsync-exporter.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "volsync-exporter.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{/* The image; a digest goes before a tag. */}}
+{{- define "volsync-exporter.image" -}}
+{{- $name := printf "%s/%s" .Values.image.registry .Values.image.repository | trimPrefix "/" }}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" $name .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" $name (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{/* Where the mounted authorities are; empty where none are. */}}
+{{- define "volsync-exporter.caFile" -}}
+{{- if or .Values.s3.ca.configMap .Values.s3.ca.secret }}/etc/volsync-exporter/ca/{{ .Values.s3.ca.key }}{{ end }}
+{{- end }}
+
+{{/* Not empty where the exporter reads a bucket. */}}
+{{- define "volsync-exporter.readsBuckets" -}}
+{{- if or .Values.settings.buckets .Values.s3.existingSecret }}true{{ end }}
+{{- end }}
+
+{{/*
+config.yaml: the settings as given, with what the chart itself decides.
+Helm reads whole numbers as floats and would write great ones as 4e+12, hence the int64.
+*/}}
+{{- define "volsync-exporter.config" -}}
+{{- $settings := deepCopy .Values.settings }}
+{{- $web := merge (dict "listen" ":9978") (default dict $settings.web) }}
+{{- if .Values.web.configSecret }}
+{{- $_ := set $web "config_file" (printf "/etc/volsync-exporter/web/%s" .Values.web.configKey) }}
+{{- end }}
+{{- $_ := set $settings "web" $web }}
+{{- $ca := include "volsync-exporter.caFile" . }}
+{{- range $settings.buckets }}
+{{- if hasKey . "capacity_bytes" }}{{ $_ := set . "capacity_bytes" (int64 .capacity_bytes) }}{{ end }}
+{{- if and $ca (not .ca_file) }}{{ $_ := set . "ca_file" $ca }}{{ end }}
+{{- end }}
+{{- toYaml $settings }}
+{{- end }}

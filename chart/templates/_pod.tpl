@@ -1,0 +1,47 @@
+{{/*
+The store's access, key by key: a base Secret also holds the restic password, which the exporter has no use for, so
+the Secret is never taken whole.
+*/}}
+{{- define "volsync-exporter.env" -}}
+{{- with .Values.s3.existingSecret }}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: {{ $.Values.s3.keys.accessKeyId }}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: {{ $.Values.s3.keys.secretAccessKey }}
+{{- if not $.Values.settings.buckets }}
+- name: RESTIC_REPOSITORY_BASE
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: {{ $.Values.s3.keys.repositoryBase }}
+{{- end }}
+{{- end }}
+{{- if .Values.s3.credentialsFile.existingSecret }}
+- name: AWS_SHARED_CREDENTIALS_FILE
+  value: /etc/volsync-exporter/s3/credentials
+{{- end }}
+{{- with include "volsync-exporter.caFile" . }}
+- name: AWS_CA_BUNDLE
+  value: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/* How to probe a path. A probe cannot show a certificate or a password: it then only opens a connection. */}}
+{{- define "volsync-exporter.probe" -}}
+{{- $root := index . 0 }}
+{{- if $root.Values.web.clientAuth }}
+tcpSocket:
+  port: metrics
+{{- else }}
+httpGet:
+  path: {{ index . 1 }}
+  port: metrics
+  scheme: {{ ternary "HTTPS" "HTTP" $root.Values.web.tls }}
+{{- end }}
+{{- end }}

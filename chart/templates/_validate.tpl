@@ -1,0 +1,28 @@
+{{/* What the schema cannot say of values that contradict each other. */}}
+{{- define "volsync-exporter.validate" -}}
+{{- $claims := .Values.settings.claims }}
+{{- if and (not .Values.settings.cluster_scoped) (not $claims.namespaces) }}
+{{- fail "settings.cluster_scoped is false, so settings.claims.namespaces must name the namespaces to look at" }}
+{{- end }}
+{{- if and (eq .Values.settings.secrets "metadata") (not $claims.namespaces) (not .Values.rbac.secretsClusterWide) }}
+{{- fail "settings.secrets is `metadata`: name the namespaces in settings.claims.namespaces, or set rbac.secretsClusterWide=true, with which the exporter's token can read every Secret of the cluster" }}
+{{- end }}
+{{- if and .Values.rbac.secretsClusterWide (ne .Values.settings.secrets "metadata") }}
+{{- fail "rbac.secretsClusterWide grants nothing unless settings.secrets is `metadata`" }}
+{{- end }}
+{{- if and .Values.rbac.secretsClusterWide $claims.namespaces }}
+{{- fail "rbac.secretsClusterWide and settings.claims.namespaces exclude each other: Secrets are listed in the named namespaces alone" }}
+{{- end }}
+{{- if and .Values.s3.ca.configMap .Values.s3.ca.secret }}
+{{- fail "s3.ca.configMap and s3.ca.secret exclude each other" }}
+{{- end }}
+{{- if and (or .Values.web.tls .Values.web.clientAuth .Values.web.certificateSecret) (not .Values.web.configSecret) }}
+{{- fail "web.tls, web.clientAuth and web.certificateSecret say what a web configuration file holds: name its Secret in web.configSecret" }}
+{{- end }}
+{{- if and .Values.serviceMonitor.tlsConfig (not .Values.web.tls) }}
+{{- fail "serviceMonitor.tlsConfig needs web.tls=true: the listener speaks plain HTTP otherwise" }}
+{{- end }}
+{{- if and .Values.serviceMonitor.authorization .Values.serviceMonitor.basicAuth }}
+{{- fail "serviceMonitor.authorization and serviceMonitor.basicAuth exclude each other" }}
+{{- end }}
+{{- end }}
