@@ -53,6 +53,10 @@ class Telemetry(msgspec.Struct, frozen=True):
     """How long that took."""
     malformed: dict[str, int]
     """Objects that could not be understood, by kind."""
+    duplicates: int = 0
+    """Samples of the last verdict that were left out because an earlier one bears the same labels."""
+    failed: tuple[str, ...] = ()
+    """Families of the last verdict that were left out because their samples could not be had."""
 
 
 ROBUSTNESS = ("healthy", "degraded", "faulted", "unknown")
@@ -489,6 +493,18 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
         "How long the last verdict took.",
         (),
         lambda telemetry: [((), telemetry.judging.total_seconds())] if telemetry.judging else [],
+    ),
+    Family(
+        "volsync_exporter_duplicate_samples",
+        "Samples of the last verdict that were left out because another one bears the same labels.",
+        (),
+        lambda telemetry: [((), float(telemetry.duplicates))],
+    ),
+    Family(
+        "volsync_exporter_failed_families",
+        "Metric families of the last verdict that were left out because of an error; the log names it.",
+        (),
+        lambda telemetry: [((), float(len(telemetry.failed)))],
     ),
     Family(
         "volsync_exporter_build_info",
