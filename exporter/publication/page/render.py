@@ -1,0 +1,204 @@
+"""From a verdict to HTML. Everything that a template prints is escaped, and made visible where it would deceive."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from exporter.chain.causes import Cause, Impact, Link
+from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, RootCause, Verdict
+from exporter.durations import format_duration
+from exporter.facts.model import Reading, Repository, Source
+from exporter.publication.families import Telemetry
+from exporter.publication.page import words
+from exporter.publication.page.headline import headline
+from exporter.publication.page.static import digest
+from exporter.publication.page.view import PAGE_SIZE, Choices, View
+
+_DECEIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Control characters, and those that reorder or hide text (Unicode TR 36): a command is read before it is pasted."""
+_OLD_AFTER = 3
+"""A verdict older than so many polls is no picture of now."""
+
+
+def _visible(value: object) -> object:
+    return _DECEIVING.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
+
+
+def _finalize(value: object) -> object:
+    if type(value) is Markup or not isinstance(value, str) or _DECEIVING.search(value) is None:
+        return value
+    return _visible(value)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("exporter.publication.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals |= {
+        "STATES": words.STATES,
+        "LINKS": words.LINKS,
+        "LinkState": LinkState,
+        "Link": Link,
+        "digest": digest,
+    }
+    environment.filters |= {
+        "counted": words.counted,
+        "bytes": words.bytes_of,
+        "duration": format_duration,
+        "cause": words.title_of,
+        "health": words.health_of,
+        "segment": lambda text: quote(text, safe=""),
+    }
+    return environment
+
+
+class Page:
+    """The pages of one moment.
+
+    *root* leads from the page to `/`, so that links hold behind a proxy that serves the exporter under a path.
+    """
+
+    def __init__(
+        self,
+        verdict: Verdict | None,
+        telemetry: Telemetry,
+        runbook_base: str,
+        now: datetime | None,
+        *,
+        root: str,
+    ) -> None:
+        self._verdict = verdict
+        self._telemetry = telemetry
+        self._runbook_base = runbook_base.rstrip("/")
+        self._now = now or (verdict.at if verdict else None)
+        self._root = root
+
+    def waiting(self) -> str:
+        """There is no verdict yet."""
+        return self._render("waiting.html")
+
+    def no_such_claim(self, namespace: str, pvc: str) -> str:
+        """The address names a claim that is not, or not any more."""
+        return self._render("no_such_claim.html", namespace=namespace, pvc=pvc)
+
+    def overview(self, verdict: Verdict, view: View) -> str:
+        """All claims, behind what is broken."""
+        causes = verdict.root_causes
+        claims = view.claims(verdict)
+        pages = max(1, -(-len(claims) // PAGE_SIZE))
+        view = view.at_page(min(view.page, pages))
+        first = (view.page - 1) * PAGE_SIZE
+        return self._render(
+            "overview.html",
+            headline=headline(verdict),
+            blocking=[cause for cause in causes if cause.impact is Impact.BLOCKING],
+            advisory=[
+                cause for cause in causes if cause.impact is Impact.ADVISORY and cause.cause.link is not Link.NONE
+            ],
+            claims=claims[first : first + PAGE_SIZE],
+            found=len(claims),
+            first=first,
+            pages=pages,
+            view=view,
+            choices=Choices.of(verdict),
+            orphans=verdict.orphans,
+            keys={claim.key: claim for claim in verdict.claims},
+        )
+
+    def claim(self, verdict: Verdict, claim: ClaimVerdict) -> str:
+        """One claim, its chain link by link."""
+        return self._render(
+            "claim.html",
+            claim=claim,
+            chain=_chain(claim),
+            restore=next((link for link in claim.links if link.link is Link.RESTORE), None),
+            broken_at=claim.problem.link if claim.problem else None,
+            neighbours=_neighbours(verdict, claim),
+            repositories=_repositories(verdict, claim),
+        )
+
+    def _render(self, template: str, **context: Any) -> str:  # noqa: ANN401 - what a template takes is its own affair
+        return (
+            _environment()
+            .get_template(template)
+            .render(
+                root=self._root,
+                verdict=self._verdict,
+                telemetry=self._telemetry,
+                reports=self._telemetry.reports or (self._verdict.facts.sources if self._verdict else ()),
+                now=self._now,
+                interval=self._telemetry.intervals.get(Source.KUBERNETES),
+                verdict_is_old=self._verdict_is_old(),
+                age=self._age,
+                used=self._used,
+                runbook=self._runbook,
+                **context,
+            )
+        )
+
+    def _age(self, moment: datetime) -> str:
+        """How long ago *moment* was; a moment to come reads `in 5m`."""
+        assert self._now is not None, "ages are shown beside a verdict"  # noqa: S101 - narrows for mypy
+        age = self._now - moment
+        return f"in {format_duration(-age)}" if age < timedelta(0) else f"{format_duration(age)} ago"
+
+    def _used(self, claim: ClaimVerdict) -> float | None:
+        """How much of the objective the recovery point's age has used; 1 is all of it."""
+        if claim.recovery_point is None or not claim.objective or self._now is None:
+            return None
+        return max(0.0, (self._now - claim.recovery_point) / claim.objective)
+
+    def _runbook(self, cause: Cause) -> str:
+        return f"{self._runbook_base}/{cause.value}.md"
+
+    def _verdict_is_old(self) -> bool:
+        interval = self._telemetry.intervals.get(Source.KUBERNETES)
+        if self._verdict is None or self._now is None or interval is None:
+            return False
+        return self._now - self._verdict.at > _OLD_AFTER * interval + timedelta(minutes=1)
+
+
+def _chain(claim: ClaimVerdict) -> list[tuple[Link, LinkVerdict | None]]:
+    """Every link in the order of the chain; None stands for one that does not apply."""
+    found: Mapping[Link, LinkVerdict] = {link.link: link for link in claim.links}
+    return [(link, found.get(link)) for link in words.LINKS if link is not Link.RESTORE]
+
+
+def _neighbours(verdict: Verdict, claim: ClaimVerdict) -> RootCause | None:
+    """The root cause that the claim's blocking problem is part of."""
+    if claim.problem is None:
+        return None
+    own = (claim.problem.cause, claim.problem.scope)
+    return next((cause for cause in verdict.root_causes if (cause.cause, cause.scope) == own), None)
+
+
+def _repositories(verdict: Verdict, claim: ClaimVerdict) -> list[tuple[str, str, Repository | None, Reading]]:
+    """Where the claim's repositories should be, and what the buckets' listings say of each."""
+    found = {
+        (repository.bucket, repository.prefix): repository
+        for bucket in verdict.facts.buckets
+        for repository in bucket.repositories
+    }
+    readings = {bucket.name: bucket.reading for bucket in verdict.facts.buckets}
+    return [
+        (
+            place.bucket,
+            place.prefix,
+            found.get((place.bucket, place.prefix)),
+            readings.get(place.bucket, Reading.NOT_SERVED),
+        )
+        for place in claim.repositories
+    ]
