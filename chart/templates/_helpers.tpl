@@ -25,14 +25,15 @@ app.kubernetes.io/name: {{ include "volsync-exporter.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* The labels of an object: the chart's, everybody's, and those given as the second of the list. */}}
 {{- define "volsync-exporter.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "volsync-exporter.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $ := index . 0 }}
+{{- $labels := dict
+  "helm.sh/chart" (printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "app.kubernetes.io/version" $.Chart.AppVersion
+  "app.kubernetes.io/managed-by" $.Release.Service
+}}
+{{- toYaml (merge (include "volsync-exporter.selectorLabels" $ | fromYaml) (deepCopy (index . 1)) (deepCopy $.Values.commonLabels) $labels) }}
 {{- end }}
 
 {{- define "volsync-exporter.serviceAccountName" -}}
@@ -63,10 +64,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if or .Values.settings.buckets .Values.s3.existingSecret }}true{{ end }}
 {{- end }}
 
-{{/*
-config.yaml: the settings as given, with what the chart itself decides.
-Helm reads whole numbers as floats and would write great ones as 4e+12, hence the int64.
-*/}}
+{{/* config.yaml: the settings as given, with what the chart itself decides. */}}
 {{- define "volsync-exporter.config" -}}
 {{- $settings := deepCopy .Values.settings }}
 {{- $web := merge (dict "listen" ":9978") (default dict $settings.web) }}
@@ -76,7 +74,6 @@ Helm reads whole numbers as floats and would write great ones as 4e+12, hence th
 {{- $_ := set $settings "web" $web }}
 {{- $ca := include "volsync-exporter.caFile" . }}
 {{- range $settings.buckets }}
-{{- if hasKey . "capacity_bytes" }}{{ $_ := set . "capacity_bytes" (int64 .capacity_bytes) }}{{ end }}
 {{- if and $ca (not .ca_file) }}{{ $_ := set . "ca_file" $ca }}{{ end }}
 {{- end }}
 {{- toYaml $settings }}
