@@ -91,8 +91,10 @@ def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
             ),
         ),
         secrets=(
-            SecretPresence("volsync-rustfs-base", "base", True, "Its ExternalSecret is ready."),
-            SecretPresence(f"{pvc}-volsync-secret", "repository", True, "The ReplicationSource reconciles."),
+            SecretPresence("volsync-rustfs-base", "base", present=True, evidence="Its ExternalSecret is ready."),
+            SecretPresence(
+                f"{pvc}-volsync-secret", "repository", present=True, evidence="The ReplicationSource reconciles."
+            ),
         ),
         volumes=(VolumeState(f"pvc-{namespace}-{pvc}", "data", "attached", "healthy"),),
         restores=(RestoreVerdict(f"{pvc}-restore", at - timedelta(days=30), None, "successful"),),
@@ -103,6 +105,8 @@ def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
 def broken(claim: ClaimVerdict, state: State, found: Problem, **changes: object) -> ClaimVerdict:
     """*claim* with its chain broken by *found*; what comes after the break is not known."""
     links, seen = [], False
+    if found.link is Link.RESTORE:
+        links.append(LinkVerdict(Link.RESTORE, LinkState.BROKEN, found.reason, (found,)))
     for link in claim.links:
         if link.link is found.link:
             links.append(LinkVerdict(link.link, LinkState.BROKEN, found.reason, (found,)))
@@ -214,7 +218,7 @@ def _verdict(at: datetime, claims: list[ClaimVerdict], orphans: tuple[Orphan, ..
         at,
         tuple(claims),
         orphans,
-        (PolicyState("volsync-smart-protection", "ClusterPolicy", True),),
+        (PolicyState("volsync-smart-protection", "ClusterPolicy", ready=True),),
         Facts(buckets=(bucket,)),
     )
 

@@ -1,0 +1,118 @@
+"""A page that is served, and a browser that opens it."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import distribution
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+from exporter.chain.verdict import Verdict
+from exporter.publication.page import respond
+from tests.page.verdicts import telemetry
+
+CHROMEDRIVER = Path("/usr/bin/chromedriver")
+_QUIET = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--force-prefers-reduced-motion",
+)
+
+
+class Site:
+    """The page on a loopback port. What it serves is a verdict that a test puts there."""
+
+    def __init__(self) -> None:
+        self.verdict: Verdict | None = None
+        self.telemetry = telemetry()
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                url = urlsplit(self.path)
+                answer = respond(url.path, parse_qs(url.query), site.verdict, site.telemetry)
+                self.send_response(answer.status if answer else 404)
+                for name, value in answer.headers if answer else ():
+                    self.send_header(name, value)
+                self.send_header("Content-Type", answer.content_type if answer else "text/plain")
+                self.send_header("Content-Length", str(len(answer.body) if answer else 0))
+                self.end_headers()
+                self.wfile.write(answer.body if answer else b"")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="session")
+def new_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Chrome]]:
+    """Start a headless Chromium of one's own: `new_browser("--flag", …)`."""
+    if not CHROMEDRIVER.exists():
+        if os.environ.get("CI"):
+            pytest.fail("chromium-driver is not installed")
+        pytest.skip("chromium-driver is not installed")
+    browsers: list[Chrome] = []
+
+    def start(*flags: str, preferences: dict[str, object] | None = None) -> Chrome:
+        options = ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for flag in (*_QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}", *flags):
+            options.add_argument(flag)
+        options.add_experimental_option("prefs", preferences or {})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        browsers.append(Chrome(options, Service(str(CHROMEDRIVER))))
+        return browsers[-1]
+
+    yield start
+    for browser in browsers:
+        browser.quit()
+
+
+@pytest.fixture(scope="session")
+def _desktop(new_browser: Callable[..., Chrome]) -> Chrome:
+    return new_browser("--window-size=1366,768")
+
+
+@pytest.fixture
+def browser(_desktop: Chrome) -> Iterator[Chrome]:
+    """A laptop's browser, with its network and appearance as they come; the test fails if the page logs an error."""
+    _desktop.get_log("browser")
+    yield _desktop
+    _desktop.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    _desktop.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    told = ("status of 404", "status of 503")  # pages that are meant to have that status
+    messages = [entry["message"] for entry in _desktop.get_log("browser")]
+    assert [message for message in messages if not any(status in message for status in told)] == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, as axe-playwright-python carries it."""
+    place = distribution("axe-playwright-python").locate_file("axe_playwright_python/axe.min.js")
+    return Path(str(place)).read_text()

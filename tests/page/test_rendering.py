@@ -1,0 +1,283 @@
+"""The pages as bytes: what they say, what they link to, what they never let through."""
+
+import re
+import time
+from datetime import timedelta
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import msgspec
+import pytest
+
+from exporter.chain.causes import Cause
+from exporter.chain.verdict import State, Verdict
+from exporter.facts.model import Reading, Reason, Source
+from exporter.publication.page import respond
+from exporter.publication.page.headline import headline
+from exporter.publication.page.view import View
+from exporter.publication.page.words import LINKS, STATES, bytes_of, title_of
+from tests.page.verdicts import AT, FAULTED, bad_day, broken, many, problem, protected, sound, telemetry
+
+
+def html(path: str, verdict: Verdict | None, **query: str) -> str:
+    answer = respond(path, {name: [value] for name, value in query.items()}, verdict, telemetry())
+    assert answer is not None
+    return answer.body.decode()
+
+
+def rows(page: str) -> list[str]:
+    """The claims that the table of *page* links to, in order."""
+    return [unquote(path) for path in re.findall(r'class="c-claim"><a href="\./claims/([^"]+)"', page)]
+
+
+def with_claims(verdict: Verdict, *claims: object) -> Verdict:
+    return msgspec.structs.replace(verdict, claims=claims)
+
+
+def test_what_needs_someone_stands_first() -> None:
+    shown = rows(html("/", bad_day()))
+    assert shown[:5] == [*(f"{namespace}/{pvc}" for namespace, pvc in FAULTED), "khoj/config"]
+    assert len(shown) == 11
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"namespace": "paperless-ngx"}, ["paperless-ngx/data", "paperless-ngx/media"]),
+        ({"state": "at_risk"}, ["khoj/config"]),
+        ({"cause": "restore_stuck"}, ["n8n/data"]),
+        ({"cause": "volume_faulted", "scope": "longhorn", "namespace": "open-webui"}, ["open-webui/storage"]),
+        ({"cause": "volume_faulted", "scope": "claim/khoj/config"}, []),
+        ({"state": "no such state"}, []),
+        ({"namespace": "", "state": "", "cause": "source_paused"}, ["khoj/config"]),
+    ],
+)
+def test_a_view_shows_the_claims_that_match_all_of_it(query: dict[str, str], expected: list[str]) -> None:
+    assert rows(html("/", bad_day(), **query)) == expected
+
+
+def test_a_view_is_its_address() -> None:
+    view = View(namespace=("a&b",), state=("at_risk",), scope=("node/worker 1",), page=3)
+    assert view.address == "?namespace=a%26b&state=at_risk&scope=node%2Fworker+1&page=3"
+    assert View().address == ""
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "٣", "9" * 5000, "99999"])
+def test_a_page_that_is_not_there_shows_one_that_is(page: str) -> None:
+    assert rows(html("/", many(3), page=page)) != []
+
+
+def test_more_claims_than_a_page_holds_are_paged() -> None:
+    verdict = many(2345)
+    seen = [row for page in ("1", "2", "3") for row in rows(html("/", verdict, page=page))]
+    assert sorted(seen) == sorted(claim.key for claim in verdict.claims)
+    assert 'rel="next" href="./?state=protected&amp;page=2#claims"' in html("/", verdict, state="protected")
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_a_word_and_a_shape_of_its_own(state: State) -> None:
+    claim = msgspec.structs.replace(protected("khoj", "config"), state=state)
+    page = html("/claims/khoj/config", with_claims(sound(), claim))
+    assert f'<use href="#state-{state}"/>' in page
+    assert f'<symbol id="state-{state}"' in page
+    assert STATES[state].word in page
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([], (State.UNKNOWN, "No claim asks for a backup")),
+        ([State.PROTECTED], (State.PROTECTED, "All is well: 1 claim could be restored now")),
+        ([State.PROTECTED, State.STARTING, State.EXEMPT], (State.PROTECTED, "All is well: 1 claim could be")),
+        ([State.STARTING], (State.STARTING, "No claim is protected yet: 1 claim starting")),
+        ([State.EXEMPT], (State.EXEMPT, "No claim is protected yet: 1 claim exempt")),
+        ([State.PROTECTED, State.UNKNOWN], (State.UNKNOWN, "1 of 2 claims is unknown")),
+        ([State.UNKNOWN, State.AT_RISK, State.AT_RISK], (State.AT_RISK, "2 of 3 claims are at risk")),
+        ([State.AT_RISK, State.UNPROTECTED], (State.UNPROTECTED, "1 of 2 claims is unprotected")),
+    ],
+)
+def test_the_headline_is_the_worst_state(states: list[State], expected: tuple[State, str]) -> None:
+    claims = [msgspec.structs.replace(protected("a", f"b{n}"), state=state) for n, state in enumerate(states)]
+    said = headline(with_claims(sound(), *claims))
+    assert (said.state, said.text[: len(expected[1])]) == expected
+    assert sum(said.counts.values()) == len(states)
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause.link in LINKS])
+def test_every_cause_shows_with_its_command_and_runbook(cause: Cause) -> None:
+    found = problem(cause, "scope-of-it", "kubectl mend it", "Because of the test.", AT)
+    claim = broken(protected("khoj", "config"), State.UNPROTECTED, found)
+    verdict = with_claims(sound(), claim)
+    for page in (html("/", verdict), html("/claims/khoj/config", verdict)):
+        assert title_of(cause) in page
+    overview = html("/", verdict)
+    assert cause.entry.meaning.replace("'", "&#39;") in overview
+    assert "kubectl mend it</code>" in overview
+    assert f"/alerts/runbooks/{cause}.md" in overview
+
+
+def test_the_chain_shows_every_link_and_marks_the_break() -> None:
+    page = html("/claims/open-webui/storage", bad_day())
+    assert re.findall(r'<li class="link (\w+)( here)?" id="link-(\w+)"', page) == [
+        ("ok", "", "policy"),
+        ("ok", "", "namespace"),
+        ("ok", "", "base_secret"),
+        ("ok", "", "repository_secret"),
+        ("ok", "", "source"),
+        ("broken", " here", "volume"),
+        ("unknown", "", "mover"),
+        ("unknown", "", "sync"),
+        ("unknown", "", "repository"),
+    ]
+
+
+def test_a_link_that_does_not_apply_is_drawn_as_that() -> None:
+    claim = protected("khoj", "config")
+    claim = msgspec.structs.replace(claim, links=claim.links[4:])
+    page = html("/claims/khoj/config", with_claims(sound(), claim))
+    assert len(re.findall(r'class="link absent"', page)) == 4
+    assert page.count("does not apply") == 4
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, tuple(name for name, _ in attrs)))
+
+
+EVIL = """'"><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}&amp;\u202egnp.exe\x00\x1b[31m"""
+
+
+def hostile() -> Verdict:
+    """A bad day on which every text that comes from outside is hostile."""
+
+    def poison(value: object) -> object:
+        if type(value) is str:
+            return EVIL
+        if isinstance(value, msgspec.Struct):
+            fields = {name: poison(getattr(value, name)) for name in value.__struct_fields__}
+            return msgspec.structs.replace(value, **fields)
+        if isinstance(value, tuple):
+            return tuple(poison(item) for item in value)
+        return value
+
+    day = bad_day()
+    orphans = tuple(poison(orphan) for orphan in day.orphans)
+    claims = tuple(poison(claim) for claim in day.claims if claim.problem or claim.advisories)
+    return msgspec.structs.replace(day, claims=claims, orphans=orphans, facts=poison(day.facts))
+
+
+def test_hostile_text_changes_neither_the_tags_nor_the_addresses() -> None:
+    evil = hostile()
+    overview = html("/", evil)
+    claim = re.findall(r'class="c-claim"><a href="\.(/claims/[^"]+)"', overview)[0]
+    pages = {
+        "overview": overview,
+        "filtered": html("/", evil, namespace=EVIL, cause=EVIL, scope=EVIL),
+        "claim": html(claim, evil),
+        "no such claim": html("/claims/%3Cscript%3Ealert(1)%3C%2Fscript%3E/%3Cimg%20onerror=x%3E", evil),
+    }
+    assert "the chain breaks here" in pages["claim"]
+    assert "{{ 7 * 7 }}" in pages["claim"]
+    for page in pages.values():
+        tags = _Tags()
+        tags.feed(page)
+        assert [tag for tag in tags.tags if tag[0] in {"script", "img"}] == [("script", ("src", "defer"))]
+        assert not [name for _, names in tags.tags for name in names if name.startswith("on") or name == "style"]
+        assert not set(page) & set("\u202e\x00\x1b")
+
+
+def test_every_answer_forbids_what_the_page_does_not_need() -> None:
+    for path, verdict in (("/", sound()), ("/", None), ("/claims/khoj/config", sound()), ("/claims/a/b", sound())):
+        answer = respond(path, {}, verdict, telemetry())
+        assert answer is not None
+        policy = dict(answer.headers)["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/", 200), ("/claims/khoj/config", 200), ("/claims/khoj/nothing", 404), ("/static/page.css", 200)],
+)
+def test_pages_that_are_there_answer(path: str, status: int) -> None:
+    answer = respond(path, {}, sound(), telemetry())
+    assert answer is not None
+    assert answer.status == status
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/claims", "/claims/a", "/static/../render.py", "/static/x.css", ""])
+def test_other_paths_are_no_pages(path: str) -> None:
+    assert respond(path, {}, sound(), telemetry()) is None
+
+
+def test_what_the_page_loads_is_served_and_of_this_origin() -> None:
+    for path in ("/", "/claims/khoj/config"):
+        root = "/" if path == "/" else "/claims/khoj/"
+        loaded = re.findall(r'<(?:link|script)[^>]*(?:href|src)="([^"]+)"', html(path, sound()))
+        assert len(loaded) == 3
+        for address in loaded:
+            local = address.split("?")[0]
+            assert local.startswith("./" if root == "/" else "../../")
+            assert respond("/" + local.lstrip("./"), {}, sound(), telemetry()) is not None
+
+
+def test_before_the_first_verdict_the_page_says_so_and_asks_to_come_back() -> None:
+    answer = respond("/", {}, None, telemetry())
+    assert answer is not None
+    assert answer.status == 503
+    assert dict(answer.headers)["Retry-After"] == "5"
+    assert b"No verdict yet" in answer.body
+
+
+def test_a_source_that_is_down_is_named_above_everything() -> None:
+    answer = respond("/", {}, sound(), telemetry(down=Source.LONGHORN))
+    assert answer is not None
+    page = answer.body.decode()
+    assert page.index("Not to be read: <code>longhorn</code>") < page.index('id="claims"')
+    assert "list longhorn: 403 Forbidden" in page
+    assert f"<code>{Reason.FORBIDDEN}</code>" in page
+
+
+def test_a_source_that_is_not_installed_is_no_alarm() -> None:
+    report = msgspec.structs.replace(telemetry().reports[0], reading=Reading.NOT_SERVED)
+    answer = respond("/", {}, sound(), msgspec.structs.replace(telemetry(), reports=(report,)))
+    assert answer is not None
+    assert b"Not installed" in answer.body
+    assert b"Not to be read" not in answer.body
+
+
+def test_an_old_verdict_says_that_it_is_old() -> None:
+    for age, old in ((timedelta(seconds=90), False), (timedelta(minutes=30), True)):
+        answer = respond("/", {}, sound(), telemetry(), now=AT + age)
+        assert answer is not None
+        assert (b"This verdict is" in answer.body) is old
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (5 << 30, "5.0 GiB"),
+        (3 << 50, "3.0 PiB"),
+        (9 << 60, "9216.0 PiB"),
+    ],
+)
+def test_sizes_read_in_binary_units(size: int, expected: str) -> None:
+    assert bytes_of(size) == expected
+
+
+def test_a_thousand_claims_are_rendered_in_a_moment() -> None:
+    verdict = many(1000)
+    html("/", verdict)
+    started = time.perf_counter()
+    page = html("/", verdict)
+    took = time.perf_counter() - started
+    print(f"1,000 claims: {took * 1000:.0f} ms, {len(page) // 1024} KiB")
+    assert took < 1  # about 50 ms alone
