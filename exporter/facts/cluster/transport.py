@@ -1,0 +1,209 @@
+"""Requests to the API server, through the official client's configuration and connections.
+
+The client signs each request (tokens, refreshed in-cluster tokens, exec plug-ins), and its pool of connections knows
+TLS, client certificates and proxies. Its own `call_api` is passed by: it decodes an error's body as UTF-8 and fails
+itself where there is none, and urllib3's default retries below it would quadruple a time-out and sleep for whatever
+`Retry-After` says (kubernetes 36.0.3, `client/api_client.py` and `client/rest.py`). Redirects are not followed, so
+that a token goes nowhere but to the server.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+import urllib3
+from kubernetes.client import ApiClient
+from urllib3 import exceptions
+
+from exporter import __version__
+from exporter.facts.model import Reason
+
+JSON = "application/json"
+_CHUNK = 1 << 18
+_BEARER = ["BearerToken"]
+_RETRIED = (429, 500, 502, 503, 504)
+"""Statuses after which client-go comes again where the answer has a Retry-After (client-go `rest/with_retry.go`)."""
+_DEFAULT_WAIT = 1.0
+_LONGEST_DETAIL = 300
+_REASONS = {
+    401: Reason.UNAUTHORIZED,
+    403: Reason.FORBIDDEN,
+    404: Reason.NOT_FOUND,
+    406: Reason.NOT_ACCEPTABLE,
+    408: Reason.TIMEOUT,
+    410: Reason.EXPIRED,
+    429: Reason.THROTTLED,
+    504: Reason.TIMEOUT,
+}
+
+
+class ReadError(Exception):
+    """A request did not bring what it asked for. Its text is one line for a person."""
+
+    def __init__(self, reason: Reason, detail: str, *, unreachable: bool = False) -> None:
+        super().__init__(one_line(detail))
+        self.reason = reason
+        self.unreachable = unreachable
+        """No connection came about: another request now would fare no better."""
+
+
+class StoppedError(Exception):
+    """The reader was told to stop."""
+
+
+class _StatusBody(msgspec.Struct):
+    """What is used of a `Status`, the body of every refusal."""
+
+    kind: str
+    message: str = ""
+
+
+class _Answer(msgspec.Struct):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """GET requests to one API server, each within *timeout*."""
+
+    def __init__(self, client: ApiClient, timeout: timedelta) -> None:
+        self._client = client
+        self._timeout = timeout.total_seconds()
+
+    @property
+    def address(self) -> str:
+        """The server's URL."""
+        return str(self._client.configuration.host)
+
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        accept: str = JSON,
+        stop: threading.Event | None = None,
+    ) -> bytes:
+        """The body that answers a GET of *path*.
+
+        A server that asks to come again later is obeyed as long as the time-out allows.
+
+        Raises:
+            ReadError: there is no such answer.
+            StoppedError: *stop* was set while waiting.
+        """
+        stop = stop or threading.Event()
+        deadline = time.monotonic() + self._timeout
+        while True:
+            answer = self._send(path, query or {}, accept, deadline, stop)
+            if answer.status == 200:
+                return answer.body
+            wait = _wait(answer)
+            if wait is None or time.monotonic() + wait > deadline:
+                raise ReadError(_reason(answer.status), f"{answer.status} {_message(answer)}")
+            if stop.wait(wait):
+                raise StoppedError
+
+    def _send(
+        self, path: str, query: Mapping[str, str], accept: str, deadline: float, stop: threading.Event
+    ) -> _Answer:
+        try:
+            return self._send_once(path, query, accept, deadline, stop)
+        except exceptions.ProtocolError:
+            # A server may close a kept connection at the very moment of its next use: a second one tells.
+            pass
+        except (exceptions.HTTPError, OSError) as error:
+            raise _read_error(error) from None
+        try:
+            return self._send_once(path, query, accept, deadline, stop)
+        except (exceptions.HTTPError, OSError) as error:
+            raise _read_error(error) from None
+
+    def _send_once(
+        self, path: str, query: Mapping[str, str], accept: str, deadline: float, stop: threading.Event
+    ) -> _Answer:
+        response = self._client.rest_client.pool_manager.request(
+            "GET",
+            self.address + path,
+            fields=dict(query),
+            headers=self._headers(accept),
+            timeout=urllib3.Timeout(total=max(deadline - time.monotonic(), 0.001)),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            body = _read(response, deadline, stop)
+        except BaseException:
+            response.close()  # a connection with half an answer in it cannot serve again
+            raise
+        response.release_conn()
+        return _Answer(response.status, response.headers, body)
+
+    def _headers(self, accept: str) -> dict[str, str]:
+        headers = {**self._client.default_headers, "Accept": accept, "User-Agent": f"volsync-exporter/{__version__}"}
+        try:
+            self._client.update_params_for_auth(headers, [], _BEARER)
+        except Exception as error:  # noqa: BLE001 - whatever a token file or a plug-in raises, there is no token
+            raise ReadError(Reason.UNAUTHORIZED, f"no token could be had: {type(error).__name__}") from None
+        # A token file may end with a line break. http.client would refuse it, and repeat the token as it does.
+        headers = {name: value.strip() for name, value in headers.items() if value is not None}
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise ReadError(Reason.UNAUTHORIZED, "the token has characters that no header can hold")
+        return headers
+
+
+def _read(response: urllib3.BaseHTTPResponse, deadline: float, stop: threading.Event) -> bytes:
+    """The body, as long as it comes before *deadline*: a socket's time-out alone allows an endless trickle."""
+    chunks: list[bytes] = []
+    while chunk := response.read1(_CHUNK):
+        chunks.append(chunk)
+        if time.monotonic() > deadline:
+            raise ReadError(Reason.TIMEOUT, "the answer was not complete in time")
+        if stop.is_set():
+            raise StoppedError
+    return b"".join(chunks)
+
+
+def _wait(answer: _Answer) -> float | None:
+    """How many seconds to wait before asking again; None: it would not help."""
+    if answer.status not in _RETRIED:
+        return None
+    header = answer.headers.get("Retry-After", "")
+    if header.isdigit():
+        return max(float(header), _DEFAULT_WAIT)
+    return _DEFAULT_WAIT if answer.status == 429 else None
+
+
+def _reason(status: int) -> Reason:
+    return _REASONS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.OTHER)
+
+
+def _message(answer: _Answer) -> str:
+    """The server's own words, where the body is a Status; a body that is none is not repeated."""
+    try:
+        return msgspec.json.decode(answer.body, type=_StatusBody).message
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "without a Status" if answer.body else "without a body"
+
+
+def _read_error(error: Exception) -> ReadError:
+    if isinstance(error, exceptions.ProxyError):
+        return ReadError(Reason.CONNECTION, f"the proxy: {error.original_error}", unreachable=True)
+    if isinstance(error, exceptions.SSLError):
+        return ReadError(Reason.TLS, str(error), unreachable=True)
+    if isinstance(error, exceptions.NewConnectionError):
+        return ReadError(Reason.CONNECTION, str(error), unreachable=True)
+    if isinstance(error, exceptions.ConnectTimeoutError):
+        return ReadError(Reason.TIMEOUT, "no connection in time", unreachable=True)
+    if isinstance(error, exceptions.TimeoutError):
+        return ReadError(Reason.TIMEOUT, "no answer in time")
+    return ReadError(Reason.CONNECTION, str(error))
+
+
+def one_line(text: object) -> str:
+    """*text* without line breaks, and not longer than a person reads."""
+    line = re.sub(r"\s+", " ", str(text)).strip()
+    return line if len(line) <= _LONGEST_DETAIL else f"{line[: _LONGEST_DETAIL - 1]}…"
