@@ -1,12 +1,232 @@
 """From facts and a moment to the verdict."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from exporter.chain.verdict import Verdict
+import msgspec
+
+from exporter.chain import kyverno, orphans
+from exporter.chain.case import Case
+from exporter.chain.causes import Impact, Link, Severity
+from exporter.chain.exemption import exemption
+from exporter.chain.links import base_secret, repository_secret, restore, volume
+from exporter.chain.links.sync import FIRST_SYNC
+from exporter.chain.recovery import located, recovery_point
+from exporter.chain.verdict import (
+    ClaimVerdict,
+    LinkState,
+    LinkVerdict,
+    PolicyState,
+    Problem,
+    RepositoryOf,
+    SecretPresence,
+    SourceVerdict,
+    State,
+    Verdict,
+)
+from exporter.chain.walk import ORDER, blocking_problem, unvouched, walk
+from exporter.chain.world import Key, World
+from exporter.durations import format_duration
 from exporter.facts.model import Facts
 from exporter.settings import Settings
 
 
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
-    raise NotImplementedError
+    world = World(facts, settings)
+    policy = world.policy
+    return Verdict(
+        at=at,
+        claims=tuple(_judge_claim(world, key, at) for key in world.claims),
+        orphans=orphans.find(world, at),
+        policies=(PolicyState(policy.name, kyverno.kind_of(policy), kyverno.is_ready(policy)),) if policy else (),
+        facts=facts,
+    )
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """A case with the verdicts of its links, and the state that follows from them."""
+
+    case: Case
+    links: tuple[LinkVerdict, ...]
+    point: datetime | None
+    evidence: str
+    state: State
+
+
+def _judge_claim(world: World, key: Key, at: datetime) -> ClaimVerdict:
+    """Each source is judged by itself; the claim's state is that of its best one."""
+    sources = world.sources_of.get(key, ())
+    judged = [_judge_case(Case(world, key, source, at)) for source in (sources or (None,))]
+    best = min(judged, key=lambda one: _RANK[one.state])
+    case = best.case
+    links = tuple(_merged(link, judged) for link in ORDER if any(v.link is link for one in judged for v in one.links))
+    reason = exemption(case)
+    state, problem = _state(best, links)
+    point = max((one.point for one in judged if one.point), default=None)
+    verdict = ClaimVerdict(
+        namespace=case.namespace,
+        pvc=case.pvc_name,
+        state=State.EXEMPT if reason else state,
+        summary="",
+        problem=None if reason else problem,
+        advisories=() if reason else _advisories(links),
+        links=links,
+        recovery_point=point,
+        recovery_point_evidence=best.evidence,
+        objective=case.objective,
+        last_sync=max((s for one in judged if (s := one.case.status.last_sync_time)), default=None),
+        storage_class=(case.pvc.spec.storage_class_name if case.pvc else None) or "",
+        exemption=reason,
+        sources=tuple(_source_verdict(one) for one in judged if one.case.source),
+        secrets=tuple(_secrets(judged)),
+        volumes=tuple({(v.name, v.role): v for one in judged for v in volume.states_of(one.case)}.values()),
+        restores=tuple(restore.verdict_of(destination) for destination in case.destinations),
+        repositories=tuple(
+            {
+                (p.bucket.name, p.prefix): RepositoryOf(p.bucket.name, p.prefix)
+                for one in judged
+                if (p := located(one.case))
+            }.values()
+        ),
+    )
+    return msgspec.structs.replace(verdict, summary=_summary(verdict, at))
+
+
+_RANK = {
+    state: rank
+    for rank, state in enumerate(
+        (State.PROTECTED, State.AT_RISK, State.STARTING, State.UNKNOWN, State.UNPROTECTED, State.EXEMPT)
+    )
+}
+
+
+# --- one case
+
+
+def _judge_case(case: Case) -> Judged:
+    links = walk(case)
+    point, evidence = recovery_point(case)
+    return Judged(case, links, point, evidence, _state_of(case, links, point))
+
+
+def _state_of(case: Case, links: tuple[LinkVerdict, ...], point: datetime | None) -> State:
+    is_blocked = blocking_problem(links) is not None
+    is_within = point is not None and (case.objective is None or case.at - point <= case.objective)
+    if _is_unreadable(case, links):
+        return State.UNKNOWN
+    if is_within and is_blocked:
+        return State.AT_RISK
+    is_open = bool(unvouched(case, links))
+    if is_within:
+        return State.UNKNOWN if is_open else State.PROTECTED
+    if is_blocked:
+        return State.UNPROTECTED
+    if point is None and _is_new(case):
+        return State.STARTING
+    return State.UNKNOWN if is_open and point is None else State.UNPROTECTED
+
+
+def _is_unreadable(case: Case, links: tuple[LinkVerdict, ...]) -> bool:
+    """Whether the claim's own objects are not known, or its mover keeps no recovery points (syncthing)."""
+    cluster = case.world.cluster
+    is_malformed = any((bad.namespace, bad.name) == case.key for bad in cluster.claims.malformed) or any(
+        (bad.namespace, bad.claim) == case.key for bad in cluster.replication_sources.malformed
+    )
+    source = next((verdict for verdict in links if verdict.link is Link.SOURCE), None)
+    return (
+        is_malformed
+        or (source is not None and source.state is LinkState.UNKNOWN)
+        or (case.source is not None and case.source.spec.method == "syncthing")
+    )
+
+
+def _is_new(case: Case) -> bool:
+    """Within its first objective."""
+    return case.began is not None and case.at - case.began < (case.objective or FIRST_SYNC)
+
+
+# --- all cases of a claim
+
+
+def _state(best: Judged, links: tuple[LinkVerdict, ...]) -> tuple[State, Problem | None]:
+    """While one source is well, what is broken in another is a risk and no emergency."""
+    problem = blocking_problem(links)
+    if best.state is not State.PROTECTED or problem is None:
+        return best.state, problem
+    severity = Severity.WARNING if problem.severity is Severity.CRITICAL else problem.severity
+    return State.AT_RISK, msgspec.structs.replace(problem, severity=severity)
+
+
+def _merged(link: Link, judged: Iterable[Judged]) -> LinkVerdict:
+    """The worst verdict of the link, with the problems of all."""
+    verdicts = [verdict for one in judged for verdict in one.links if verdict.link is link]
+    worst = min(verdicts, key=lambda verdict: _BADNESS[verdict.state])
+    problems = {
+        (problem.cause, problem.scope): problem
+        for verdict in reversed(verdicts)
+        for problem in reversed(verdict.problems)
+    }
+    ordered = sorted(problems.values(), key=lambda problem: problem.impact is Impact.ADVISORY)
+    return msgspec.structs.replace(worst, problems=tuple(ordered))
+
+
+_BADNESS = {LinkState.BROKEN: 0, LinkState.UNKNOWN: 1, LinkState.OK: 2}
+
+
+def _advisories(links: tuple[LinkVerdict, ...]) -> tuple[Problem, ...]:
+    return tuple(p for verdict in links for p in verdict.problems if p.impact is Impact.ADVISORY)
+
+
+def _source_verdict(one: Judged) -> SourceVerdict:
+    case = one.case
+    spec = case.source.spec if case.source else None
+    return SourceVerdict(
+        name=case.source.name if case.source else "",
+        method=spec.method if spec else "",
+        copy_method=(spec.mover.copy_method if spec else None) or "",
+        schedule=case.schedule,
+        interval=case.interval,
+        recovery_point=one.point,
+        last_sync=case.status.last_sync_time,
+        last_sync_duration=case.last_sync_duration,
+        next_sync=case.status.next_sync_time,
+        sync_start=case.status.last_sync_start_time,
+        mover_failures=case.job.status.failed if case.job else (0 if case.world.cluster.jobs.known else None),
+        last_prune=case.status.restic.last_pruned if case.status.restic else None,
+        state=one.state,
+    )
+
+
+def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
+    """The base Secret and every repository Secret whose presence is known, each once."""
+    found: dict[tuple[str, str], SecretPresence] = {}
+    for one in judged:
+        base = base_secret.presence(one.case) if one.case.is_labelled else None
+        for presence in (base, repository_secret.presence(one.case)):
+            if presence is not None:
+                found.setdefault((presence.name, presence.role), presence)
+    return found.values()
+
+
+# --- for a person
+
+
+def _summary(verdict: ClaimVerdict, at: datetime) -> str:
+    point = verdict.recovery_point
+    age = f"a restore would bring back {format_duration(at - point)} ago" if point else "there is nothing to restore"
+    reason = f" {verdict.problem.reason}" if verdict.problem else ""
+    match verdict.state:
+        case State.EXEMPT:
+            return f"Exempt: {verdict.exemption}."
+        case State.STARTING:
+            return "Starting: its first backup is not due yet."
+        case State.UNKNOWN:
+            open_link = next((v for v in verdict.links if v.state is LinkState.UNKNOWN), None)
+            return f"Unknown: {open_link.evidence if open_link else 'its objects do not tell.'}"
+        case State.PROTECTED:
+            return f"Protected: {age}."
+        case State.AT_RISK:
+            return f"At risk: {age}, but the next backup cannot succeed.{reason}"
+        case State.UNPROTECTED:
+            return f"Unprotected: {age}.{reason}"

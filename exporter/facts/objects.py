@@ -482,8 +482,8 @@ class MatchResources(Wire):
 
 class Generation(Wire):
     kind: str = ""
-    name: str = ""
-    synchronize: bool = False
+    data: Any = None
+    """The object to generate, with expressions in its strings."""
 
 
 class PolicyRule(Wire):

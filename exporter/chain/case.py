@@ -1,0 +1,314 @@
+"""One claim with one of its sources: what the links of the chain are judged on."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from exporter.chain.causes import Cause, Impact, Link, Severity
+from exporter.chain.schedule import interval_of, objective_of
+from exporter.chain.verdict import LinkState, LinkVerdict, Problem
+from exporter.chain.world import GENERATED_BY, Key, World
+from exporter.durations import parse_duration
+from exporter.facts.objects import (
+    Condition,
+    Job,
+    Object,
+    PersistentVolumeClaim,
+    Pod,
+    ReplicationDestination,
+    ReplicationDestinationStatus,
+    ReplicationSource,
+    ReplicationSourceStatus,
+)
+from exporter.settings import Settings
+
+SOURCE = "ReplicationSource"
+DESTINATION = "ReplicationDestination"
+
+
+class Case:
+    """A claim and one of its ReplicationSources (None: it has none), at one moment."""
+
+    def __init__(self, world: World, key: Key, source: ReplicationSource | None, at: datetime) -> None:
+        self.world = world
+        self.key = key
+        self.source = source
+        self.at = at
+
+    @property
+    def settings(self) -> Settings:
+        return self.world.settings
+
+    @property
+    def namespace(self) -> str:
+        return self.key[0]
+
+    @property
+    def pvc_name(self) -> str:
+        return self.key[1]
+
+    @cached_property
+    def pvc(self) -> PersistentVolumeClaim | None:
+        return self.world.pvcs.get(self.key)
+
+    @cached_property
+    def sources(self) -> tuple[ReplicationSource, ...]:
+        """All sources of the claim."""
+        return self.world.sources_of.get(self.key, ())
+
+    @cached_property
+    def destinations(self) -> tuple[ReplicationDestination, ...]:
+        return self.world.destinations_of(self.key, self.pvc, self.sources)
+
+    @cached_property
+    def is_labelled(self) -> bool:
+        """Whether the PVC itself asks for the backup: only then have Kyverno and the base Secret to do with it."""
+        return self.pvc is not None and self.world.asks_for_backup(self.pvc)
+
+    @cached_property
+    def is_generated(self) -> bool:
+        """Whether Kyverno made the source."""
+        return self.source is not None and GENERATED_BY in (self.source.metadata.labels or {})
+
+    # --- the source's status
+
+    @cached_property
+    def status(self) -> ReplicationSourceStatus:
+        return (self.source.status if self.source else None) or ReplicationSourceStatus()
+
+    @cached_property
+    def condition(self) -> Condition | None:
+        return synchronizing(self.status)
+
+    @property
+    def reconcile_error(self) -> str:
+        """What VolSync's reconciler says is wrong; empty when nothing is."""
+        condition = self.condition
+        return condition.message if condition and condition.reason == "Error" else ""
+
+    @property
+    def is_syncing(self) -> bool:
+        """Whether a sync is under way; a failing or a hanging one is, too."""
+        return self.status.last_sync_start_time is not None
+
+    @property
+    def sync_age(self) -> timedelta:
+        """How long the sync that is under way has been so: over all its retries."""
+        start = self.status.last_sync_start_time
+        return self.at - start if start else timedelta(0)
+
+    @property
+    def last_result(self) -> str:
+        return self.status.latest_mover_status.result if self.status.latest_mover_status else ""
+
+    @property
+    def last_log(self) -> str:
+        return self.status.latest_mover_status.logs if self.status.latest_mover_status else ""
+
+    @property
+    def last_failed(self) -> bool:
+        return self.last_result == "Failed"
+
+    @property
+    def saved_nothing(self) -> bool:
+        """Whether the last success found an empty volume (volsync `mover-restic/entry.sh`, check_contents)."""
+        return self.last_result == "Successful" and "Directory is empty skipping backup" in self.last_log
+
+    @cached_property
+    def last_sync_duration(self) -> timedelta | None:
+        return duration_of(self.status)
+
+    @cached_property
+    def volsync_point(self) -> datetime | None:
+        """The recovery point by VolSync's word: when the data of the last sync that saved something was taken."""
+        if self.status.last_sync_time is None or self.saved_nothing:
+            return None
+        return earlier(self.status.last_sync_time, self.last_sync_duration or timedelta(0))
+
+    # --- schedule and objective
+
+    @property
+    def schedule(self) -> str:
+        trigger = self.source.spec.trigger if self.source else None
+        return (trigger.schedule if trigger else None) or ""
+
+    @property
+    def manual_trigger(self) -> str:
+        trigger = self.source.spec.trigger if self.source else None
+        return (trigger.manual if trigger else None) or ""
+
+    @cached_property
+    def interval(self) -> timedelta | None:
+        """The time between two backups; None without a schedule that can be read."""
+        try:
+            return interval_of(self.schedule) if self.schedule else None
+        except ValueError:
+            return None
+
+    @cached_property
+    def own_objective(self) -> timedelta | None:
+        """The claim's own objective, from its annotation; None when it sets none that can be read."""
+        annotations = self.pvc.metadata.annotations if self.pvc else None
+        try:
+            return parse_duration(annotations.objective) if annotations and annotations.objective else None
+        except ValueError:
+            return None
+
+    @cached_property
+    def objective(self) -> timedelta | None:
+        """The greatest age that the recovery point may have; None when nothing sets one."""
+        if self.own_objective is not None:
+            return self.own_objective
+        return objective_of(self.interval) if self.interval is not None else None
+
+    @cached_property
+    def began(self) -> datetime | None:
+        """When the backup began to be asked for, as far as the API tells."""
+        return created(self.source) or created(self.pvc)
+
+    # --- the mover
+
+    @cached_property
+    def job(self) -> Job | None:
+        return self.world.job_of(self.source, SOURCE) if self.source else None
+
+    @cached_property
+    def pods(self) -> tuple[Pod, ...]:
+        """The mover's pods, the newest first."""
+        return self.world.pods_of(self.job) if self.job else ()
+
+    @cached_property
+    def owned_pvcs(self) -> tuple[PersistentVolumeClaim, ...]:
+        return self.world.pvcs_of(self.source, SOURCE) if self.source else ()
+
+    @cached_property
+    def cache(self) -> PersistentVolumeClaim | None:
+        """The mover's cache PVC: what its pod mounts as such, else the owned PVC that is named so (both namings)."""
+        mounted = mounted_as("cache", self.pods)
+        if mounted and (pvc := self.world.pvcs.get((self.namespace, mounted))):
+            return pvc
+        return next((pvc for pvc in self.owned_pvcs if pvc.name.endswith("-cache")), None)
+
+    @cached_property
+    def copy(self) -> PersistentVolumeClaim | None:
+        """The point-in-time copy that the mover reads, while there is one."""
+        return next((pvc for pvc in self.owned_pvcs if pvc is not self.cache), None)
+
+    @property
+    def repository_secret(self) -> str | None:
+        """The Secret that the mover takes the repository from."""
+        mover = self.source.spec.mover if self.source else None
+        return (mover.repository or mover.rclone_config) if mover else None
+
+    # --- speaking of it
+
+    def scope(self) -> str:
+        """The narrowest scope: the claim itself."""
+        return f"claim/{self.namespace}/{self.pvc_name}"
+
+    def problem(
+        self,
+        cause: Cause,
+        reason: str,
+        *,
+        scope: str = "",
+        since: datetime | None = None,
+        severity: Severity | None = None,
+        variant: str = "",
+        names: Mapping[str, str] | None = None,
+    ) -> Problem:
+        """A problem of this claim. *names* fill the catalogue's command beside what the case knows itself."""
+        entry = cause.entry
+        return Problem(
+            cause=cause,
+            scope=scope or self.scope(),
+            impact=entry.impact,
+            severity=severity or entry.severity,
+            reason=reason,
+            command=fill(entry.variants.get(variant, entry.command), {**self._names(), **(names or {})}),
+            since=since,
+            source=self.source.name if self.source else None,
+        )
+
+    def _names(self) -> dict[str, str]:
+        chain = self.settings.chain
+        return {
+            "namespace": self.namespace,
+            "pvc": self.pvc_name,
+            "source": self.source.name if self.source else "",
+            "secret": self.repository_secret or "",
+            "label": self.settings.claims.label,
+            "policy": chain.policy,
+            "base_secret": chain.base_secret,
+            "namespace_label": chain.namespace_label,
+            "kyverno_namespace": chain.kyverno_namespace,
+            "longhorn_namespace": chain.longhorn_namespace,
+            "job": self.job.name if self.job else f"volsync-src-{self.source.name}" if self.source else "",
+            "cache": self.cache.name if self.cache else "",
+            "pod": self.pods[0].name if self.pods else "",
+        }
+
+
+def fill(command: str, names: dict[str, str]) -> str:
+    """*command* with each `<word>` replaced by its name; a name that is not known keeps its angle brackets."""
+    for word, name in names.items():
+        if name:
+            command = command.replace(f"<{word}>", name)
+    return command
+
+
+def ok(link: Link, evidence: str) -> LinkVerdict:
+    """The link holds."""
+    return LinkVerdict(link, LinkState.OK, evidence)
+
+
+def unknown(link: Link, evidence: str) -> LinkVerdict:
+    """What the link needs could not be read."""
+    return LinkVerdict(link, LinkState.UNKNOWN, evidence)
+
+
+def broken(link: Link, *problems: Problem) -> LinkVerdict:
+    """Blocking problems first; the first one's reason is the evidence."""
+    ordered = tuple(sorted(problems, key=lambda problem: problem.impact is Impact.ADVISORY))
+    return LinkVerdict(link, LinkState.BROKEN, ordered[0].reason, ordered)
+
+
+def created(item: Object | None) -> datetime | None:
+    """When the API server took the object in."""
+    return item.metadata.creation_timestamp if item else None
+
+
+def duration_of(status: ReplicationSourceStatus | ReplicationDestinationStatus) -> timedelta | None:
+    """How long the last sync took; None when that is not there or cannot be read."""
+    try:
+        return parse_duration(status.last_sync_duration) if status.last_sync_duration else None
+    except ValueError:
+        return None
+
+
+def synchronizing(status: ReplicationSourceStatus | ReplicationDestinationStatus) -> Condition | None:
+    """VolSync's only condition type (volsync `statemachine/conditions.go`)."""
+    return next((c for c in status.conditions or () if c.type == "Synchronizing"), None)
+
+
+def earlier(moment: datetime, by: timedelta) -> datetime:
+    """*moment* less *by*, or the first moment that there is."""
+    try:
+        return moment - by
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def mounted_as(volume: str, pods: tuple[Pod, ...]) -> str | None:
+    """The PVC that the newest of *pods* mounts under the volume name *volume*."""
+    for pod in pods:
+        for mounted in pod.spec.volumes or ():
+            if mounted.name == volume and mounted.persistent_volume_claim:
+                return mounted.persistent_volume_claim.claim_name
+    return None
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """*text* as one clean line: no control characters, no more than *limit* characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,198 @@
+"""Does the mover run, and if not, why?
+
+While a mover hangs or fails, the source's status keeps the result of the last run that ended: the Job and its pods
+tell. VolSync takes the result over only after eight failed pods, and then deletes the Job and makes a new one
+(volsync `internal/controller/mover/restic/mover.go`).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from exporter.chain import movers
+from exporter.chain.case import SOURCE, Case, broken, created, ok, one_line, unknown
+from exporter.chain.causes import Cause, Link
+from exporter.chain.movers import end_of
+from exporter.chain.verdict import LinkVerdict, Problem
+from exporter.chain.world import unread
+from exporter.durations import format_duration
+from exporter.facts.objects import ContainerStatus, Pod
+
+_IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+_FEW_FAILURES = 3
+"""So many failed pods are a failing mover, whatever they say."""
+_SLOW = 3
+"""So many times as long as the last run is slow."""
+_STORE_FAULTS = (Cause.REPOSITORY_UNREACHABLE, Cause.REPOSITORY_FULL)
+
+
+def judge(case: Case) -> LinkVerdict | None:
+    if case.source is None or case.source.spec.method == "syncthing":
+        return None
+    if not case.is_syncing:
+        return _idle(case)
+    if case.source.spec.paused:
+        return None
+    if problem := _copy(case) or _failing(case) or _waiting(case):
+        return broken(Link.MOVER, problem)
+    if failed := unread(case.world.cluster.jobs, case.world.cluster.pods):
+        return unknown(Link.MOVER, f"The mover's Job and pod could not be read: {failed.detail or failed.reason}.")
+    if problem := _slow(case):
+        return broken(Link.MOVER, problem)
+    return ok(Link.MOVER, f"A sync has been under way for {format_duration(case.sync_age)}.")
+
+
+def _idle(case: Case) -> LinkVerdict:
+    if case.last_failed:
+        cause = movers.cause_of_log(case.last_log) or Cause.MOVER_FAILING
+        return broken(Link.MOVER, _of_log(case, cause))
+    return ok(Link.MOVER, "No sync is under way.")
+
+
+# --- waiting for the copy
+
+
+def _copy(case: Case) -> Problem | None:
+    """A snapshot or clone that is not ready, or that cannot become so."""
+    for name, error, since in _unready_copies(case):
+        waited = case.at - (since or case.status.last_sync_start_time or case.at)
+        if error or waited > case.settings.grace.copy_ready:
+            reason = f"{name} has not been ready for {format_duration(waited)}" + (
+                f": {one_line(error)}." if error else "."
+            )
+            return case.problem(Cause.COPY_NOT_READY, reason, since=since, names={"copy": name.split()[-1]})
+    return None
+
+
+def _unready_copies(case: Case) -> Iterator[tuple[str, str, datetime | None]]:
+    if case.source is None:
+        return
+    for snapshot in case.world.snapshots_of(case.source, SOURCE):
+        if snapshot.status is None or not snapshot.status.ready_to_use:
+            error = snapshot.status.error.message if snapshot.status and snapshot.status.error else ""
+            yield f"VolumeSnapshot {snapshot.name}", error, created(snapshot)
+    copy = case.copy
+    if copy is not None and copy.status.phase == "Pending" and case.job is None:
+        yield f"PVC {copy.name}", "", created(copy)
+
+
+# --- failing
+
+
+def _failing(case: Case) -> Problem | None:
+    """By the last log once VolSync has taken it over, else by how the Job's pods ended."""
+    if case.last_failed:
+        named = movers.cause_of_log(case.last_log)
+        return _of_log(case, named or _cause_of_pods(case) or Cause.MOVER_FAILING)
+    failures = case.job.status.failed if case.job else 0
+    failed = [pod for pod in case.pods if pod.status.phase == "Failed"]
+    cause = _cause_of_pods(case)
+    if cause is None and max(failures, len(failed)) < _FEW_FAILURES:
+        return None
+    end = end_of(failed[0]) if failed else None
+    told = f", exit code {end.exit_code}" if end else ""
+    reason = f"The mover has failed {max(failures, len(failed))} times since the sync began{told}."
+    return _problem(case, cause or Cause.MOVER_FAILING, reason)
+
+
+def _cause_of_pods(case: Case) -> Cause | None:
+    """The cause that the newest failed pod names."""
+    ends = (end for pod in case.pods if pod.status.phase == "Failed" and (end := end_of(pod)))
+    end = next(ends, None)
+    return movers.cause_of_end(end) if end else None
+
+
+def _of_log(case: Case, cause: Cause) -> Problem:
+    words = one_line(movers.last_words(case.last_log)) or "no log"
+    return _problem(case, cause, f"The mover fails: {words}.")
+
+
+def _problem(case: Case, cause: Cause, reason: str) -> Problem:
+    scope = _store(case) if cause in _STORE_FAULTS else ""
+    return case.problem(cause, reason, scope=scope, since=case.status.last_sync_start_time)
+
+
+def _store(case: Case) -> str:
+    """The store as the settings name it, so that every claim names it alike; else as the log does."""
+    names = {bucket.name for bucket in case.world.buckets}
+    if len(names) == 1:
+        return f"bucket/{names.pop()}"
+    return movers.store_in(case.last_log) or "store"
+
+
+# --- waiting to run
+
+
+def _waiting(case: Case) -> Problem | None:
+    """A pod that no node takes, or that does not start where it was placed."""
+    pod = case.pods[0] if case.pods else None
+    if pod is None or pod.status.phase != "Pending":
+        return None
+    if image := _waits_for_image(pod):
+        return case.problem(Cause.MOVER_IMAGE, image, scope="operator", since=created(pod))
+    waited = _waited(case, pod)
+    if waited <= case.settings.grace.mover_start:
+        return None
+    since = case.at - waited
+    if not pod.spec.node_name:
+        return _unschedulable(case, pod, since)
+    reason = f"Mover pod {pod.name} has not started on {pod.spec.node_name} for {format_duration(waited)}"
+    return case.problem(
+        Cause.MOVER_STUCK,
+        f"{reason}: {_told(case, pod)}." if _told(case, pod) else f"{reason}.",
+        scope=f"node/{pod.spec.node_name}",
+        since=since,
+    )
+
+
+def _waited(case: Case, pod: Pod) -> timedelta:
+    """How long the mover has waited to run: for the whole sync where none of its pods ever ran.
+
+    A pod that is made anew (a node was lost, a Job replaced) is young; the sync that it belongs to is not.
+    """
+    ever_ran = case.last_failed or any(end_of(other) for other in case.pods)
+    if not ever_ran and case.status.last_sync_start_time:
+        return case.sync_age
+    begun = created(pod) or case.status.last_sync_start_time
+    return case.at - begun if begun else timedelta(0)
+
+
+def _waits_for_image(pod: Pod) -> str | None:
+    for container in _containers(pod):
+        waiting = container.state.waiting
+        if waiting and waiting.reason in _IMAGE:
+            return f"Mover pod {pod.name}: {one_line(waiting.message or waiting.reason)}."
+    return None
+
+
+def _containers(pod: Pod) -> tuple[ContainerStatus, ...]:
+    return (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ()))
+
+
+def _unschedulable(case: Case, pod: Pod, since: datetime) -> Problem:
+    """Pinned to a node (VolSync pins a Direct copy to the node of the volume's user), that node is what is short."""
+    conditions = pod.status.conditions or ()
+    told = next((c.message for c in conditions if c.type == "PodScheduled" and c.status == "False"), "")
+    node = (pod.spec.node_selector or {}).get("kubernetes.io/hostname", "")
+    reason = f"Mover pod {pod.name} is not scheduled: {one_line(told) or 'no node was found'}."
+    return case.problem(Cause.MOVER_UNSCHEDULABLE, reason, scope=f"node/{node}" if node else "", since=since)
+
+
+def _told(case: Case, pod: Pod) -> str:
+    """What the pod's newest event or its container says it waits for."""
+    events = case.world.mount_events.get((pod.namespace, pod.name), ())
+    if events:
+        return one_line(events[-1].text)
+    reasons = (c.state.waiting.message or c.state.waiting.reason for c in _containers(pod) if c.state.waiting)
+    return one_line(next(reasons, ""))
+
+
+# --- running, for too long
+
+
+def _slow(case: Case) -> Problem | None:
+    usual = case.last_sync_duration or timedelta(0)
+    limit = max(case.interval or timedelta(0), _SLOW * usual, timedelta(hours=1))
+    if case.job is None or case.sync_age <= limit:
+        return None
+    reason = f"The mover has been running for {format_duration(case.sync_age)}."
+    return case.problem(Cause.MOVER_SLOW, reason, since=case.status.last_sync_start_time)

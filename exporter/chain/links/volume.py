@@ -1,0 +1,162 @@
+"""Are the Longhorn volumes that the backup needs fit to be attached?
+
+A detached volume rests in robustness `unknown`: that is no fault. Attached and `unknown` is one
+(longhorn-manager `controller/volume_controller.go`).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from exporter.chain.case import Case, broken, created, ok, unknown
+from exporter.chain.causes import Cause, Link
+from exporter.chain.verdict import LinkVerdict, Problem, VolumeState
+from exporter.durations import format_duration
+from exporter.facts.objects import LonghornVolume, PersistentVolumeClaim
+
+DRIVER = "driver.longhorn.io"
+STORAGE = "longhorn"
+"""The scope of every fault that the storage system has."""
+
+
+class Serving(msgspec.Struct, frozen=True):
+    """A PVC on Longhorn that serves the backup, and its volume where it is known."""
+
+    role: str
+    pvc: PersistentVolumeClaim
+    handle: str
+    volume: LonghornVolume | None
+
+
+def judge(case: Case) -> LinkVerdict | None:
+    listing = case.world.cluster.longhorn_volumes
+    if case.pvc is not None and case.pvc.status.phase == "Lost":
+        reason = f"PVC {case.pvc_name} has lost its volume {case.pvc.spec.volume_name}."
+        return broken(Link.VOLUME, case.problem(Cause.VOLUME_MISSING, reason))
+    if not listing.applies:
+        return None
+    if not case.world.cluster.volumes.known and case.world.cluster.volumes.applies:
+        return unknown(Link.VOLUME, f"PersistentVolumes could not be read: {case.world.cluster.volumes.detail}.")
+    serving = tuple(volumes_of(case))
+    if not serving:
+        return None
+    if not listing.known:
+        return unknown(Link.VOLUME, f"Longhorn's volumes could not be read: {listing.detail or listing.reason}.")
+    if problems := [problem for one in serving if (problem := _problem(case, one))]:
+        return broken(Link.VOLUME, *problems)
+    if any(bad.name == one.handle for one in serving for bad in listing.malformed):
+        return unknown(Link.VOLUME, "A Longhorn volume of the claim could not be understood.")
+    return ok(Link.VOLUME, "; ".join(f"{one.role} volume {_condition(one.volume)}" for one in serving if one.volume))
+
+
+def volumes_of(case: Case) -> Iterator[Serving]:
+    """The data volume, the mover's cache and its copy, as far as Longhorn holds them."""
+    for role, pvc in (("data", case.pvc), ("cache", case.cache), ("copy", case.copy)):
+        if pvc is not None and (handle := _handle(case, pvc)):
+            yield Serving(role, pvc, handle, case.world.longhorn_volumes.get(handle))
+
+
+def states_of(case: Case) -> Iterator[VolumeState]:
+    """What is published of them, and of the volumes that a restore fills."""
+    for one in volumes_of(case):
+        if one.volume:
+            yield _state(one.role, one.volume)
+    for destination in case.destinations:
+        for pvc in case.world.pvcs_of(destination, "ReplicationDestination"):
+            handle = _handle(case, pvc)
+            if handle and (volume := case.world.longhorn_volumes.get(handle)):
+                yield _state("restore", volume)
+
+
+def _state(role: str, volume: LonghornVolume) -> VolumeState:
+    return VolumeState(volume.name, role, volume.status.state, volume.status.robustness)
+
+
+def _handle(case: Case, pvc: PersistentVolumeClaim) -> str | None:
+    """The name of the PVC's Longhorn volume: a statically made PV may name it differently from itself."""
+    volume = case.world.persistent_volumes.get(pvc.spec.volume_name)
+    csi = volume.spec.csi if volume else None
+    return csi.volume_handle if csi and csi.driver == DRIVER else None
+
+
+def _condition(volume: LonghornVolume) -> str:
+    if volume.status.state == "detached":
+        return "at rest"
+    return f"{volume.status.state} and {volume.status.robustness}"
+
+
+def _problem(case: Case, one: Serving) -> Problem | None:
+    volume = one.volume
+    if volume is None:
+        return _missing(case, one)
+    status = volume.status
+    what = f"Longhorn volume {volume.name} ({one.role} of PVC {one.pvc.name})"
+    names = {"volume": volume.name, "node": status.current_node_id}
+    if status.robustness == "faulted":
+        return case.problem(
+            Cause.VOLUME_FAULTED,
+            f"{what} is faulted.",
+            scope=STORAGE,
+            variant=one.role,
+            since=_wanted_since(case, one),
+            names=names,
+        )
+    if status.state == "attached" and status.robustness == "unknown":
+        reason = f"{what} is attached to {status.current_node_id or 'a node'}, and its engine does not answer."
+        return case.problem(Cause.VOLUME_UNREACHABLE, reason, scope=STORAGE, names=names)
+    if stuck := _stuck_for(case, one, status.state):
+        reason = f"{what} has been wanted for {format_duration(stuck)} and is {status.state or 'not there yet'}."
+        return case.problem(Cause.VOLUME_STUCK, reason, scope=STORAGE, since=_wanted_since(case, one), names=names)
+    if status.state == "attached" and status.robustness == "degraded":
+        return case.problem(
+            Cause.VOLUME_DEGRADED,
+            f"{what} is degraded.",
+            scope=STORAGE,
+            since=_moment(status.last_degraded_at),
+            names=names,
+        )
+    return None
+
+
+def _missing(case: Case, one: Serving) -> Problem | None:
+    if any(bad.name == one.handle for bad in case.world.cluster.longhorn_volumes.malformed):
+        return None
+    reason = f"PVC {one.pvc.name} ({one.role}) is bound to Longhorn volume {one.handle}, which does not exist."
+    return case.problem(Cause.VOLUME_MISSING, reason, names={"volume": one.handle})
+
+
+def _stuck_for(case: Case, one: Serving, state: str) -> timedelta | None:
+    """For how long the volume has been wanted and not attached, once that is too long."""
+    since = _wanted_since(case, one)
+    if state == "attached" or since is None:
+        return None
+    waiting = case.at - since
+    return waiting if waiting > case.settings.grace.volume_attach else None
+
+
+def _wanted_since(case: Case, one: Serving) -> datetime | None:
+    """Since when something waits for the volume: a VolumeAttachment, or a mover pod that is not running yet.
+
+    Both keep their age while the volume flaps, which the volume's own state does not.
+    """
+    attachments = case.world.attachments.get(one.pvc.spec.volume_name, ())
+    moments = [created(attachment) for attachment in attachments if not attachment.metadata.deletion_timestamp]
+    moments += [
+        created(pod)
+        for pod in case.pods
+        if pod.status.phase == "Pending" and pod.spec.node_name and _mounts(pod.spec.volumes or (), one.pvc.name)
+    ]
+    return min((moment for moment in moments if moment), default=None)
+
+
+def _mounts(volumes: tuple[object, ...], claim: str) -> bool:
+    return any(getattr(getattr(v, "persistent_volume_claim", None), "claim_name", None) == claim for v in volumes)
+
+
+def _moment(text: str) -> datetime | None:
+    """Longhorn writes its times as strings, and an empty one for none."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,77 @@
+"""The recovery point of a case, and the repository in the bucket that proves it."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from exporter.chain.case import Case, earlier
+from exporter.facts.bucket.layout import prefix_of
+from exporter.facts.model import Bucket, Reading, Repository
+
+RESTIC = ("restic",)
+"""The movers whose repositories a listing can be read of."""
+
+
+class Located(msgspec.Struct, frozen=True):
+    """Where a case's repository should be, and what is known of it there."""
+
+    bucket: Bucket
+    prefix: str
+    repository: Repository | None
+
+    @property
+    def is_believed(self) -> bool:
+        """Whether the listing tells: read, not too old, and not suspect."""
+        return self.bucket.reading is Reading.READ and (
+            self.repository is None or (self.repository.present is not None and not self.repository.suspect)
+        )
+
+
+def located(case: Case) -> Located | None:
+    """The case's repository; None where no bucket is configured, or the mover writes none that can be read.
+
+    Where several buckets are, it is the one whose newest snapshot lies nearest to the source's last sync.
+    """
+    if case.source is None or case.source.spec.method not in RESTIC:
+        return None
+    places = [place for bucket in case.world.buckets if (place := _in_bucket(case, bucket))]
+    return min(places, key=lambda place: _distance(case, place), default=None)
+
+
+def snapshot_point(case: Case) -> datetime | None:
+    """When the newest snapshot was written, by our clock; None where the bucket does not tell."""
+    place = located(case)
+    if place is None or not place.is_believed or place.repository is None:
+        return None
+    return ours(place.bucket, place.repository.newest_snapshot)
+
+
+def recovery_point(case: Case) -> tuple[datetime | None, str]:
+    """The moment that a restore would bring back, and what says so."""
+    place = located(case)
+    if place is not None and place.is_believed:
+        return snapshot_point(case), "the newest snapshot in the bucket"
+    if place is not None:
+        return case.volsync_point, "VolSync's word: the bucket does not tell"
+    return case.volsync_point, "VolSync's word"
+
+
+def ours(bucket: Bucket, moment: datetime | None) -> datetime | None:
+    """A moment of the store's clock by our clock."""
+    return earlier(moment, bucket.clock_skew or timedelta(0)) if moment else None
+
+
+def _in_bucket(case: Case, bucket: Bucket) -> Located | None:
+    name = case.source.name if case.source else ""
+    path = prefix_of(bucket.layout, case.namespace, case.pvc_name, name)
+    prefix = "/".join(part for part in (bucket.prefix.strip("/"), path.strip("/")) if part)
+    repository = case.world.repositories.get((bucket.name, prefix))
+    return Located(bucket, prefix, repository)
+
+
+def _distance(case: Case, place: Located) -> tuple[bool, timedelta]:
+    newest = place.repository.newest_snapshot if place.repository else None
+    synced = case.status.last_sync_time
+    if newest is None or synced is None:
+        return newest is None, timedelta(0)
+    return False, abs(newest - synced)

@@ -1,0 +1,108 @@
+"""Walking the chain for one case: every link judged, then what one link means for another."""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from exporter.chain.case import Case
+from exporter.chain.causes import Cause, Impact, Link, Severity
+from exporter.chain.gap import missing_object
+from exporter.chain.links import (
+    base_secret,
+    mover,
+    namespace,
+    policy,
+    repository,
+    repository_secret,
+    restore,
+    source,
+    sync,
+    volume,
+)
+from exporter.chain.verdict import LinkState, LinkVerdict, Problem
+
+JUDGES: tuple[Callable[[Case], LinkVerdict | None], ...] = (
+    policy.judge,
+    namespace.judge,
+    base_secret.judge,
+    repository_secret.judge,
+    source.judge,
+    volume.judge,
+    mover.judge,
+    sync.judge,
+    repository.judge,
+    restore.judge,
+)
+"""In the order of the chain."""
+
+ORDER: tuple[Link, ...] = tuple(Link)
+
+_GENERATING = (Link.POLICY, Link.NAMESPACE, Link.BASE_SECRET)
+"""Links whose work is done once the source and its Secret are there."""
+_SHARED_WITH_RESTORES = (*_GENERATING, Link.REPOSITORY_SECRET, Link.VOLUME)
+_STORE = (
+    Cause.REPOSITORY_UNREACHABLE,
+    Cause.REPOSITORY_FULL,
+    Cause.REPOSITORY_PASSWORD,
+    Cause.REPOSITORY_LOCKED,
+)
+
+
+def walk(case: Case) -> tuple[LinkVerdict, ...]:
+    """The verdicts of the links that apply, in their order."""
+    verdicts = [verdict for judge in JUDGES if (verdict := judge(case)) is not None]
+    if missing_object(case) is None:
+        verdicts = _relieve_generating(verdicts)
+    return tuple(_without_consequences(verdicts))
+
+
+def blocking_problem(verdicts: Iterable[LinkVerdict]) -> Problem | None:
+    """The blocking problem of the first broken link that has one."""
+    problems = (problem for verdict in verdicts for problem in verdict.problems)
+    return next((problem for problem in problems if problem.impact is Impact.BLOCKING), None)
+
+
+def unvouched(case: Case, verdicts: Iterable[LinkVerdict]) -> tuple[LinkVerdict, ...]:
+    """The unknown links that leave the state open.
+
+    A sync in time shows that everything before it worked, and without the bucket VolSync's word stands.
+    """
+    by_link = {verdict.link: verdict for verdict in verdicts}
+    if sync.vouches(case, by_link.get(Link.SYNC)):
+        return ()
+    settled = (Link.REPOSITORY, Link.RESTORE)
+    return tuple(v for v in by_link.values() if v.state is LinkState.UNKNOWN and v.link not in settled)
+
+
+def _relieve_generating(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:
+    """What they generate is there: their first fault will hurt at the next change only, the rest follow from it."""
+    relieved: list[LinkVerdict] = []
+    seen = False
+    for verdict in verdicts:
+        if verdict.link not in _GENERATING or blocking_problem([verdict]) is None:
+            relieved.append(verdict)
+            continue
+        problems = () if seen else tuple(_as_advisory(problem) for problem in verdict.problems)
+        seen = True
+        relieved.append(msgspec.structs.replace(verdict, problems=problems))
+    return relieved
+
+
+def _as_advisory(problem: Problem) -> Problem:
+    severity = Severity.WARNING if problem.severity is Severity.CRITICAL else problem.severity
+    return msgspec.structs.replace(problem, impact=Impact.ADVISORY, severity=severity)
+
+
+def _without_consequences(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:
+    """One root cause is one problem: what follows from the blocking one is no problem of its own."""
+    blocking = blocking_problem(verdicts)
+    if blocking is None:
+        return verdicts
+    follows = {Cause.LOCK_STALE} if blocking.cause is Cause.REPOSITORY_LOCKED else set()
+    if blocking.cause is Cause.SOURCE_UNREADABLE:
+        follows.add(Cause.MOVERS_UNPRIVILEGED)
+    if blocking.link in _SHARED_WITH_RESTORES or blocking.cause in _STORE:
+        follows |= {Cause.RESTORE_FAILING, Cause.RESTORE_STUCK}
+    return [
+        msgspec.structs.replace(v, problems=tuple(p for p in v.problems if p.cause not in follows)) for v in verdicts
+    ]
