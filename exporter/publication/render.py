@@ -10,7 +10,7 @@ The text of the verdict families is the same in both formats, since they are gau
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import Enum
 from itertools import islice
@@ -91,7 +91,7 @@ def render(verdict: Verdict) -> Rendered:
                 for block in _blocks(family, samples):
                     length += len(block)
                     packed += packer.compress(block)
-        except Exception:
+        except Exception:  # noqa: BLE001 - one family's fault must not cost the others
             _log.exception("family left out", family=family.name)
             failed.append(family.name)
         duplicates += samples.duplicates
@@ -128,7 +128,7 @@ class Exposition:
         for family in TELEMETRY_FAMILIES:
             try:
                 parts += list(_blocks(family, _Distinct(family, telemetry), form))
-            except Exception:
+            except Exception:  # noqa: BLE001 - nor fail the scrape
                 _log.exception("family left out", family=family.name)
         parts.append(self._own(form))
         return b"".join(parts)
@@ -136,9 +136,10 @@ class Exposition:
     def _own(self, form: Format) -> bytes:
         """The process's and Python's metrics; a collector that fails costs these alone."""
         openmetrics = form is Format.OPENMETRICS
+        generate: Callable[[CollectorRegistry], bytes] = generate_openmetrics if openmetrics else generate_latest
         try:
-            return generate_openmetrics(self._process) if openmetrics else generate_latest(self._process)
-        except Exception:
+            return generate(self._process)
+        except Exception:  # noqa: BLE001 - nor may a collector
             _log.exception("process metrics left out")
             return b"# EOF\n" if openmetrics else b""
 

@@ -1,0 +1,126 @@
+"""What is known after a read: new facts in place of old ones, and old ones for a bounded time where a read failed."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.model import Bucket, Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
+
+FIELDS: Mapping[Source, tuple[str, ...]] = {
+    source: tuple(kind.field for kind in KINDS if kind.source is source) for source in Source
+}
+"""The lists in `ClusterFacts` that each source fills."""
+
+
+def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Facts:
+    """*facts* with what *read* brought.
+
+    A list that was read, or that is not there to be read, takes the place of the old one. One that could not be read
+    leaves the old one in force while that is no older than *keep* at the moment *at*; after that the list is
+    unreadable, for the reason that the read failed, and its last items stay on it with their date.
+    """
+    failure = _failure(read.report)
+    cluster = facts.cluster
+    changes: dict[str, Listing[Any]] = {}
+    for field in FIELDS[read.report.source]:
+        new = read.listings.get(field, failure)
+        if new is not None:
+            changes[field] = _listing(getattr(cluster, field), new, at, keep)
+    buckets = facts.buckets
+    if read.report.source is Source.S3:
+        buckets = _buckets(facts.buckets, read, at, keep)
+    return msgspec.structs.replace(
+        facts,
+        cluster=msgspec.structs.replace(cluster, **changes),
+        buckets=buckets,
+        sources=_reports(facts.sources, read.report),
+    )
+
+
+def expire(facts: Facts, at: datetime, keep: Mapping[Source, timedelta]) -> Facts:
+    """*facts* without belief in what was read longer ago than its source's *keep*.
+
+    This is for the source whose read neither succeeds nor fails, because it never ends.
+    """
+    changes: dict[str, Listing[Any]] = {}
+    for source, allowed in keep.items():
+        for field in FIELDS[source]:
+            listing: Listing[Any] = getattr(facts.cluster, field)
+            if listing.reading is Reading.READ and not _serves(listing.read_at, at, allowed):
+                changes[field] = msgspec.structs.replace(
+                    listing, reading=Reading.UNREADABLE, reason=Reason.STALE, detail=_stale(listing.read_at)
+                )
+    buckets = facts.buckets
+    if Source.S3 in keep:
+        buckets = tuple(_expired(bucket, at, keep[Source.S3]) for bucket in buckets)
+    if not changes and all(new is old for new, old in zip(buckets, facts.buckets, strict=True)):
+        return facts
+    return msgspec.structs.replace(facts, cluster=msgspec.structs.replace(facts.cluster, **changes), buckets=buckets)
+
+
+def _failure(report: SourceReport) -> Listing[Any] | None:
+    """What a list of the source is when the read says nothing about it."""
+    if report.up:
+        return Listing(reading=Reading.NOT_SERVED) if report.reading is Reading.NOT_SERVED else None
+    return Listing(reading=Reading.UNREADABLE, reason=report.reason or Reason.OTHER, detail=report.detail)
+
+
+def _listing(old: Listing[Any], new: Listing[Any], at: datetime, keep: timedelta) -> Listing[Any]:
+    if new.reading is Reading.PENDING:
+        return old
+    if new.reading is not Reading.UNREADABLE:
+        return new
+    if old.reading is Reading.READ and _serves(old.read_at, at, keep):
+        return old
+    if old.read_at is None:
+        return new
+    return msgspec.structs.replace(new, items=old.items, read_at=old.read_at, malformed=old.malformed)
+
+
+def _buckets(olds: tuple[Bucket, ...], read: SourceRead, at: datetime, keep: timedelta) -> tuple[Bucket, ...]:
+    if not read.buckets and not read.report.up:
+        reason = read.report.reason or Reason.OTHER
+        return tuple(_bucket(old, _unreadable(old, reason, read.report.detail), at, keep) for old in olds)
+    known = {(old.endpoint, old.name, old.prefix): old for old in olds}
+    return tuple(_bucket(known.get((new.endpoint, new.name, new.prefix)), new, at, keep) for new in read.buckets)
+
+
+def _bucket(old: Bucket | None, new: Bucket, at: datetime, keep: timedelta) -> Bucket:
+    if old is None or new.reading is not Reading.UNREADABLE:
+        return new
+    if old.reading is Reading.READ and _serves(old.read_at, at, keep):
+        return old
+    if old.read_at is None:
+        return new
+    return msgspec.structs.replace(new, repositories=old.repositories, read_at=old.read_at, clock_skew=old.clock_skew)
+
+
+def _expired(bucket: Bucket, at: datetime, keep: timedelta) -> Bucket:
+    if bucket.reading is not Reading.READ or _serves(bucket.read_at, at, keep):
+        return bucket
+    return _unreadable(bucket, Reason.STALE, _stale(bucket.read_at))
+
+
+def _unreadable(bucket: Bucket, reason: Reason, detail: str) -> Bucket:
+    return msgspec.structs.replace(bucket, reading=Reading.UNREADABLE, reason=reason, detail=detail)
+
+
+def _serves(read_at: datetime | None, at: datetime, keep: timedelta) -> bool:
+    return read_at is not None and at - read_at <= keep
+
+
+def _stale(read_at: datetime | None) -> str:
+    return f"last read at {read_at:%Y-%m-%dT%H:%M:%SZ}" if read_at else "never read"
+
+
+def _reports(olds: tuple[SourceReport, ...], new: SourceReport) -> tuple[SourceReport, ...]:
+    """The reports in the order of the sources; the last success outlives a failure."""
+    known = {old.source: old for old in olds}
+    old = known.get(new.source)
+    if new.last_success is None and old is not None:
+        new = msgspec.structs.replace(new, last_success=old.last_success)
+    known[new.source] = new
+    return tuple(known[source] for source in Source if source in known)

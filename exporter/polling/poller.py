@@ -1,0 +1,273 @@
+"""The loop: one job per source, and a judge that is woken when facts have come."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+import msgspec
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from exporter import __version__
+from exporter.chain.judge import judge
+from exporter.facts.model import Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.polling.clock import Clock
+from exporter.polling.merge import FIELDS, expire, merge
+from exporter.publication.current import Published
+from exporter.publication.families import Telemetry
+from exporter.publication.render import render
+from exporter.settings import Settings
+
+_log = structlog.get_logger()
+
+Read = Callable[[datetime, threading.Event], SourceRead]
+"""Reads one source: at which moment, and an event that tells it to give up."""
+
+TICK = timedelta(seconds=15)
+"""Verdicts depend on the clock: one is reached this often even when no facts come."""
+_SHARE = 10
+"""Judging takes a tenth of one processor at the most, however many claims there are."""
+FIRST_VERDICT = timedelta(minutes=1)
+"""The first verdict waits for every source's first read, but no longer than this: a bucket may take its time."""
+_WEDGED = timedelta(minutes=5)
+"""Without a turn of the judge's loop for this long, the process is of no use."""
+_HUNG = timedelta(hours=1)
+"""Nor with a read that has been under way for this long, or ten of its intervals."""
+
+
+class Poller:
+    """Keeps facts and the verdict on them up to date; all that it publishes is swapped as a whole.
+
+    Args:
+        readers: How each source is read; a source without a reader keeps what *facts* say of it.
+        settings: The settings.
+        clock: The moment that reads are dated and verdicts reached at.
+        facts: What is known at the start.
+    """
+
+    def __init__(
+        self, readers: Mapping[Source, Read], settings: Settings, clock: Clock, facts: Facts | None = None
+    ) -> None:
+        self._readers = dict(readers)
+        self._settings = settings
+        self._clock = clock
+        self._facts = facts if facts is not None else pending(readers)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._errors: Counter[tuple[Source, Reason]] = Counter()
+        self._untried = set(readers)
+        self._under_way: dict[Source, float] = {}
+        self._started = clock.now()
+        self._made = monotonic()
+        self._turned = self._made
+        self._published: Published | None = None
+        self._judging: timedelta | None = None
+        self._scheduler = _scheduler(len(readers))
+        self._judge = threading.Thread(target=self._judge_on, name="judge", daemon=True)
+
+    # --- what the server asks
+
+    @property
+    def published(self) -> Published | None:
+        return self._published
+
+    @property
+    def ready(self) -> bool:
+        return self._published is not None and not self._untried
+
+    @property
+    def alive(self) -> bool:
+        now = monotonic()
+        patience = _WEDGED.total_seconds() + _SHARE * (self._judging.total_seconds() if self._judging else 0)
+        hung = any(now - since > self._patience(source) for source, since in list(self._under_way.items()))
+        return now - self._turned < patience and not hung
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def telemetry(self) -> Telemetry:
+        facts, published = self._facts, self._published
+        return Telemetry(
+            version=__version__,
+            started=self._started,
+            reports=facts.sources,
+            errors=dict(self._errors),
+            intervals={source: self.interval(source) for source in self._readers},
+            verdict_at=published.verdict.at if published else None,
+            judging=self._judging,
+            malformed=_malformed(facts),
+            duplicates=published.rendered.duplicates if published else 0,
+            failed=published.rendered.failed if published else (),
+        )
+
+    # --- running
+
+    def start(self) -> None:
+        """Read every source at once and then at its interval, in the background."""
+        for source in self._readers:
+            self._scheduler.add_job(
+                self.poll,
+                IntervalTrigger(
+                    seconds=max(1, int(self.interval(source).total_seconds())),
+                    jitter=int(self._settings.poll.jitter.total_seconds()) or None,
+                    timezone=UTC,
+                ),
+                args=(source,),
+                id=source,
+                next_run_time=datetime.now(UTC),
+            )
+        self._scheduler.start()
+        self._judge.start()
+
+    def stop(self) -> None:
+        """Tell every read to give up and schedule no more. Returns at once."""
+        self._stop.set()
+        self._wake.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    @property
+    def facts(self) -> Facts:
+        return self._facts
+
+    def read_once(self) -> None:
+        """Read every source once, side by side."""
+        threads = [threading.Thread(target=self.poll, args=(source,), daemon=True) for source in self._readers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def poll(self, source: Source) -> None:
+        """Read *source* and take in what comes. Whatever goes wrong is a failed read, never an exception."""
+        began = self._under_way[source] = monotonic()
+        at = self._clock.now()
+        try:
+            read = self._readers[source](at, self._stop)
+        except Exception as error:  # noqa: BLE001 - a fault of a reader must not end its job
+            _log.exception("reader failed", source=source.value)
+            read = SourceRead(
+                SourceReport(
+                    source,
+                    Reading.UNREADABLE,
+                    Reason.OTHER,
+                    f"{type(error).__name__}: {error}",
+                    duration=timedelta(seconds=monotonic() - began),
+                )
+            )
+        finally:
+            del self._under_way[source]
+        if self._stop.is_set():
+            return  # the read was told to give up: it says nothing about the source
+        with self._lock:
+            self._facts = merge(self._facts, read, self._clock.now(), self.serves(source))
+            self._errors.update(_errors(read.report))
+            self._untried.discard(source)
+        _tell(read)
+        self._wake.set()
+
+    def judge(self) -> None:
+        """Reach a verdict on the facts as they are now, and publish it."""
+        began = monotonic()
+        with self._lock:
+            self._facts = expire(self._facts, self.now(), {source: self.serves(source) for source in self._readers})
+            facts = self._facts
+        verdict = judge(facts, self._settings, self.now())
+        self._published = Published(verdict, render(verdict))
+        self._judging = timedelta(seconds=monotonic() - began)
+
+    def interval(self, source: Source) -> timedelta:
+        """How often *source* is read."""
+        return self._settings.poll.bucket if source is Source.S3 else self._settings.poll.cluster
+
+    def serves(self, source: Source) -> timedelta:
+        """How long facts of *source* serve: until the next read is due and has had its time, and the grace."""
+        last = next((report.duration for report in self._facts.sources if report.source is source), None)
+        return (
+            self.interval(source)
+            + self._settings.poll.jitter
+            + (last or timedelta())
+            + (self._settings.poll.keep_facts)
+        )
+
+    def _judge_on(self) -> None:
+        pause = 0.0
+        while not self._stop.wait(pause):
+            self._turned = monotonic()
+            self._wake.wait(TICK.total_seconds() if self._published else 1.0)
+            self._wake.clear()
+            if self._stop.is_set() or not self._due():
+                continue
+            try:
+                self.judge()
+            except Exception:  # noqa: BLE001 - nor one of the judge the loop
+                _log.exception("no verdict")
+            pause = (_SHARE - 1) * self._judging.total_seconds() if self._judging else 0.0
+
+    def _due(self) -> bool:
+        waited = timedelta(seconds=monotonic() - self._made)
+        return self._published is not None or not self._untried or waited >= FIRST_VERDICT
+
+    def _patience(self, source: Source) -> float:
+        return max(_HUNG, 10 * self.interval(source)).total_seconds()
+
+
+def pending(sources: Mapping[Source, object]) -> Facts:
+    """What is known before the first read: *sources* are pending, the others are not there to be read."""
+    facts = Facts()
+    absent: dict[str, Listing[Any]] = {
+        field: Listing(reading=Reading.NOT_SERVED) for source in Source if source not in sources for field in FIELDS[source]
+    }
+        field: Listing(reading=Reading.NOT_SERVED) for s in Source if s not in sources for field in FIELDS[s]
+    }
+    return msgspec.structs.replace(
+        facts,
+        cluster=msgspec.structs.replace(facts.cluster, **absent),
+        sources=tuple(
+            SourceReport(source, Reading.PENDING if source in sources else Reading.NOT_SERVED) for source in Source
+        ),
+    )
+
+
+def _scheduler(workers: int) -> BackgroundScheduler:
+    return BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(max(1, workers))},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone=UTC,
+    )
+
+
+def _errors(report: SourceReport) -> Counter[tuple[Source, Reason]]:
+    errors = dict(report.errors)
+    if not report.up and not errors:
+        errors = {report.reason or Reason.OTHER: 1}
+    return Counter({(report.source, reason): count for reason, count in errors.items()})
+
+
+def _malformed(facts: Facts) -> dict[str, int]:
+    cluster = facts.cluster
+    return Counter(
+        broken.kind for fields in FIELDS.values() for field in fields for broken in getattr(cluster, field).malformed
+    )
+
+
+def _tell(read: SourceRead) -> None:
+    """The one line about a poll."""
+    report = read.report
+    listed = sum(len(listing.items) for listing in read.listings.values())
+    found = sum(len(bucket.repositories) for bucket in read.buckets)
+    (_log.info if report.up else _log.warning)(
+        "poll",
+        source=report.source.value,
+        reading=report.reading.value,
+        reason=report.reason.value if report.reason else None,
+        seconds=round(report.duration.total_seconds(), 3) if report.duration is not None else None,
+        objects=found if report.source is Source.S3 else listed,
+        detail=report.detail or None,
+    )

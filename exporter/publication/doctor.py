@@ -1,0 +1,61 @@
+"""`doctor`: what the exporter may read and reach, and what to do where it may not."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from rich.text import Text
+
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.model import Check, Facts, Malformed, Reading, Source
+from exporter.publication.plain import clean
+
+_MARKS = {True: ("ok", "green"), False: ("no", "bold red"), None: ("-", "dim")}
+_MARK_WIDTH = 4
+
+
+def report(checks: Iterable[Check]) -> Text:
+    """The checks by source, one line each; what mends a failed one stands under it."""
+    return Text("\n").join(_lines(list(checks)))
+
+
+def encode(checks: Iterable[Check]) -> bytes:
+    """The checks as JSON."""
+    return msgspec.json.format(msgspec.json.encode({"checks": list(checks)}), indent=2)
+
+
+def checks_of_files(facts: Facts) -> Iterator[Check]:
+    """What can be said of facts that came from files: which sources they hold, and what was not understood."""
+    for source in facts.sources:
+        held = source.reading is not Reading.NOT_SERVED
+        detail = source.detail or ("found" if held else "the files hold none of its objects")
+        yield Check(source.source, "read from files", source.up if held else None, detail)
+    for kind in KINDS:
+        for broken in getattr(facts.cluster, kind.field).malformed:
+            yield _malformed(kind.source, broken)
+
+
+def _malformed(source: Source, broken: Malformed) -> Check:
+    name = "/".join(part for part in (broken.namespace, broken.name) if part)
+    what = f"understand {broken.kind} {name}"
+    return Check(source, what, ok=False, detail=broken.error, mend="Mend the object, or dump it anew.")
+
+
+def _lines(checks: list[Check]) -> Iterator[Text]:
+    width = max((len(check.what) for check in checks), default=0)
+    for source in dict.fromkeys(check.source for check in checks):
+        yield Text(source, "bold")
+        for check in checks:
+            if check.source is source:
+                yield from _check(check, width)
+        yield Text()
+    failed = sum(check.ok is False for check in checks)
+    yield Text("Nothing is missing.") if not failed else Text(f"{failed} of {len(checks)} checks failed.", "bold red")
+
+
+def _check(check: Check, width: int) -> Iterator[Text]:
+    mark, style = _MARKS[check.ok]
+    yield Text.assemble(
+        "  ", (f"{mark:<{_MARK_WIDTH}}", style), f"{clean(check.what):<{width}}  {clean(check.detail)}".rstrip()
+    )
+    if check.mend and check.ok is False:
+        yield Text(f"  {'':<{_MARK_WIDTH}}{clean(check.mend)}", "bold")
