@@ -7,7 +7,7 @@ import msgspec
 
 from exporter.chain import kyverno, orphans
 from exporter.chain.case import Case
-from exporter.chain.causes import Impact, Link, Severity
+from exporter.chain.causes import Cause, Impact, Link, Severity
 from exporter.chain.exemption import exemption
 from exporter.chain.links import base_secret, repository_secret, restore, volume
 from exporter.chain.links.sync import FIRST_SYNC
@@ -162,11 +162,9 @@ def _merged(link: Link, judged: Iterable[Judged]) -> LinkVerdict:
     """The worst verdict of the link, with the problems of all."""
     verdicts = [verdict for one in judged for verdict in one.links if verdict.link is link]
     worst = min(verdicts, key=lambda verdict: _BADNESS[verdict.state])
-    problems = {
-        (problem.cause, problem.scope): problem
-        for verdict in reversed(verdicts)
-        for problem in reversed(verdict.problems)
-    }
+    problems: dict[tuple[Cause, str], Problem] = {}
+    for problem in (problem for verdict in verdicts for problem in verdict.problems):
+        problems.setdefault((problem.cause, problem.scope), problem)
     ordered = sorted(problems.values(), key=lambda problem: problem.impact is Impact.ADVISORY)
     return msgspec.structs.replace(worst, problems=tuple(ordered))
 

@@ -17,10 +17,10 @@ def judge(case: Case) -> LinkVerdict | None:
     if fault := _fault(case, name):
         return broken(
             Link.REPOSITORY_SECRET,
-            case.problem(Cause.REPOSITORY_SECRET_MISSING, fault, since=None),
+            case.problem(Cause.REPOSITORY_SECRET_MISSING, fault),
         )
     seen = presence(case)
-    if seen and seen.present:
+    if seen is not None and seen.present:
         return ok(Link.REPOSITORY_SECRET, f"Secret {name} is there ({seen.evidence}).")
     listing = case.world.cluster.secrets
     if listing.applies and not listing.known:
@@ -29,16 +29,19 @@ def judge(case: Case) -> LinkVerdict | None:
 
 
 def presence(case: Case) -> SecretPresence | None:
-    """Whether the repository Secret is there, and who says so; None when nothing tells."""
+    """Whether the repository Secret is there, and who says so; None when nothing tells.
+
+    A list of Secrets is fresher than VolSync's status, which after an error may be a quarter of an hour old.
+    """
     name = case.repository_secret
     if name is None:
         return None
-    if (present := _by_volsync(case, name)) is not None:
-        return SecretPresence(name, "repository", present=present, evidence="VolSync's status says so")
     if case.world.cluster.secrets.known:
-        return SecretPresence(
-            name, "repository", present=(case.namespace, name) in case.world.secrets, evidence="read as metadata"
-        )
+        there = (case.namespace, name) in case.world.secrets
+        return SecretPresence(name, "repository", present=there, evidence="read as metadata")
+    found = _NOT_FOUND.search(case.reconcile_error)
+    if found and found["name"] == name:
+        return SecretPresence(name, "repository", present=False, evidence="VolSync's status says so")
     if case.job is not None or case.status.last_sync_time is not None:
         return SecretPresence(name, "repository", present=True, evidence="VolSync has used it")
     return None
@@ -47,16 +50,6 @@ def presence(case: Case) -> SecretPresence | None:
 def is_about_secret(message: str) -> bool:
     """Whether a reconcile error is about a Secret (volsync `utils/secrets.go`; client and cached-client wordings)."""
     return bool(_NOT_FOUND.search(message) or _INCOMPLETE.search(message))
-
-
-def _by_volsync(case: Case, name: str) -> bool | None:
-    """VolSync checks the Secret in every reconcile, before it makes a Job."""
-    found = _NOT_FOUND.search(case.reconcile_error)
-    if found and found["name"] == name:
-        return False
-    if case.is_syncing and case.job is not None and not case.reconcile_error and not case.world.cluster.secrets.known:
-        return True
-    return None
 
 
 def _fault(case: Case, name: str) -> str | None:
@@ -68,6 +61,7 @@ def _fault(case: Case, name: str) -> str | None:
             if waiting and waiting.reason == "CreateContainerConfigError" and "secret" in waiting.message.lower():
                 return f"The mover cannot read Secret {name}: {one_line(waiting.message)}."
     seen = presence(case)
-    if seen and not seen.present:
+    is_due = case.began is None or case.at - case.began >= case.settings.grace.generation
+    if seen and not seen.present and is_due:
         return f"Secret {name} is not there ({seen.evidence})."
     return None

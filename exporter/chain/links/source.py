@@ -112,8 +112,15 @@ def _stalled(case: Case) -> LinkVerdict | None:
     status, grace = case.status, case.settings.grace.operator
     name = case.source.name if case.source else ""
     if not case.is_syncing and status.next_sync_time and case.at - status.next_sync_time > grace:
+        if status.last_sync_time is None and _is_operator_alive(case):
+            return None  # it never began to move: the sync link says so
         late = format_duration(case.at - status.next_sync_time)
         return _operator_stalled(case, f"The sync of {name} has been due for {late} and was not begun.")
+    if case.source and case.source.status is None and case.began and case.at - case.began > grace:
+        if _is_operator_alive(case):
+            return None
+        age = format_duration(case.at - case.began)
+        return _operator_stalled(case, f"ReplicationSource {name} was made {age} ago and has no status at all.")
     if case.is_syncing and case.sync_age > grace and _waits_for_job(case):
         late = format_duration(case.sync_age)
         return _operator_stalled(case, f"The sync of {name} was begun {late} ago and has no Job.")
@@ -134,13 +141,13 @@ def _waits_for_job(case: Case) -> bool:
 
 
 def _operator_stalled(case: Case, reason: str) -> LinkVerdict:
-    since = case.status.last_sync_start_time or case.status.next_sync_time
+    since = case.status.last_sync_start_time or case.status.next_sync_time or case.began
     scope = "" if _is_operator_alive(case) else "operator"
     return broken(Link.SOURCE, case.problem(Cause.OPERATOR_STALLED, reason, scope=scope, since=since))
 
 
 def _is_operator_alive(case: Case) -> bool:
     """Whether VolSync did anything for another source since this one was due."""
-    due = case.status.last_sync_start_time or case.status.next_sync_time
+    due = case.status.last_sync_start_time or case.status.next_sync_time or case.began
     seen = case.world.last_activity
     return due is not None and seen is not None and seen > due + case.settings.grace.operator
