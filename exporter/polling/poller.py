@@ -222,8 +222,6 @@ def pending(sources: Mapping[Source, object]) -> Facts:
     """What is known before the first read: *sources* are pending, the others are not there to be read."""
     facts = Facts()
     absent: dict[str, Listing[Any]] = {
-        field: Listing(reading=Reading.NOT_SERVED) for source in Source if source not in sources for field in FIELDS[source]
-    }
         field: Listing(reading=Reading.NOT_SERVED) for s in Source if s not in sources for field in FIELDS[s]
     }
     return msgspec.structs.replace(

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from exporter.chain.causes import CATALOGUE, Link, Severity
 from exporter.chain.verdict import ClaimVerdict, RootCause, State, Verdict
+from exporter.durations import format_duration
 from exporter.facts.model import Reading, SourceReport
 from exporter.publication.plain import NOTHING, age_against_objective, ago, clean
 
@@ -49,8 +50,11 @@ def console_for_output() -> Console:
 def _print(console: Console, part: RenderableType) -> None:
     if isinstance(part, Text):
         show(console, part)
-    else:
-        console.print(part)
+        return
+    for line in console.render_lines(part, pad=False):
+        text = Text.assemble(*((segment.text, segment.style or "") for segment in line))
+        text.rstrip()
+        show(console, text)
 
 
 def _parts(verdict: Verdict) -> Iterator[RenderableType]:
@@ -79,12 +83,12 @@ def _heading(text: str) -> Text:
 
 
 def _root_cause(cause: RootCause, verdict: Verdict) -> Text:
-    since = f", {ago(cause.since, verdict.at)}" if cause.since else ""
+    since = f" for {format_duration(verdict.at - cause.since)}" if cause.since else ""
     number = len(cause.claims)
     lines = Text()
     lines.append(f"{cause.severity:<9}", SEVERITY_STYLES[cause.severity])
     lines.append(f"{cause.cause}", "bold")
-    lines.append(f" in {clean(cause.scope)}{since}, {number} {'claim' if number == 1 else 'claims'}\n")
+    lines.append(f" in {clean(cause.scope)}{since}: {number} {'claim' if number == 1 else 'claims'}\n")
     lines.append(f"{_INDENT}{clean(cause.reason if number == 1 else CATALOGUE[cause.cause].meaning)}\n")
     lines.append(f"{_INDENT}{', '.join(clean(claim) for claim in cause.claims)}\n")
     lines.append(f"{_INDENT}$ {clean(cause.command)}", "bold")
