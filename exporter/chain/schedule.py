@@ -16,7 +16,7 @@ _DESCRIPTORS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-_START = datetime(2024, 1, 1, tzinfo=UTC)
+_START = datetime(2023, 12, 31, tzinfo=UTC)
 _HORIZON = timedelta(days=400)
 _OCCURRENCES = 5000
 
