@@ -1,31 +1,30 @@
 {{/*
-What the exporter may list, from the table of kinds that it reads itself (files/permissions.yaml): a YAML map of
-namespace ("*": cluster-wide) to API group ("core": the one without a name) to the plurals that are listed there.
+What the exporter may read, from the table of kinds that it reads itself (files/permissions.yaml): a YAML map of
+namespace ("*": cluster-wide) to "VERB GROUP" to the plurals that it is granted for.
 */}}
 {{- define "volsync-exporter.grants" -}}
-{{- $settings := .Values.settings }}
-{{- $sources := $settings.sources }}
-{{- if eq $settings.secrets "metadata" }}{{ $sources = append $sources "secrets" }}{{ end }}
+{{- $sources := .Values.settings.sources }}
+{{- if eq .Values.settings.secrets "metadata" }}{{ $sources = append $sources "secrets" }}{{ end }}
 {{- $grants := dict }}
 {{- range $kind := .Files.Get "files/permissions.yaml" | fromYamlArray }}
 {{- if has $kind.source $sources }}
-{{- $group := default "core" $kind.group }}
-{{- range $place := include "volsync-exporter.places" (list $ $kind) | fromYamlArray }}
-{{- $groups := get $grants $place | default dict }}
-{{- $_ := set $groups $group (append (get $groups $group | default list) $kind.plural | uniq) }}
-{{- $_ := set $grants $place $groups }}
+{{- range $place, $verb := include "volsync-exporter.places" (list $ $kind) | fromYaml }}
+{{- $what := printf "%s %s" $verb $kind.group }}
+{{- $granted := get $grants $place | default dict }}
+{{- $_ := set $granted $what (append (get $granted $what | default list) $kind.plural | uniq) }}
+{{- $_ := set $grants $place $granted }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- /* A Role need not repeat what the ClusterRole grants. */}}
 {{- $everywhere := get $grants "*" | default dict }}
 {{- $result := pick $grants "*" }}
-{{- range $place, $groups := omit $grants "*" }}
+{{- range $place, $granted := omit $grants "*" }}
 {{- $left := dict }}
-{{- range $group, $plurals := $groups }}
+{{- range $what, $plurals := $granted }}
 {{- range $plural := $plurals }}
-{{- if not (has $plural (get $everywhere $group | default list)) }}
-{{- $_ := set $left $group (append (get $left $group | default list) $plural) }}
+{{- if not (has $plural (get $everywhere $what | default list)) }}
+{{- $_ := set $left $what (append (get $left $what | default list) $plural) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -34,29 +33,37 @@ namespace ("*": cluster-wide) to API group ("core": the one without a name) to t
 {{- toYaml $result }}
 {{- end }}
 
-{{/* Where one kind is listed: a YAML list of namespaces, or of "*" alone. */}}
+{{/* Where one kind is read: a YAML map of namespace ("*": cluster-wide) to verb. */}}
 {{- define "volsync-exporter.places" -}}
 {{- $values := (index . 0).Values }}
 {{- $kind := index . 1 }}
-{{- $places := list }}
-{{- if eq $kind.reach "claims" }}
-{{- $places = default (list "*") $values.settings.claims.namespaces }}
+{{- $settings := $values.settings }}
+{{- $places := dict }}
+{{- if and $settings.claims.namespaces (or (eq $kind.reach "claims") (eq $kind.plural "namespaces")) }}
+{{- /* One Namespace after the other can be got by a Role in each; their list is the cluster's. */}}
+{{- $verb := ternary "get" "list" (eq $kind.plural "namespaces") }}
+{{- range $settings.claims.namespaces }}
+{{- if not (has . (default list $settings.claims.exclude_namespaces)) }}{{ $_ := set $places . $verb }}{{ end }}
+{{- end }}
+{{- else if eq $kind.reach "claims" }}
+{{- $_ := set $places "*" "list" }}
 {{- else if $kind.namespace }}
-{{- $places = list $kind.namespace }}
-{{- else if and $kind.setting (or $values.rbac.operatorRoles (not $values.settings.cluster_scoped)) }}
-{{- $places = list (get $values.settings.chain $kind.setting) }}
-{{- else if $values.settings.cluster_scoped }}
-{{- $places = list "*" }}
+{{- $_ := set $places $kind.namespace "list" }}
+{{- else if and $kind.setting (or $values.rbac.operatorRoles (not $settings.cluster_scoped)) }}
+{{- $_ := set $places (get $settings.chain $kind.setting) "list" }}
+{{- else if $settings.cluster_scoped }}
+{{- $_ := set $places "*" "list" }}
 {{- end }}
 {{- toYaml $places }}
 {{- end }}
 
 {{/* The rules of one Role. */}}
 {{- define "volsync-exporter.rules" -}}
-{{- range $group, $plurals := . }}
-- apiGroups: [{{ ternary "" $group (eq $group "core") | quote }}]
+{{- range $what, $plurals := . }}
+{{- $words := splitList " " $what }}
+- apiGroups: [{{ index $words 1 | quote }}]
   resources: [{{ join ", " $plurals }}]
-  verbs: [list]
+  verbs: [{{ index $words 0 }}]
 {{- end }}
 {{- end }}
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from exporter.settings import Settings
-from tests.chart.tools import CHART, NAMESPACE, VALUES, Manifest, container, helm, of_kind, rendered, run, the
+from tests.chart.tools import CHART, NAMESPACE, VALUES, container, helm, of_kind, rendered, run, the
 
 ALL_VALUES = sorted(path.stem for path in VALUES.glob("*.yaml"))
 KUBERNETES_VERSIONS = ("1.35", "1.36", "1.37")
@@ -68,6 +68,8 @@ def _strict(node: Any) -> Any:
     strict = {key: _strict(value) for key, value in node.items() if key != "x-kubernetes-int-or-string"}
     if node.get("x-kubernetes-int-or-string"):
         return {"type": ["integer", "string"]}
+    if isinstance(node.get("pattern"), str):
+        strict["pattern"] = node["pattern"].replace("^(?i)", "(?i)^")  # Go's regular expressions allow the first
     # `metadata` has no fields there: they are Kubernetes' own.
     if node.get("type") == "object" and node.get("properties") and "additionalProperties" not in node:
         strict["additionalProperties"] = False

@@ -1,0 +1,126 @@
+"""The permissions that the chart renders are what the exporter needs, and not one more."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+
+from exporter.facts.cluster.api import ClusterReader
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.scopes import scopes
+from exporter.facts.model import Reading, Source
+from exporter.settings import Settings
+from tests.apiserver.server import ApiServer
+from tests.chart.test_rendering import ALL_VALUES
+from tests.chart.tools import ROOT, Manifest, of_kind, rendered, the
+
+RBAC = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
+CLUSTER_SOURCES = [source for source in Source if source is not Source.S3]
+
+Grant = tuple[str, str, str, str]
+"""Namespace (empty: cluster-wide), verb, API group and plural."""
+
+
+@pytest.mark.parametrize("values", ALL_VALUES)
+def test_the_exporter_meets_no_refusal_and_leaves_no_permission_unused(values: str) -> None:
+    account = the("Deployment", values)["spec"]["template"]["spec"]["serviceAccountName"]
+    namespace = the("Deployment", values)["metadata"]["namespace"]
+    rbac = [manifest for manifest in rendered(values) if manifest["kind"] in RBAC]
+
+    with ApiServer((), rbac=rbac, user=f"system:serviceaccount:{namespace}:{account}") as server:
+        reader = ClusterReader(_settings(values), server.client())
+        reports = [reader.read(source, datetime(2026, 3, 1, tzinfo=UTC)).report for source in CLUSTER_SOURCES]
+
+    assert server.rules
+    assert not server.forbidden()
+    assert not server.unused_rules()
+    assert {report.reading for report in reports} <= {Reading.READ, Reading.NOT_SERVED}
+    assert any(report.reading is Reading.READ for report in reports)
+
+
+@pytest.mark.parametrize("values", ALL_VALUES)
+def test_only_list_and_get_are_granted_on_the_kinds_that_are_read(values: str) -> None:
+    settings = _settings(values)
+    needed = {
+        (scope.namespace, scope.verb.value, kind.group, kind.plural)
+        for kind in KINDS
+        for scope in scopes(kind, settings)
+    }
+
+    granted = set(_granted(values))
+
+    # A Namespace is got in itself; what is granted cluster-wide covers what is needed in one namespace.
+    assert all(grant in needed or (grant[0] == "" and _elsewhere(grant, needed)) for grant in granted)
+    assert all(need in granted or ("", *need[1:]) in granted for need in needed)
+
+
+def _elsewhere(grant: Grant, needed: set[Grant]) -> bool:
+    return any(need[1:] == grant[1:] for need in needed)
+
+
+@pytest.mark.parametrize("values", ALL_VALUES)
+def test_secrets_are_granted_only_where_metadata_is_asked_for(values: str) -> None:
+    namespaces = {grant[0] for grant in _granted(values) if grant[3] == "secrets"}
+
+    if values == "metadata-secrets-cluster-wide":
+        assert namespaces == {""}
+    elif values == "metadata-secrets":
+        assert namespaces == {"home-assistant", "karakeep"}
+    elif values == "everything":
+        assert namespaces == {"home-assistant"}
+    else:
+        assert not namespaces
+
+
+def test_roles_only_leaves_nothing_cluster_wide() -> None:
+    assert not of_kind("ClusterRole", "namespaced")
+    assert not of_kind("ClusterRoleBinding", "namespaced")
+    assert of_kind("Role", "namespaced")
+
+
+def test_permissions_can_be_left_to_somebody_else() -> None:
+    kinds = {manifest["kind"] for manifest in rendered("default", "--set", "rbac.create=false")}
+
+    assert not kinds & set(RBAC)
+
+
+def test_two_releases_of_one_name_do_not_share_a_cluster_role() -> None:
+    names = {
+        the("ClusterRole", "default", "--set", f"namespaceOverride={namespace}")["metadata"]["name"]
+        for namespace in ("here", "there")
+    }
+
+    assert len(names) == 2
+
+
+def test_the_page_on_permissions_names_every_kind_and_no_other() -> None:
+    page = (ROOT / "docs" / "permissions.md").read_text()
+
+    documented = set(re.findall(r"^\| `([a-z]+)` \| `([a-z0-9.]*)` \|", page, re.MULTILINE))
+
+    assert documented == {(kind.plural, kind.group or "core") for kind in KINDS}
+
+
+def _settings(values: str) -> Settings:
+    (config,) = (
+        manifest["data"]["config.yaml"]
+        for manifest in of_kind("ConfigMap", values)
+        if "config.yaml" in manifest["data"]
+    )
+    return Settings.model_validate(yaml.safe_load(config))
+
+
+def _granted(values: str) -> Iterator[Grant]:
+    for role in (*of_kind("ClusterRole", values), *of_kind("Role", values)):
+        for rule in role["rules"]:
+            assert set(rule) == {"apiGroups", "resources", "verbs"}
+            yield from _spread(role, rule)
+
+
+def _spread(role: Manifest, rule: Manifest) -> Iterator[Grant]:
+    for group in rule["apiGroups"]:
+        for plural in rule["resources"]:
+            for verb in rule["verbs"]:
+                yield role["metadata"].get("namespace", ""), verb, group, plural
