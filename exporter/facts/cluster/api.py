@@ -12,7 +12,7 @@ from kubernetes.client import ApiClient
 
 from exporter.facts import objects
 from exporter.facts.cluster.connect import connect
-from exporter.facts.cluster.decode import MalformedPageError, Page, decode_bytes, decode_page
+from exporter.facts.cluster.decode import MalformedPageError, Page, decode_bytes, decode_page, describe
 from exporter.facts.cluster.discovery import Discovery
 from exporter.facts.cluster.kinds import KINDS, Kind
 from exporter.facts.cluster.scopes import Scope, Verb, field_selector, is_wanted, scopes
@@ -260,12 +260,4 @@ def _report(
     if Reading.PENDING in readings:
         return SourceReport(source, Reading.PENDING, detail="it was told to stop", duration=duration)
     reading = Reading.READ if Reading.READ in readings else Reading.NOT_SERVED
-    return SourceReport(source, reading, None, _malformed_detail(malformed), at, duration, dict(errors))
-
-
-def _malformed_detail(malformed: list[Malformed]) -> str:
-    if not malformed:
-        return ""
-    first = malformed[0]
-    name = "/".join(filter(None, (first.namespace, first.name)))
-    return f"{len(malformed)} malformed: {first.kind} {name}: {first.error}"
+    return SourceReport(source, reading, None, describe(malformed), at, duration, dict(errors))

@@ -7,7 +7,7 @@ prints both, and the budget is a twentieth), which is why the client is used for
 Only where that pass fails are the items taken one by one, so that a malformed object costs itself and nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -109,6 +109,15 @@ def convert(kind: Kind, document: Mapping[str, Any]) -> objects.Object | Malform
         return msgspec.convert(document, kind.struct)
     except (msgspec.ValidationError, RecursionError) as error:
         return _malformed(kind, document, str(error))
+
+
+def describe(malformed: Sequence[Malformed]) -> str:
+    """One line about objects that could not be understood; empty when there are none."""
+    if not malformed:
+        return ""
+    first = malformed[0]
+    name = "/".join(filter(None, (first.namespace, first.name)))
+    return f"{len(malformed)} malformed: {first.kind} {name}: {first.error}"
 
 
 def _expect(kind: str, wanted: str) -> None:

@@ -76,6 +76,8 @@ class Discovery:
         Raises:
             ReadError: discovery failed, or the kind is served only in versions that cannot be read.
         """
+        if kind.about and not any(group in self._current(stop, fresh=fresh) for group in kind.about):
+            return None
         if kind.group in _ALWAYS_SERVED:
             return kind.versions[0]
         versions = self._current(stop, fresh=fresh).get(kind.group, {})

@@ -47,6 +47,8 @@ class Kind(msgspec.Struct, frozen=True):
     metadata_only: bool = False
     namespace: Callable[[Settings], str] | None = None
     """Reach.ONE: the namespace."""
+    about: tuple[str, ...] = ()
+    """Groups whose objects these tell of: where none of them is served, there is nothing to read."""
 
 
 def _kyverno(settings: Settings) -> str:
@@ -242,6 +244,7 @@ KINDS: tuple[Kind, ...] = (
         reach=Reach.ONE,
         field_selectors=("reason=PolicyError",),
         namespace=_policy_events,
+        about=("kyverno.io", "policies.kyverno.io"),
     ),
     Kind(
         field="cluster_external_secrets",

@@ -1,0 +1,86 @@
+"""What the exporter may read of the cluster: each kind tried once, and the permission that is missing."""
+
+from exporter.facts.cluster.api import ClusterReader
+from exporter.facts.cluster.kinds import KINDS, Kind
+from exporter.facts.cluster.permissions import rule
+from exporter.facts.cluster.scopes import Scope, scopes
+from exporter.facts.cluster.transport import ReadError
+from exporter.facts.model import Check, Reason, Source
+from exporter.settings import SecretReading, Settings
+
+_MENDS = {
+    Reason.UNAUTHORIZED: "Renew the credentials: the API server does not know who is asking.",
+    Reason.CONNECTION: "Check the server's address, the network policy and the proxy settings.",
+    Reason.TLS: "Check the authority that signed the server's certificate, and its name.",
+    Reason.TIMEOUT: "Check the network between here and the API server, or raise `poll.timeout`.",
+    Reason.THROTTLED: "The API server is busy: raise `poll.cluster`.",
+}
+
+
+def check_access(reader: ClusterReader, settings: Settings) -> tuple[Check, ...]:
+    """Try the API server and each kind that *settings* want read, with one object of each."""
+    reach, reachable = _check_server(reader)
+    if not reachable:
+        return (reach, _check_secrets(settings))
+    return (reach, *(_check_kind(reader, kind, settings) for kind in KINDS), _check_secrets(settings))
+
+
+def _check_server(reader: ClusterReader) -> tuple[Check, bool]:
+    what = "reach the API server"
+    try:
+        address, version = reader.server_version()
+    except ReadError as error:
+        mend = _MENDS.get(error.reason, "")
+        # A server that answers, though not this, can still answer the lists.
+        answers = not error.unreachable and error.reason is not Reason.UNAUTHORIZED
+        return Check(Source.KUBERNETES, what, ok=False, detail=str(error), mend=mend), answers
+    return Check(Source.KUBERNETES, what, ok=True, detail=f"Kubernetes {version} at {address}"), True
+
+
+def _check_kind(reader: ClusterReader, kind: Kind, settings: Settings) -> Check:
+    places = scopes(kind, settings)
+    what = _what(kind, places)
+    if not places:
+        return Check(kind.source, what, ok=None, detail="not read: the settings leave it out")
+    try:
+        version = reader.version(kind)
+    except ReadError as error:
+        return Check(kind.source, what, ok=False, detail=str(error), mend=_MENDS.get(error.reason, ""))
+    if version is None:
+        return Check(kind.source, what, ok=None, detail="not served: it does not apply to any claim")
+    tries = [(scope, _try(reader, kind, version, scope)) for scope in places]
+    refused = [(scope, error) for scope, error in tries if error is not None]
+    if not refused:
+        return Check(kind.source, what, ok=True, detail=f"allowed ({version})")
+    detail = "; ".join(str(error) for _, error in refused)
+    return Check(kind.source, what, ok=False, detail=detail, mend="\n".join(_mend(kind, *one) for one in refused))
+
+
+def _try(reader: ClusterReader, kind: Kind, version: str, scope: Scope) -> ReadError | None:
+    try:
+        reader.probe(kind, version, scope)
+    except ReadError as error:
+        return error
+    return None
+
+
+def _mend(kind: Kind, scope: Scope, error: ReadError) -> str:
+    if error.reason is Reason.FORBIDDEN:
+        return f"Grant it with a {rule(kind, scope)}"
+    return _MENDS.get(error.reason, "")
+
+
+def _what(kind: Kind, places: tuple[Scope, ...]) -> str:
+    resource = f"{kind.group} {kind.plural}" if kind.group else kind.plural
+    selected = " or ".join(selector for selector in kind.field_selectors if selector)
+    parts = [places[0].verb.value if places else "list", resource, f"with {selected}" if selected else ""]
+    spaces = ", ".join(scope.namespace for scope in places if scope.namespace)
+    return " ".join(filter(None, (*parts, f"in {spaces}" if spaces else "")))
+
+
+def _check_secrets(settings: Settings) -> Check:
+    what = "learn whether Secrets are there"
+    if settings.secrets is SecretReading.METADATA:
+        return Check(Source.SECRETS, what, ok=True, detail="from metadata-only lists, and from what other objects say")
+    detail = "inferred from what other objects say; no permission on Secrets is used"
+    return Check(Source.SECRETS, what, ok=True, detail=detail)
