@@ -56,7 +56,7 @@ class Judged(msgspec.Struct, frozen=True):
 
 def _judge_claim(world: World, key: Key, at: datetime) -> ClaimVerdict:
     """Each source is judged by itself; the claim's state is that of its best one."""
-    sources = world.sources_of.get(key, ())
+    sources = world.sources_of.get(key, ()) if world.cluster.replication_sources.known else ()
     judged = [_judge_case(Case(world, key, source, at)) for source in (sources or (None,))]
     best = min(judged, key=lambda one: _RANK[one.state])
     case = best.case

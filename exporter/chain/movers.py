@@ -42,11 +42,7 @@ _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory|OOMKilled", r
 _URL = re.compile(r"s3:(?:https?://)?(?P<host>[^/\s]+)/(?P<bucket>[^/\s]+)")
 _HOST = re.compile(r"(?:lookup |dial tcp(?: \S+:)? ?|https?://)(?P<host>[A-Za-z0-9][\w.-]*(?::\d+)?)")
 
-_EXIT = {
-    11: Cause.REPOSITORY_LOCKED,
-    12: Cause.REPOSITORY_PASSWORD,
-    137: Cause.MOVER_OUT_OF_MEMORY,
-}
+_EXIT = {11: Cause.REPOSITORY_LOCKED, 12: Cause.REPOSITORY_PASSWORD}
 
 
 def cause_of_log(log: str) -> Cause | None:
@@ -57,7 +53,7 @@ def cause_of_log(log: str) -> Cause | None:
 
 
 def cause_of_end(end: Terminated) -> Cause | None:
-    """The cause that an exit code names by itself; 1 and 3 stand for too much to name one."""
+    """The cause that an exit code names by itself; 1, 3 and 137 (any kill) stand for too much to name one."""
     if end.reason == "OOMKilled":
         return Cause.MOVER_OUT_OF_MEMORY
     return cause_of_log(end.message) or _EXIT.get(end.exit_code)

@@ -21,9 +21,11 @@ class Located(msgspec.Struct, frozen=True):
 
     @property
     def is_believed(self) -> bool:
-        """Whether the listing tells: read, not too old, and not suspect."""
-        return self.bucket.reading is Reading.READ and (
-            self.repository is None or (self.repository.present is not None and not self.repository.suspect)
+        """Whether the listing tells: of a repository that it shows, or of a place where it looked and found none."""
+        if self.repository is None:
+            return self.bucket.covers(self.prefix)
+        return (
+            self.bucket.reading is Reading.READ and self.repository.present is not None and not self.repository.suspect
         )
 
 

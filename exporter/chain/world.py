@@ -10,7 +10,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from exporter.facts.model import Bucket, ClusterFacts, Facts, Listing, Repository
+import msgspec
+
+from exporter.facts.model import Bucket, ClusterFacts, Facts, Listing, Reading, Repository
 from exporter.facts.objects import (
     ClusterExternalSecret,
     ClusterPolicy,
@@ -55,9 +57,20 @@ class World:
         self.facts = facts
         self.settings = settings
 
-    @property
+    @cached_property
     def cluster(self) -> ClusterFacts:
-        return self.facts.cluster
+        """The cluster's objects, without those that could not be read for too long.
+
+        Claims and sources stay, so that a claim does not vanish when it becomes unknown.
+        """
+        cluster = self.facts.cluster
+        unbelieved = {
+            field: msgspec.structs.replace(listing, items=())
+            for field in cluster.__struct_fields__
+            if field not in ("claims", "replication_sources")
+            and (listing := getattr(cluster, field)).reading is Reading.UNREADABLE
+        }
+        return msgspec.structs.replace(cluster, **unbelieved)
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:

@@ -49,6 +49,7 @@ def test_a_log_names_its_cause(log: str, cause: Cause | None) -> None:
         (Terminated(137, reason="OOMKilled"), Cause.MOVER_OUT_OF_MEMORY),
         (Terminated(1), None),
         (Terminated(3), None),
+        (Terminated(137, reason="Error"), None),
     ],
 )
 def test_an_exit_code_names_a_cause_only_where_it_stands_for_one_thing(end: Terminated, cause: Cause | None) -> None:

@@ -191,8 +191,10 @@ def _told(case: Case, pod: Pod) -> str:
 
 def _slow(case: Case) -> Problem | None:
     usual = case.last_sync_duration or timedelta(0)
-    limit = max(case.interval or timedelta(0), _SLOW * usual, timedelta(hours=1))
-    if case.job is None or case.sync_age <= limit:
+    first = case.objective if case.status.last_sync_time is None else None
+    limit = max(case.interval or timedelta(0), _SLOW * usual, first or timedelta(hours=1))
+    is_running = any(pod.status.phase == "Running" for pod in case.pods)
+    if not is_running or case.sync_age <= limit:
         return None
     reason = f"The mover has been running for {format_duration(case.sync_age)}."
     return case.problem(Cause.MOVER_SLOW, reason, since=case.status.last_sync_start_time)

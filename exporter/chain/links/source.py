@@ -121,7 +121,7 @@ def _stalled(case: Case) -> LinkVerdict | None:
             return None
         age = format_duration(case.at - case.began)
         return _operator_stalled(case, f"ReplicationSource {name} was made {age} ago and has no status at all.")
-    if case.is_syncing and case.sync_age > grace and _waits_for_job(case):
+    if case.is_syncing and case.sync_age > grace and _waits_for_job(case) and not _is_operator_alive(case):
         late = format_duration(case.sync_age)
         return _operator_stalled(case, f"The sync of {name} was begun {late} ago and has no Job.")
     return None
