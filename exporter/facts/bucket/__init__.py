@@ -1,1 +1,1 @@
-"""The buckets' repositories: from S3 listings, live or in files, without a password."""
+"""What the buckets hold: restic repositories, read from listings alone, without a password."""

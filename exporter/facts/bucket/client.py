@@ -1,0 +1,164 @@
+"""Requests to one bucket: boto3 signs, retries and connects; listings are read by our own parser."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from exporter.facts.bucket.address import Address
+from exporter.facts.bucket.failure import Failure, Stopped
+from exporter.facts.bucket.faults import CUT, MALFORMED, failure_of
+from exporter.facts.bucket.listing import NotAListing, parse
+from exporter.facts.bucket.pace import Pace
+from exporter.facts.bucket.paging import Answer
+from exporter.facts.model import Reason
+from exporter.settings import PollSettings
+
+# restic's own region where none is configured (restic `internal/backend/s3/s3.go`); stores of one's own ignore it.
+_REGION = "us-east-1"
+_CONNECT_SECONDS = 10.0
+_ATTEMPTS = 3
+# More would not help, and RustFS then leaves keys out (rustfs#2931).
+_PAGE_KEYS = 1000
+# What is left of a listing for boto3's parser, which would take 100 times as long over it.
+_NOTHING = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>'
+
+
+class Client:
+    """One bucket's client. Its methods raise `Failure`, and `Stopped` once the program is to stop."""
+
+    def __init__(self, address: Address, poll: PollSettings, pace: Pace) -> None:
+        """Connect to the bucket at *address*.
+
+        Raises:
+            Failure: the settings name a profile, a file or an endpoint that is none.
+        """
+        self.bucket = address.bucket
+        self.requests = 0
+        """Attempts so far, retries included."""
+        self.skew: timedelta | None = None
+        """How far the store's clock was ahead of ours in the last answer, in whole seconds."""
+        self.stop = threading.Event()
+        """Once it is set, no request is made any more."""
+        self._pace = pace
+        self._lock = threading.Lock()
+        self._s3 = _connect(address, poll)
+        events = self._s3.meta.events
+        events.register("before-send.s3", self._count)
+        # An event's less specific name goes first, so that botocore's own check of each body finds it parsed already.
+        events.register_first("before-parse.*.ListObjectsV2", _parse_listing)
+
+    def list(self, prefix: str, *, token: str | None = None, start_after: str = "", delimiter: str = "") -> Answer:
+        """One page of the keys under *prefix*."""
+        options = {"StartAfter": start_after, "Delimiter": delimiter, "ContinuationToken": token}
+        response = self._call(
+            "list_objects_v2", Prefix=prefix, MaxKeys=_PAGE_KEYS, **{k: v for k, v in options.items() if v}
+        )
+        return Answer(response["Page"], self._date(response))
+
+    def head(self, key: str) -> bool:
+        """Whether *key* is there."""
+        try:
+            self._call("head_object", Key=key)
+        except Failure as failure:
+            if failure.code in ("404", "NoSuchKey", "NotFound"):
+                return False
+            raise
+        return True
+
+    def get(self, key: str) -> None:
+        """Ask for the first byte of *key*, and drop it."""
+        self._call("get_object", Key=key, Range="bytes=0-0")["Body"].close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._s3.close()
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  # boto3's own types
+        if self.stop.is_set():
+            raise Stopped
+        try:
+            response: dict[str, Any] = getattr(self._s3, operation)(Bucket=self.bucket, **parameters)
+        except (BotoCoreError, ClientError) as error:
+            raise failure_of(error) from error
+        return response
+
+    def _count(self, **_: object) -> None:
+        """Count and pace each attempt, retries included."""
+        with self._lock:
+            self.requests += 1
+        self._pace.wait(self.stop)
+
+    def _date(self, response: dict[str, Any]) -> datetime:
+        """When the store answered, by its own clock; by ours where it does not say."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        try:
+            at = parsedate_to_datetime(response["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+        except ValueError:
+            return now
+        self.skew = at - now
+        return at
+
+
+def _connect(address: Address, poll: PollSettings) -> Any:  # noqa: ANN401  # boto3 makes its classes at run time
+    settings = address.settings
+    if settings.ca_file and not Path(settings.ca_file).is_file():
+        raise Failure(Reason.TLS, f"there is no file {settings.ca_file}, which ca_file names")
+    seconds = poll.timeout.total_seconds()
+    try:
+        session = boto3.session.Session(profile_name=settings.profile or None)
+        return session.client(
+            "s3",
+            endpoint_url=address.endpoint or None,
+            region_name=address.region or session.region_name or _REGION,
+            verify=settings.ca_file or None,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": settings.addressing},
+                retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                connect_timeout=min(seconds, _CONNECT_SECONDS),
+                read_timeout=seconds,
+                max_pool_connections=settings.concurrency,
+                user_agent_extra="volsync-exporter",
+            ),
+        )
+    except BotoCoreError as error:
+        raise failure_of(error) from error
+    except ValueError as error:
+        raise Failure(Reason.OTHER, f"the bucket {address.bucket} cannot be reached: {error}") from error
+
+
+def _parse_listing(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+    """Read the answer's body in boto3's stead, and leave boto3 an empty one.
+
+    A body that is cut off or no listing is given back as a server's error, which boto3 tries again.
+    """
+    body = response_dict["body"]
+    if response_dict["status_code"] != 200 or _is_error(body):
+        return
+    length = response_dict["headers"].get("content-length")
+    if length is not None and len(body) < int(length):
+        _refuse(response_dict, CUT, f"the answer ends after {len(body)} of {length} bytes")
+        return
+    try:
+        customized_response_dict["Page"] = parse(body)
+    except NotAListing as error:
+        _refuse(response_dict, MALFORMED, str(error))
+    else:
+        response_dict["body"] = _NOTHING
+
+
+def _is_error(body: bytes) -> bool:
+    """Whether *body* is the error that S3 may send with status 200; boto3 knows what to do with it."""
+    return b"<Error>" in body[:200]
+
+
+def _refuse(response_dict: dict[str, Any], code: str, message: str) -> None:
+    response_dict["status_code"] = 500
+    response_dict["body"] = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>".encode()

@@ -1,0 +1,17 @@
+"""The one exception of reading a bucket."""
+
+from exporter.facts.model import Reason
+
+
+class Failure(Exception):  # noqa: N818  # "FailureError" says it twice
+    """A request that failed, or an answer that is not believed: *reason* says why, the text what came."""
+
+    def __init__(self, reason: Reason, detail: str, code: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.code = code
+        """The store's own code for it, where it gave one."""
+
+
+class Stopped(Exception):  # noqa: N818  # it is a wish, no error
+    """The program is to stop, so no request was made."""

@@ -1,0 +1,77 @@
+"""A bucket's layout: the template by which a repository's path tells its claim, and a claim its path."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+import msgspec
+
+_FIELD = re.compile(r"\{(namespace|pvc|source)\}")
+# Kubernetes' names (RFC 1123): a namespace is a label; a PVC and a ReplicationSource are subdomains.
+_LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_NAMES = {"namespace": _LABEL, "pvc": rf"{_LABEL}(?:\.{_LABEL})*", "source": rf"{_LABEL}(?:\.{_LABEL})*"}
+# Two fields of one segment with nothing between them that no name can hold.
+_AMBIGUOUS = re.compile(r"\}[a-z0-9.-]*\{")
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose a repository is, as far as its path tells."""
+
+    namespace: str | None = None
+    pvc: str | None = None
+    source: str | None = None
+
+
+def prefix_of(layout: str, namespace: str, pvc: str, source: str) -> str:
+    """The path that *layout* gives the repository of one claim and source, without the bucket's own prefix."""
+    values = {"namespace": namespace, "pvc": pvc, "source": source}
+    return _FIELD.sub(lambda field: values[field[1]], layout).strip("/")
+
+
+def owner_of(layout: str, path: str) -> Owner:
+    """Whose repository stands at *path*, read by *layout*; nobody's where that would be a guess.
+
+    A template like `{namespace}-{pvc}` is ambiguous, for a name may hold the text between the two: by such a
+    template nothing is read.
+    """
+    pattern = _pattern(layout)
+    match = pattern.fullmatch(path) if pattern else None
+    return Owner(**match.groupdict()) if match else Owner()
+
+
+def depth_of(layout: str) -> int:
+    """How many segments a repository's path has."""
+    return layout.strip("/").count("/") + 1
+
+
+def may_stand_under(layout: str, path: str) -> bool:
+    """Whether a repository's path may begin with the segments of *path*."""
+    patterns = _segments(layout)
+    segments = path.split("/") if path else []
+    return all(pattern.fullmatch(segment) for pattern, segment in zip(patterns, segments, strict=False))
+
+
+@cache
+def _pattern(layout: str) -> re.Pattern[str] | None:
+    if _AMBIGUOUS.search(layout):
+        return None
+    seen: set[str] = set()
+
+    def group(field: str) -> str:
+        if field in seen:
+            return f"(?P={field})"
+        seen.add(field)
+        return f"(?P<{field}>{_NAMES[field]})"
+
+    return re.compile(_fill(layout.strip("/"), group))
+
+
+@cache
+def _segments(layout: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(_fill(s, lambda field: _NAMES[field])) for s in layout.strip("/").split("/"))
+
+
+def _fill(template: str, expression: Callable[[str], str]) -> str:
+    """*template* as a regular expression: its text literally, its fields by *expression*."""
+    parts = _FIELD.split(template)
+    return "".join(expression(part) if i % 2 else re.escape(part) for i, part in enumerate(parts))

@@ -1,0 +1,168 @@
+"""One answer of ListObjectsV2, read fast.
+
+boto3's own parser takes 107 ms for a page of 1,000 keys: it parses the XML twice and reads each date with dateutil.
+Three regular expressions take 1.1 ms, a real XML parser 5 ms (measured on one core with botocore 1.44; `make bench`
+measures it anew). So the regular expressions go first, and wherever their counts disagree the XML parser decides.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from urllib.parse import unquote_plus
+from xml.etree import ElementTree as ET
+
+import msgspec
+
+# An element in the form that every store writes it: no attributes, no comments. Whatever else there is makes the
+# counts disagree.
+_KEY = re.compile(rb"<Key>([^<]*)</Key>")
+_SIZE = re.compile(rb"<Size>(\d+)</Size>")
+_MODIFIED = re.compile(rb"<LastModified>([^<]*)</LastModified>")
+_PREFIX = re.compile(rb"<CommonPrefixes><Prefix>([^<]*)</Prefix></CommonPrefixes>")
+_TRUNCATED = re.compile(rb"<IsTruncated>\s*(true|false)\s*</IsTruncated>")
+_TOKEN = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
+_KEY_COUNT = re.compile(rb"<KeyCount>(\d+)</KeyCount>")
+_URL_ENCODED = b"<EncodingType>url</EncodingType>"
+_ROOT = re.compile(rb"\s*(?:<\?xml[^>]*?(?:encoding=[\"'](?i:utf-8)[\"'][^>]*?)?\?>\s*)?<ListBucketResult[\s>]")
+# What means something to an XML parser that the expressions above do not know.
+_ONLY_FOR_A_PARSER = (b"\r", b"<!", b"<CommonPrefixes/>")
+
+
+class NotAListing(ValueError):  # noqa: N818  # the name is the whole story
+    """The answer is no list of objects, or not all of one."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a listing: three columns of equal length, and the folders where a delimiter was given."""
+
+    keys: list[str]
+    sizes: list[int]
+    modified: list[str]
+    """As the store wrote them: `moment` reads one."""
+    folders: list[str] = []
+    """The common prefixes, each with the delimiter at its end."""
+    truncated: bool = False
+    token: str | None = None
+    key_count: int | None = None
+    """How many keys and folders the store says it sent."""
+
+
+def parse(body: bytes) -> Page:
+    """Read the XML of one answer.
+
+    Raises:
+        NotAListing: *body* is no ListBucketResult, or is cut off.
+    """
+    return _parse_fast(body) or parse_xml(body)
+
+
+def _parse_fast(body: bytes) -> Page | None:
+    """What the expressions find; None unless it is certain that a parser would find the same."""
+    if not _ROOT.match(body) or not body.rstrip().endswith(b"</ListBucketResult>"):
+        return None
+    if any(text in body for text in _ONLY_FOR_A_PARSER):
+        return None
+    keys, sizes, modified = _KEY.findall(body), _SIZE.findall(body), _MODIFIED.findall(body)
+    folders, truncated, tokens = _PREFIX.findall(body), _TRUNCATED.findall(body), _TOKEN.findall(body)
+    if not len(keys) == len(sizes) == len(modified) == body.count(b"<Contents>") == body.count(b"<Contents"):
+        return None
+    if len(folders) != body.count(b"<CommonPrefixes") or len(truncated) != body.count(b"<IsTruncated"):
+        return None
+    if len(tokens) != body.count(b"<NextContinuationToken") or len(tokens) > 1 or len(truncated) > 1:
+        return None
+    counts = _KEY_COUNT.findall(body)
+    if len(counts) != body.count(b"<KeyCount") or len(counts) > 1:
+        return None
+    encoded = _URL_ENCODED in body
+    try:
+        return Page(
+            keys=_texts(keys, encoded=encoded),
+            sizes=list(map(int, sizes)),
+            modified=[text.decode() for text in modified],
+            folders=_texts(folders, encoded=encoded),
+            truncated=truncated == [b"true"],
+            token=_texts(tokens, encoded=False)[0] if tokens else None,
+            key_count=int(counts[0]) if counts else None,
+        )
+    except (UnicodeDecodeError, ET.ParseError):
+        return None
+
+
+def _texts(raw: list[bytes], *, encoded: bool) -> list[str]:
+    """The texts of elements: decoded, and rid of entities and of S3's own encoding, which most texts do not have."""
+    joined = b"\n".join(raw)
+    texts = joined.decode().split("\n") if raw else []
+    if len(texts) != len(raw):  # a text holds a line break
+        texts = [text.decode() for text in raw]
+    if b"&" in joined:
+        texts = [_unescaped(text) if "&" in text else text for text in texts]
+    return _decoded(texts) if encoded else texts
+
+
+def _unescaped(text: str) -> str:
+    return ET.fromstring(f"<t>{text}</t>").text or ""  # noqa: S314  # only text and references: no markup
+
+
+def _decoded(texts: Iterable[str]) -> list[str]:
+    """*texts* without the `encoding-type=url` that boto3 asks for: query escapes, where a blank may be a plus."""
+    return [unquote_plus(text) if "%" in text or "+" in text else text for text in texts]
+
+
+def parse_xml(body: bytes) -> Page:
+    """Read *body* with a real XML parser, which takes four times as long.
+
+    Raises:
+        NotAListing: *body* is no well-formed ListBucketResult.
+    """
+    try:
+        root = ET.fromstring(body)  # noqa: S314  # expat refuses entity expansion attacks since 2.4.1
+    except ET.ParseError as error:
+        raise NotAListing(f"the answer is no XML: {error}") from None
+    if _name(root) != "ListBucketResult":
+        raise NotAListing(f"the answer is a {_name(root)[:40]}, not a ListBucketResult")
+    try:
+        return _page_of(root)
+    except ValueError as error:
+        raise NotAListing(f"the answer cannot be read: {error}") from None
+
+
+def _page_of(root: ET.Element) -> Page:
+    contents = [{_name(field): field.text or "" for field in child} for child in _all(root, "Contents")]
+    folders = [field.text or "" for child in _all(root, "CommonPrefixes") for field in _all(child, "Prefix")]
+    if any(not entry.keys() >= {"Key", "Size", "LastModified"} for entry in contents):
+        raise ValueError("an object lacks its key, size or date")
+    keys = [entry["Key"] for entry in contents]
+    encoded = _first(root, "EncodingType") == "url"
+    key_count = _first(root, "KeyCount")
+    return Page(
+        keys=_decoded(keys) if encoded else keys,
+        sizes=[int(entry["Size"]) for entry in contents],
+        modified=[entry["LastModified"] for entry in contents],
+        folders=_decoded(folders) if encoded else folders,
+        truncated=(_first(root, "IsTruncated") or "").strip() == "true",
+        token=_first(root, "NextContinuationToken"),
+        key_count=int(key_count) if key_count else None,
+    )
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _all(parent: ET.Element, name: str) -> list[ET.Element]:
+    return [child for child in parent if _name(child) == name]
+
+
+def _first(root: ET.Element, name: str) -> str | None:
+    found = _all(root, name)
+    return found[0].text or "" if found else None
+
+
+def moment(text: str) -> datetime:
+    """The moment of a `LastModified`.
+
+    Raises:
+        ValueError: *text* is no RFC 3339 time.
+    """
+    parsed = datetime.fromisoformat(text)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

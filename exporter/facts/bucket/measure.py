@@ -1,0 +1,73 @@
+"""The full listing of one repository: what its data weighs, and whether that is to be believed."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from exporter.facts.bucket.client import Client
+from exporter.facts.bucket.failure import Failure
+from exporter.facts.bucket.look import folder_of, look_at, take_in
+from exporter.facts.bucket.paging import walk
+from exporter.facts.bucket.repository import Contents, Inventory
+from exporter.facts.bucket.state import Listing, State
+from exporter.facts.model import ObjectType, Reason
+from exporter.settings import Settings
+
+
+def measure(
+    client: Client, state: State, settings: Settings, errors: Counter[Reason], is_over: Callable[[], bool]
+) -> bool:
+    """List the repository of *state* in full, or go on with it, until *is_over*; whether it came to its end.
+
+    Raises:
+        Failure: a request failed, or the listing is not believed.
+        Stopped: the program is to stop.
+    """
+    listing = state.listing or _begin(client, state, errors)
+    state.listing = None
+    for answer in listing.pages:
+        take_in(listing.inventory, answer.page)
+        if answer.page.truncated and is_over():
+            state.listing = listing
+            return False
+    full = listing.inventory.contents()
+    looks = _looks(client, state, listing, full, errors)
+    if why := _what_is_missing(full, looks):
+        raise Failure(Reason.INCOMPLETE, f"the listing of {state.prefix} lacks objects: {why}")
+    settled = all(look[ObjectType.INDEX].digest == full[ObjectType.INDEX].digest for look in looks)
+    state.believe_data(full, listing, settled=settled, stale=settings.grace.stale_lock)
+    return True
+
+
+def _begin(client: Client, state: State, errors: Counter[Reason]) -> Listing:
+    assert state.look is not None  # noqa: S101  # what was not looked at is not due
+    assert state.looked_at is not None  # noqa: S101
+    state.tried_at = state.looked_at
+    base = folder_of(state.prefix)
+    pages = walk(lambda token: client.list(base, token=token), errors=errors)
+    return Listing(pages, Inventory(state.prefix), state.look, state.looked_at)
+
+
+def _looks(
+    client: Client, state: State, listing: Listing, full: Contents, errors: Counter[Reason]
+) -> tuple[Contents, ...]:
+    """What the looks before the listing and, where its own end is not the same as that, after it saw.
+
+    The listing ends with the folders that a look sees, so mostly its end is the look after it.
+    """
+    before = listing.before
+    lasting = (ObjectType.INDEX, ObjectType.KEYS, ObjectType.SNAPSHOTS)
+    if all(before[kind].digest == full[kind].digest for kind in lasting):
+        return (before,)
+    return before, look_at(client, state.prefix, before, errors).contents
+
+
+def _what_is_missing(full: Contents, looks: tuple[Contents, ...]) -> str:
+    """Why *full* cannot be all of the repository; empty when it can."""
+    for kind in (ObjectType.INDEX, ObjectType.KEYS, ObjectType.SNAPSHOTS):
+        if full[kind].objects < min(look[kind].objects for look in looks):
+            return f"{kind}/ held more before and after it"
+    if full[ObjectType.INDEX].objects and not full[ObjectType.DATA].objects:
+        return "there is an index of packs, and no pack"
+    if not full.gap.is_chance:
+        return f"{full.gap.count} packs leave {full.gap.share:.1%} of their names' space empty"
+    return ""

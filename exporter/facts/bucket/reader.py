@@ -1,0 +1,84 @@
+"""Reading all buckets, each by itself."""
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from exporter.facts.bucket.address import Address, addresses
+from exporter.facts.bucket.pace import Pace
+from exporter.facts.bucket.sweep import Sweep
+from exporter.facts.model import Bucket, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.settings import Settings
+
+_FIRST_MEASURING = timedelta(seconds=5)
+"""How long the first read lists data in full. A restart is to show snapshots and locks at once, and sizes soon."""
+
+
+class BucketReader:
+    """Reads the buckets and keeps what it must remember from one read to the next."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+        """Read the buckets that *settings*, or else *environment* (the process' own), name.
+
+        Raises:
+            ValueError: a bucket's settings do not say which bucket; the setting is named.
+        """
+        self.settings = settings
+        found = addresses(settings, os.environ if environment is None else environment)
+        paces = _paces(found)
+        self.sweeps = tuple(Sweep(address, settings, paces[address.endpoint]) for address in found)
+        self._last_success: datetime | None = None
+        self._has_read = False
+
+    def read(self, at: datetime, stop: threading.Event | None = None) -> SourceRead:
+        """Read every bucket once, *at* being the exporter's clock. Failures are facts: they are not raised.
+
+        It returns within about half of `poll.bucket`; sizes that could not be measured by then come with a later
+        read. *stop* ends it early.
+        """
+        if not self.sweeps:
+            return SourceRead(SourceReport(Source.S3, Reading.NOT_SERVED, detail="no bucket is configured"))
+        started = time.monotonic()
+        stop = stop or threading.Event()
+        is_over = self._budget(started, stop)
+        with ThreadPoolExecutor(len(self.sweeps), thread_name_prefix="buckets") as pool:
+            read = list(pool.map(lambda sweep: sweep.read(at, is_over, stop), self.sweeps))
+        self._has_read = True
+        buckets = tuple(bucket for bucket, _ in read)
+        errors = sum((counted for _, counted in read), Counter[Reason]())
+        return SourceRead(self._report(buckets, errors, at, timedelta(seconds=time.monotonic() - started)), {}, buckets)
+
+    def _budget(self, started: float, stop: threading.Event) -> Callable[[], bool]:
+        """Whether the time for full listings is over."""
+        seconds = (self.settings.poll.bucket / 2 if self._has_read else _FIRST_MEASURING).total_seconds()
+        return lambda: stop.is_set() or time.monotonic() - started > seconds
+
+    def _report(
+        self, buckets: tuple[Bucket, ...], errors: Mapping[Reason, int], at: datetime, duration: timedelta
+    ) -> SourceReport:
+        failed = next((bucket for bucket in buckets if bucket.reading is not Reading.READ), None)
+        if failed is None:
+            self._last_success = at
+        return SourceReport(
+            Source.S3,
+            reading=failed.reading if failed else Reading.READ,
+            reason=failed.reason if failed else None,
+            detail=f"{failed.name}: {failed.detail}" if failed else "; ".join(b.detail for b in buckets if b.detail),
+            last_success=self._last_success,
+            duration=duration,
+            errors=dict(errors),
+        )
+
+
+def _paces(found: tuple[Address, ...]) -> dict[str, Pace]:
+    """One ceiling for each endpoint: the lowest that its buckets ask for."""
+    paces: dict[str, Pace] = {}
+    for address in found:
+        ceiling = address.settings.requests_per_second
+        pace = paces.setdefault(address.endpoint, Pace(ceiling))
+        pace.per_second = min(pace.per_second, ceiling)
+    return paces

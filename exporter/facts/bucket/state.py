@@ -1,0 +1,162 @@
+"""What is remembered of one repository between two reads, and what follows from it: the skip rule."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from exporter.facts.bucket.layout import owner_of
+from exporter.facts.bucket.paging import Answer
+from exporter.facts.bucket.repository import Contents, Inventory
+from exporter.facts.model import ObjectType, Reason, Repository, Totals
+from exporter.settings import Settings
+
+_JITTER = 0.25
+"""The share of a listing's lifetime by which those of different repositories differ."""
+
+
+class DataListing(msgspec.Struct, frozen=True):
+    """What the last full listing found in `data/`, and in which state of the repository."""
+
+    totals: Totals
+    started_at: datetime
+    """By the store's clock."""
+    index: str
+    """The digest of the index's names."""
+    settled: bool
+    """Whether nothing changed in the repository while it was listed."""
+
+
+@dataclass(slots=True)
+class Listing:
+    """A full listing under way; it may be left and taken up again."""
+
+    pages: Iterator[Answer]
+    inventory: Inventory
+    before: Contents
+    """What the look before it saw."""
+    started_at: datetime
+
+
+@dataclass(slots=True)
+class State:
+    """One repository, as far as it is known. Times are the store's where nothing else is said."""
+
+    prefix: str
+    look: Contents | None = None
+    """The last cheap look that was believed."""
+    looked_at: datetime | None = None
+    believed_at: datetime | None = None
+    """When that was by the exporter's clock."""
+    config_at: datetime | None = None
+    config_known: bool = False
+    """Whether a listing that would have shown the config was read since the keys last changed."""
+    data: DataListing | None = None
+    touched: bool = False
+    """Whether a client may have written since the data was listed: a lock was seen that was not dead by then."""
+    listing: Listing | None = None
+    tried_at: datetime | None = None
+    """When a full listing was last begun."""
+    doubt: Reason | None = None
+    """Why the last look was not believed."""
+    data_doubt: Reason | None = None
+    """Why the last full listing was not."""
+
+    def believe(self, look: Contents, at: datetime, clock: datetime, stale: timedelta) -> None:
+        """Take over what a look saw at the store's time *at*, the exporter's being *clock*."""
+        if self.look and self.look[ObjectType.KEYS].digest != look[ObjectType.KEYS].digest:
+            self.config_known = False  # made anew, or given another key
+        if look.config_at:
+            self.config_at, self.config_known = look.config_at, True
+        self.look, self.looked_at, self.believed_at = look, at, clock
+        self.doubt = Reason.LEGACY_LAYOUT if look.legacy else None
+        self.touched = self.touched or self._was_locked(look, stale)
+
+    def believe_data(self, full: Contents, listing: Listing, *, settled: bool, stale: timedelta) -> None:
+        """Take over what a full listing found."""
+        self.data = DataListing(
+            totals=full[ObjectType.DATA].totals,
+            started_at=listing.started_at,
+            index=full[ObjectType.INDEX].digest,
+            settled=settled,
+        )
+        self.config_at, self.config_known = full.config_at, True
+        self.data_doubt = None
+        self.touched = self._was_locked(full, stale) or (self.look is not None and self._was_locked(self.look, stale))
+
+    def _was_locked(self, contents: Contents, stale: timedelta) -> bool:
+        """Whether one of the locks was alive when the data was last listed, or is younger."""
+        return self.data is not None and any(lock > self.data.started_at - stale for lock in contents.locks)
+
+    def is_due(self, settings: Settings) -> bool:
+        """Whether `data/` can have changed since it was listed in full, and is worth listing now.
+
+        The totals of the last listing serve while the index has the names that it had before and after that listing,
+        no client can have written since, and the listing is not too old: a client can come and go between two looks
+        and leave the index as it was (a killed backup adds packs, and a prune of unreferenced packs removes some).
+
+        While a client is at work, and after a listing that was not believed, the next one waits for as long as a lock
+        may stay without being refreshed.
+        """
+        if self.listing:
+            return True
+        if self.look is None or self.looked_at is None or self.doubt:
+            return False
+        stale = settings.grace.stale_lock
+        rested = self.tried_at is None or self.looked_at - self.tried_at >= stale
+        if self.data is None or self.data_doubt:
+            return rested
+        if not self.config_known or self.looked_at - self.data.started_at >= self._lifetime(settings.poll.full_listing):
+            return True
+        changed = self.touched or not self.data.settled or self.data.index != self.look[ObjectType.INDEX].digest
+        at_work = self.look.stale_locks(self.looked_at, stale) < len(self.look.locks)
+        return changed and (rested or not at_work)
+
+    def _lifetime(self, full: timedelta) -> timedelta:
+        """How long this repository's totals serve: not the same for all, so that they do not all age at once."""
+        return full * (1.0 - _JITTER * (zlib.crc32(self.prefix.encode()) % 1024) / 1024)
+
+    def repository(self, bucket: str, base: str, layout: str, clock: datetime, settings: Settings) -> Repository:
+        """The figures, as far as they are believed."""
+        path = self.prefix.removeprefix(f"{base}/") if base else self.prefix
+        owner = owner_of(layout, path)
+        repository = Repository(
+            bucket=bucket,
+            prefix=self.prefix,
+            measured_at=self.looked_at or clock,
+            present=self._present(clock, settings.poll.keep_facts),
+            namespace=owner.namespace,
+            pvc=owner.pvc,
+            source=owner.source,
+            suspect=tuple(dict.fromkeys(reason for reason in (self.doubt, self.data_doubt) if reason)),
+        )
+        if self.look is None or self.looked_at is None:
+            return repository
+        look, snapshots = self.look, self.look[ObjectType.SNAPSHOTS]
+        totals: dict[ObjectType, Totals] = {kind: look[kind].totals for kind in ObjectType if kind is not ObjectType.DATA}
+        if self.data:
+            totals[ObjectType.DATA] = self.data.totals
+        return msgspec.structs.replace(
+            repository,
+            created=self.config_at if self.config_known else look[ObjectType.KEYS].oldest,
+            totals=totals,
+            data_measured_at=self.data.started_at if self.data else None,
+            snapshots=snapshots.objects,
+            newest_snapshot=snapshots.newest,
+            oldest_snapshot=snapshots.oldest,
+            oldest_lock=look[ObjectType.LOCKS].oldest,
+            stale_locks=look.stale_locks(self.looked_at, settings.grace.stale_lock),
+            index_generation=look[ObjectType.INDEX].digest,
+        )
+
+    def _present(self, clock: datetime, keep: timedelta) -> bool | None:
+        """Whether there is a repository; None where that is not known, or the knowledge is too old."""
+        if self.look is None or self.believed_at is None or self.look.legacy:
+            return None
+        if self.doubt and clock - self.believed_at > keep:
+            return None
+        if self.config_known:
+            return self.config_at is not None
+        return True if self.look[ObjectType.KEYS].objects else None
