@@ -9,11 +9,10 @@ from xml.sax.saxutils import escape
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from exporter.facts.bucket.address import Address
 from exporter.facts.bucket.failure import Failure, Stopped
-from exporter.facts.bucket.faults import CUT, MALFORMED, failure_of
+from exporter.facts.bucket.faults import CUT, MALFORMED, SDK_ERRORS, failure_of
 from exporter.facts.bucket.listing import NotAListing, parse
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.paging import Answer
@@ -85,7 +84,7 @@ class Client:
             raise Stopped
         try:
             response: dict[str, Any] = getattr(self._s3, operation)(Bucket=self.bucket, **parameters)
-        except (BotoCoreError, ClientError) as error:
+        except SDK_ERRORS as error:
             raise failure_of(error) from error
         return response
 
@@ -128,7 +127,7 @@ def _connect(address: Address, poll: PollSettings) -> Any:  # noqa: ANN401  # bo
                 user_agent_extra="volsync-exporter",
             ),
         )
-    except BotoCoreError as error:
+    except SDK_ERRORS as error:
         raise failure_of(error) from error
     except ValueError as error:
         raise Failure(Reason.OTHER, f"the bucket {address.bucket} cannot be reached: {error}") from error

@@ -1,6 +1,7 @@
 """Why a request failed, as one of the enumerated reasons and a line for a person."""
 
 from botocore import exceptions as sdk
+from botocore.parsers import ResponseParserError
 
 from exporter.facts.bucket.failure import Failure
 from exporter.facts.model import Reason
@@ -9,6 +10,9 @@ CUT = "AnswerCut"
 """The error code that our own parser gives an answer that ends too soon."""
 MALFORMED = "AnswerMalformed"
 """The one that it gives an answer which is no listing."""
+
+SDK_ERRORS = (sdk.BotoCoreError, sdk.ClientError, ResponseParserError)
+"""What the SDK raises of its own; anything else is an error of the program."""
 
 # Amazon's codes (S3 API reference, "Error responses"), and what other stores send in their place.
 _CODES = {
@@ -69,7 +73,7 @@ _ERRORS: tuple[tuple[type[Exception], Reason], ...] = (
     (sdk.SSLError, Reason.TLS),
     (sdk.HTTPClientError, Reason.CONNECTION),
     (sdk.ConnectionError, Reason.CONNECTION),
-    (sdk.ResponseParserError, Reason.MALFORMED_ANSWER),
+    (ResponseParserError, Reason.MALFORMED_ANSWER),
 )
 
 OF_THE_BUCKET = frozenset(

@@ -135,7 +135,8 @@ class State:
         if self.look is None or self.looked_at is None:
             return repository
         look, snapshots = self.look, self.look[ObjectType.SNAPSHOTS]
-        totals: dict[ObjectType, Totals] = {kind: look[kind].totals for kind in ObjectType if kind is not ObjectType.DATA}
+        totals = {kind: folder.totals for kind, folder in look.folders.items()}
+        del totals[ObjectType.DATA]
         if self.data:
             totals[ObjectType.DATA] = self.data.totals
         return msgspec.structs.replace(
