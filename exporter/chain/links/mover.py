@@ -145,15 +145,16 @@ def _waiting(case: Case) -> Problem | None:
 
 
 def _waited(case: Case, pod: Pod) -> timedelta:
-    """How long the mover has waited to run: for the whole sync where none of its pods ever ran.
+    """How long the mover has waited to run, over all its pods where none ever ran.
 
-    A pod that is made anew (a node was lost, a Job replaced) is young; the sync that it belongs to is not.
+    A pod that is made anew (a node was lost, a Job replaced) is young; the sync that it belongs to is not. Where a
+    snapshot or clone had to be made first, the Job says when that was done.
     """
     ever_ran = case.last_failed or any(end_of(other) for other in case.pods)
-    if not ever_ran and case.status.last_sync_start_time:
-        return case.sync_age
-    begun = created(pod) or case.status.last_sync_start_time
-    return case.at - begun if begun else timedelta(0)
+    is_copied = case.source is not None and case.source.spec.mover.copy_method in ("Snapshot", "Clone")
+    begun = created(case.job) if is_copied else case.status.last_sync_start_time
+    since = created(pod) if ever_ran or begun is None else begun
+    return case.at - since if since else timedelta(0)
 
 
 def _waits_for_image(pod: Pod) -> str | None:
