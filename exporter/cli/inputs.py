@@ -13,7 +13,6 @@ from exporter.configuration import CONFIG_VARIABLE, SETTINGS, ConfigurationError
 from exporter.settings import Settings
 
 _FROM = "--from"
-_SUFFIXES = {".yaml", ".yml", ".json"}
 _SHORT: Final = {"web.listen": "--listen"}
 """Settings that have a shorter flag beside the one that follows from their name."""
 _SECTIONS: Final = {
@@ -34,8 +33,8 @@ class Inputs(msgspec.Struct, frozen=True):
     """What the user gave."""
 
     settings: Settings
-    files: tuple[Path, ...]
-    """Dumps to take the facts from; empty: from the cluster."""
+    files: tuple[str, ...]
+    """Dumps to take the facts from, or folders of them; empty: from the cluster."""
     at: datetime | None
     """The moment to judge at; None: now."""
 
@@ -107,7 +106,7 @@ def takes_inputs(function: Callable[..., object]) -> Callable[..., object]:
             settings = load(config, os.environ, given)
         except ConfigurationError as error:
             raise Failure(str(error)) from None
-        return function(Inputs(settings, _files(sources), at), *args, **values)
+        return function(Inputs(settings, sources, at), *args, **values)
 
     command.__name__, command.__doc__ = function.__name__, function.__doc__
     params: list[click.Parameter] = [
@@ -116,7 +115,7 @@ def takes_inputs(function: Callable[..., object]) -> Callable[..., object]:
             multiple=True,
             metavar="FILE...",
             help="Take the facts from files instead of a cluster: YAML or JSON from kubectl get, JSON from "
-            "aws s3api list-objects-v2. A folder stands for the files in it.",
+            "aws s3api list-objects-v2. A folder stands for the files in it, - for the input.",
         ),
         click.Option(["--at"], type=_Moment(), help="Judge at this moment (RFC 3339) instead of now."),
         click.Option(
@@ -160,17 +159,3 @@ def _spread(args: Sequence[str], *, only_files: bool) -> list[str]:
             values += 1
         spread.append(arg)
     return spread
-
-
-def _files(names: tuple[str, ...]) -> tuple[Path, ...]:
-    files: list[Path] = []
-    for name in names:
-        path = Path("/dev/stdin") if name == "-" else Path(name)
-        if not path.is_dir():
-            files.append(path)
-            continue
-        found = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
-        if not found:
-            raise Failure(f"{_FROM} {name}: the folder holds no {', '.join(sorted(_SUFFIXES))} file")
-        files += found
-    return tuple(files)

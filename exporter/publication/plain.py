@@ -27,8 +27,8 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def age_against_objective(claim: ClaimVerdict, at: datetime) -> str:
-    """`1h 12m of 3h`: how old the recovery point is, and how old it may be."""
+    """`1h 12m/3h`: how old the recovery point is, and how old it may be."""
     age = format_duration(at - claim.recovery_point) if claim.recovery_point else "never"
     if claim.objective is None:
         return age if claim.recovery_point else NOTHING
-    return f"{age} of {format_duration(claim.objective)}"
+    return f"{age}/{format_duration(claim.objective)}"

@@ -96,7 +96,7 @@ def _root_cause(cause: RootCause, verdict: Verdict) -> Text:
 
 
 def _claims(verdict: Verdict) -> Table:
-    table = _table("NAMESPACE", "PVC", "STATE", "RECOVERY POINT", "CAUSE", "SCOPE")
+    table = _table("NAMESPACE", "PVC", "STATE", "AGE/LIMIT", "CAUSE", "SCOPE")
     for claim in verdict.claims:
         problem = claim.problem
         table.add_row(
@@ -118,7 +118,8 @@ def _advised(claim: ClaimVerdict) -> Text:
 def _orphans(verdict: Verdict) -> Iterator[Text]:
     for orphan in verdict.orphans:
         severity = orphan.problem.severity
-        line = Text(f"{severity:<9}", SEVERITY_STYLES[severity])
+        line = Text()
+        line.append(f"{severity:<9}", SEVERITY_STYLES[severity])
         line.append(f"{orphan.problem.cause}", "bold")
         line.append(f" {clean(orphan.bucket)}/{clean(orphan.prefix)}\n{_INDENT}$ {clean(orphan.problem.command)}")
         yield line
@@ -151,7 +152,7 @@ def _sum(verdict: Verdict) -> Text:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

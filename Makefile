@@ -1,0 +1,39 @@
+# A fresh Debian machine with python3 and make is enough: every target sets up what it needs.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs check-fixtures setup setup-test
+
+# uv stands here when scripts/setup had to fetch it.
+export PATH := $(CURDIR)/.tools/uv/bin:$(PATH)
+RUN := .venv/bin/
+
+help: ## Say what there is.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup ## Print the table of a bad day, then serve it on http://127.0.0.1:9978 until Ctrl-C.
+	$(RUN)python scripts/demo.py
+
+test: setup-test lint ## Run every check there is.
+	$(RUN)pytest
+
+lint: setup-test ## Check style, types, the direction of imports, and that generated files are current.
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+	$(RUN)lint-imports
+	$(RUN)python scripts/generate_docs.py --check
+
+bench: setup-test ## Measure, and print the README's table; CLAIMS=100,1000 measures less.
+	$(RUN)python -m bench $(if $(CLAIMS),--claims $(CLAIMS))
+
+docs: setup-test ## Make the generated pages of docs/ anew.
+	$(RUN)python scripts/generate_docs.py
+
+check-fixtures: setup-test ## Check the scenarios' objects against real CRDs: CRDS=folder.
+	$(RUN)python scripts/check_fixtures.py $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))
+
+setup:
+	@scripts/setup
+
+setup-test:
+	@scripts/setup --for-tests
