@@ -7,7 +7,7 @@ from functools import cached_property
 from exporter.chain.causes import Cause, Impact, Link, Severity
 from exporter.chain.schedule import interval_of, objective_of
 from exporter.chain.verdict import LinkState, LinkVerdict, Problem
-from exporter.chain.world import GENERATED_BY, Key, World
+from exporter.chain.world import Key, World
 from exporter.durations import parse_duration
 from exporter.facts.objects import (
     Condition,
@@ -65,10 +65,10 @@ class Case:
         """Whether the PVC itself asks for the backup: only then have Kyverno and the base Secret to do with it."""
         return self.pvc is not None and self.world.asks_for_backup(self.pvc)
 
-    @cached_property
-    def is_generated(self) -> bool:
-        """Whether Kyverno made the source."""
-        return self.source is not None and GENERATED_BY in (self.source.metadata.labels or {})
+    @property
+    def manager(self) -> str:
+        """Which variant of a command makes a missing object: `unmanaged` where no policy does."""
+        return "" if self.is_labelled and self.world.policy else "unmanaged"
 
     # --- the source's status
 

@@ -125,6 +125,17 @@ _UNLOCK = (
     "kubectl patch replicationsource <source> -n <namespace> --type merge "
     """-p '{"spec":{"restic":{"unlock":"'"$(date +%s)"'"}}}'"""
 )
+_SYNC_NOW = (
+    "t=$(date +%s); kubectl patch replicationsource <source> -n <namespace> --type merge "
+    """-p '{"spec":{"trigger":{"manual":"'$t'"}}}' && """
+    "kubectl wait replicationsource <source> -n <namespace> "
+    "--for=jsonpath='{.status.lastManualSync}'=$t --timeout=1h; "
+    "kubectl patch replicationsource <source> -n <namespace> --type json "
+    """-p '[{"op":"remove","path":"/spec/trigger/manual"}]'"""
+)
+"""A manual trigger that is left in place would switch the schedule off: it is taken away again."""
+_TRIGGER_ALL = 'kubectl annotate pvc -n <namespace> -l <label> kyverno.io/trigger="$(date +%s)" --overwrite'
+"""What was not generated while its base Secret was missing is not generated later, unless the PVC is touched."""
 _MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
 
 
@@ -161,8 +172,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.NAMESPACE_UNLABELLED: _blocking(
         Link.NAMESPACE,
         "The namespace lacks the label that brings it the base Secret.",
-        "kubectl label namespace <namespace> <namespace_label> --overwrite && "
-        'kubectl annotate pvc -n <namespace> -l <label> kyverno.io/trigger="$(date +%s)" --overwrite',
+        f"kubectl label namespace <namespace> <namespace_label> --overwrite && {_TRIGGER_ALL}",
     ),
     Cause.MOVERS_UNPRIVILEGED: _info(
         Link.NAMESPACE,
@@ -173,7 +183,8 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.BASE_SECRET_MISSING: _blocking(
         Link.BASE_SECRET,
         "The base Secret with the store's credentials is not in the namespace.",
-        "kubectl -n <namespace> describe externalsecret <base_secret>",
+        'kubectl -n <namespace> annotate externalsecret <base_secret> force-sync="$(date +%s)" --overwrite && '
+        f"{_TRIGGER_ALL}",
     ),
     Cause.EXTERNAL_SECRET_FAILING: _blocking(
         Link.BASE_SECRET,
@@ -191,6 +202,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.REPOSITORY_SECRET,
         "The Secret with the repository's address and password is not there, or lacks a key.",
         _TRIGGER,
+        {"unmanaged": "kubectl describe secret <secret> -n <namespace>"},
     ),
     # --- source
     Cause.NOT_COVERED: _blocking(
@@ -198,7 +210,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "The PVC asks for a backup with a label value that the policy does not match.",
         "kubectl label pvc <pvc> -n <namespace> <label> --overwrite",
     ),
-    Cause.SOURCE_MISSING: _blocking(Link.SOURCE, "No ReplicationSource backs up the PVC.", _TRIGGER),
+    Cause.SOURCE_MISSING: _blocking(
+        Link.SOURCE,
+        "No ReplicationSource backs up the PVC.",
+        _TRIGGER,
+        {"unmanaged": "kubectl get replicationsource -n <namespace>"},
+    ),
     Cause.SOURCE_FAILING: _blocking(
         Link.SOURCE,
         "VolSync cannot reconcile the ReplicationSource.",
@@ -224,8 +241,9 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.VOLUME_FAULTED: _blocking(
         Link.VOLUME,
         "Longhorn has faulted a volume that the backup needs: it cannot be attached.",
-        "kubectl -n <longhorn_namespace> get volumes.longhorn.io <volume> -w"
-        "  # salvages itself once detached: kubectl -n <namespace> delete job <job>",
+        # Longhorn salvages a volume once nothing holds it: the mover lets go, and VolSync makes a new one.
+        "kubectl -n <namespace> delete job <job> --ignore-not-found && "
+        "kubectl -n <longhorn_namespace> get volumes.longhorn.io <volume> -w",
         {"cache": "kubectl -n <namespace> delete pvc <cache> --wait=false && kubectl -n <namespace> delete job <job>"},
     ),
     Cause.VOLUME_UNREACHABLE: _blocking(
@@ -294,13 +312,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.NEVER_SYNCED: _blocking(
         Link.SYNC,
         "The ReplicationSource has never completed a sync, and nothing earlier explains it.",
-        "kubectl describe replicationsource <source> -n <namespace> && "
-        "kubectl -n volsync-system logs -l app.kubernetes.io/name=volsync --tail=50",
+        _SYNC_NOW,
     ),
     Cause.OVERDUE: _blocking(
         Link.SYNC,
         "The last backup is older than its objective, and nothing earlier explains it.",
-        "kubectl describe replicationsource <source> -n <namespace>",
+        _SYNC_NOW,
     ),
     Cause.SOURCE_EMPTY: _warning(
         Link.SYNC,

@@ -17,7 +17,7 @@ def judge(case: Case) -> LinkVerdict | None:
     if fault := _fault(case, name):
         return broken(
             Link.REPOSITORY_SECRET,
-            case.problem(Cause.REPOSITORY_SECRET_MISSING, fault),
+            case.problem(Cause.REPOSITORY_SECRET_MISSING, fault, variant=case.manager),
         )
     seen = presence(case)
     if seen is not None and seen.present:

@@ -56,7 +56,9 @@ def _absent(case: Case) -> LinkVerdict | None:
         return None
     return broken(
         Link.SOURCE,
-        case.problem(Cause.SOURCE_MISSING, "No ReplicationSource names the PVC.", since=created(case.pvc)),
+        case.problem(
+            Cause.SOURCE_MISSING, "No ReplicationSource names the PVC.", since=created(case.pvc), variant=case.manager
+        ),
     )
 
 
