@@ -220,6 +220,8 @@ def _summary(verdict: ClaimVerdict, at: datetime) -> str:
         case State.STARTING:
             return "Starting: its first backup is not due yet."
         case State.UNKNOWN:
+            if any(source.method == "syncthing" for source in verdict.sources):
+                return "Unknown: syncthing keeps no recovery points."
             open_link = next((v for v in verdict.links if v.state is LinkState.UNKNOWN), None)
             return f"Unknown: {open_link.evidence if open_link else 'its objects do not tell.'}"
         case State.PROTECTED:

@@ -13,14 +13,13 @@ FIRST_SYNC = timedelta(hours=48)
 
 
 def judge(case: Case) -> LinkVerdict | None:
-    if case.source is None or case.source.spec.method == "syncthing":
-        return None
-    problems = [*_annotations(case)]
-    if problem := _empty(case) or _never_synced(case) or _overdue(case):
+    is_judged = case.source is not None and case.source.spec.method != "syncthing"
+    problems = _annotations(case)
+    if is_judged and (problem := _empty(case) or _never_synced(case) or _overdue(case)):
         problems.append(problem)
     if problems:
         return broken(Link.SYNC, *problems)
-    if case.status.last_sync_time is None:
+    if not is_judged or case.status.last_sync_time is None:
         return None
     age = format_duration(case.at - case.status.last_sync_time)
     took = f", took {format_duration(case.last_sync_duration)}" if case.last_sync_duration else ""
@@ -79,6 +78,7 @@ def _annotations(case: Case) -> list[Problem]:
     if annotations is None:
         return []
     faults = (
+        ("volsync-exporter.io/exempt", annotations.exempt, _reason_fault),
         ("volsync-exporter.io/objective", annotations.objective, _duration_fault),
         ("volsync-exporter.io/exempt-until", annotations.exempt_until, _date_fault),
     )
@@ -89,8 +89,12 @@ def _annotations(case: Case) -> list[Problem]:
             names={"annotation": name},
         )
         for name, value, check in faults
-        if value and (fault := check(value))
+        if value is not None and (fault := check(value))
     ]
+
+
+def _reason_fault(value: str) -> str:
+    return "" if value.strip() else "it gives no reason, and without one nothing is exempt"
 
 
 def _duration_fault(value: str) -> str:
