@@ -31,7 +31,7 @@ def measure(
             return False
     full = listing.inventory.contents()
     looks = _looks(client, state, listing, full, errors)
-    if why := _what_is_missing(full, looks):
+    if why := what_is_missing(full, looks):
         raise Failure(Reason.INCOMPLETE, f"the listing of {state.prefix} lacks objects: {why}")
     settled = all(look[ObjectType.INDEX].digest == full[ObjectType.INDEX].digest for look in looks)
     state.believe_data(full, listing, settled=settled, stale=settings.grace.stale_lock)
@@ -61,7 +61,7 @@ def _looks(
     return before, look_at(client, state.prefix, before, errors).contents
 
 
-def _what_is_missing(full: Contents, looks: tuple[Contents, ...]) -> str:
+def what_is_missing(full: Contents, looks: tuple[Contents, ...]) -> str:
     """Why *full* cannot be all of the repository; empty when it can."""
     for kind in (ObjectType.INDEX, ObjectType.KEYS, ObjectType.SNAPSHOTS):
         if full[kind].objects < min(look[kind].objects for look in looks):

@@ -1,0 +1,109 @@
+"""What the exporter's key may do in each bucket, and what reading it costs."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from exporter.durations import format_duration
+from exporter.facts.bucket.client import Client
+from exporter.facts.bucket.failure import Failure
+from exporter.facts.bucket.look import AFTER_DATA, folder_of
+from exporter.facts.bucket.paging import Answer
+from exporter.facts.bucket.reader import BucketReader
+from exporter.facts.bucket.sweep import Sweep
+from exporter.facts.model import Check, Reason, Source
+
+_SKEW = timedelta(minutes=5)
+"""S3 refuses requests whose time is further off than 15 minutes; at a third of that someone should look."""
+
+_MEND = {
+    Reason.NO_CREDENTIALS: "give the exporter AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile",
+    Reason.WRONG_KEY: "compare the key with the store's, and the region with the bucket's",
+    Reason.EXPIRED_KEY: "renew the key",
+    Reason.CLOCK_SKEW: "set the clock of the node or of the store",
+    Reason.FORBIDDEN: "grant s3:ListBucket on the bucket, and see that the bucket exists",
+    Reason.NO_SUCH_BUCKET: "correct the bucket's name, or make the bucket",
+    Reason.TLS: "set ca_file to the authority that signed the store's certificate",
+    Reason.CONNECTION: "correct the endpoint, and see that the network lets the exporter reach it",
+    Reason.TIMEOUT: "see that the store answers, or raise poll.timeout",
+}
+
+
+def check_access(reader: BucketReader) -> tuple[Check, ...]:
+    """Try each bucket of *reader* with the requests that a read makes, and those that it would like to make."""
+    if not reader.sweeps:
+        return (_check("bucket", "no bucket is configured", mend="set buckets, or RESTIC_REPOSITORY_BASE"),)
+    if not any(sweep.states for sweep in reader.sweeps):
+        reader.read(datetime.now(UTC))
+    return tuple(check for sweep in reader.sweeps for check in _checks(sweep))
+
+
+def _checks(sweep: Sweep) -> Iterator[Check]:
+    address = sweep.address
+    where = f"s3://{address.bucket}/{folder_of(address.prefix)}"
+    try:
+        client = sweep.client()
+        client.list(folder_of(address.prefix), delimiter="/")
+    except Failure as failure:
+        yield _check(f"list {where}", str(failure), ok=False, mend=_MEND.get(failure.reason, ""))
+        return
+    yield _check(f"list {where}", f"allowed, at {address.endpoint or 'AWS'}", ok=True)
+    yield from _optional_rights(sweep, client, where)
+    yield _clock(client, where)
+    yield _cost(sweep, where)
+
+
+def _optional_rights(sweep: Sweep, client: Client, where: str) -> Iterator[Check]:
+    """HEAD and GET, tried on an object that is there: a store may hide what is not from whom may not look."""
+    key = _some_key(sweep, client)
+    for right, ask in (("head", client.head), ("get", client.get)):
+        if key is None:
+            yield _check(f"{right} {where}", "not tried: no repository was found")
+        else:
+            yield _optional(right, where, key, ask)
+
+
+def _optional(right: str, where: str, key: str, ask: Callable[[str], object]) -> Check:
+    try:
+        ask(key)
+    except Failure as failure:
+        return _check(f"{right} {where}", f"not allowed, and not needed ({failure})")
+    return _check(f"{right} {where}", "allowed, and not needed", ok=True)
+
+
+def _some_key(sweep: Sweep, client: Client) -> str | None:
+    for prefix in sorted(sweep.states):
+        base = folder_of(prefix)
+        try:
+            answer: Answer = client.list(base, start_after=f"{base}{AFTER_DATA}")
+        except Failure:
+            continue
+        return next(iter(answer.page.keys), None)
+    return None
+
+
+def _clock(client: Client, where: str) -> Check:
+    what = f"clock of {where}"
+    if client.skew is None:
+        return _check(what, "the store does not tell its time")
+    distance = abs(client.skew)
+    direction = "ahead of" if client.skew > timedelta(0) else "behind"
+    detail = f"{format_duration(distance)} {direction} the exporter's" if distance else "the same as the exporter's"
+    ok = distance < _SKEW
+    return _check(what, detail, ok=ok, mend="" if ok else _MEND[Reason.CLOCK_SKEW])
+
+
+def _cost(sweep: Sweep, where: str) -> Check:
+    """What a read in which nothing is new costs."""
+    known = len(sweep.states)
+    settings = sweep.address.settings
+    ceiling = timedelta(seconds=known / settings.requests_per_second)
+    detail = (
+        f"{known} requests for {known} repositories ({format_duration(ceiling)} at "
+        f"{settings.requests_per_second:g} per second), and one for each namespace every other read; "
+        "a full listing takes one for each 1,000 objects"
+    )
+    return _check(f"cost of {where}", detail, ok=True)
+
+
+def _check(what: str, detail: str, *, ok: bool | None = None, mend: str = "") -> Check:
+    return Check(Source.S3, what, ok, detail, mend)
