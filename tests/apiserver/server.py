@@ -31,7 +31,7 @@ import copy
 import json
 import ssl
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -263,9 +263,8 @@ class ApiServer:
         segments = [segment for segment in request.path.split("/") if segment]
         if not _is_resource_path(segments):
             request.verb = "discovery"
-            answer = self._discovery(segments, request)
-            self._meet_fault(request, answer[0])
-            return answer
+            self._meet_fault(request, lambda: self._discovery(segments, request)[0])
+            return self._discovery(segments, request)
         self._understand(segments, request)
         self._authorize(request)
         resource = self._resource(request)
@@ -273,14 +272,15 @@ class ApiServer:
             raise NoSuchPathError
         if request.query.get("watch") in ("1", "true"):
             raise RefusedError(405, "the server does not allow this method on the requested resource")
+        partial = self._negotiate(request)
+        self._meet_fault(request, lambda: self._body(resource, request, partial=partial))
+        return self._body(resource, request, partial=partial), _JSON
+
+    def _body(self, resource: Resource, request: Request, *, partial: bool) -> Json:
         if request.verb == "get":
-            body = self._get(resource, request)
-        else:
-            partial = self._negotiate(request)
-            body = self._list(resource, request)
-            body = _metadata_only(body) if partial else body
-        self._meet_fault(request, body)
-        return body, _JSON
+            return self._get(resource, request)
+        body = self._list(resource, request)
+        return _metadata_only(body) if partial else body
 
     def _next_fault(self, request: Request) -> Fault | None:
         """The fault that strikes this request, if any."""
@@ -295,7 +295,7 @@ class ApiServer:
                     return fault
         return None
 
-    def _meet_fault(self, request: Request, body: Json) -> None:
+    def _meet_fault(self, request: Request, body: Callable[[], Json]) -> None:
         fault = self._next_fault(request)
         if fault is None:
             return
@@ -304,7 +304,7 @@ class ApiServer:
         if fault.how is How.STATUS:
             what = f"the stand-in was told to answer {fault.status} to {request.resource or request.path}"
             raise RefusedError(fault.status, what, fault.headers)
-        raise BrokenAnswerError(fault, body)
+        raise BrokenAnswerError(fault, {} if fault.how in (How.BODY, How.RESET, How.STALL) else body())
 
     def _authenticate(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
