@@ -205,6 +205,7 @@ def _names_in_metrics() -> Iterator[str]:
     yield f'volsync_restore_result{{{of},replication_destination="data-pvc-restore",result="running"}}'
     yield f'volsync_backup_secret_present{{{of},role="repository",secret="data-pvc-volsync-secret"}}'
     yield f'volsync_backup_volume_state{{{of},role="data",state="detached",volume="pvc-3f1c"}}'
+    yield 'volsync_policy_ready{kind="ClusterPolicy",policy="volsync-smart-protection"}'
     for robustness in ("faulted", "degraded"):
         yield f'volsync_backup_volume_robustness{{{of},robustness="{robustness}",role="data",volume="pvc-3f1c"}}'
     yield f'volsync_repository_present{{bucket="volsync-backup",{of},prefix="karakeep/data-pvc"}}'

@@ -85,7 +85,7 @@ _LOOKUPS: Mapping[str, Lookup] = {
 }
 _LOOKUPS_OF: Mapping[Cause, Mapping[str, Lookup]] = {
     cause: {
-        "volume": Lookup("volsync_backup_volume_robustness", "volume", f',robustness="{robustness}"', " == 1"),
+        "volume": Lookup("volsync_backup_volume_robustness", "volume", f',role=~"data|copy",robustness="{robustness}"', " == 1"),
     }
     for cause, robustness in ((Cause.VOLUME_FAULTED, "faulted"), (Cause.VOLUME_DEGRADED, "degraded"))
 }
@@ -115,6 +115,8 @@ _VARIANTS: Mapping[tuple[Cause, str], str] = {
         " unless on (namespace, pvc) volsync_backup_volume_robustness"
         '{role=~"data|copy",robustness="faulted"} == 1` $namespace $pvc | query'
     ),
+    (Cause.REPOSITORY_SECRET_MISSING, "unmanaged"): "query `absent(volsync_policy_ready)`",
+    (Cause.SOURCE_MISSING, "unmanaged"): "query `absent(volsync_policy_ready)`",
     (Cause.EXTERNAL_SECRET_FAILING, "clusterexternalsecret"): 'match "^clusterexternalsecret/" $labels.scope',
 }
 """When the command of a variant is the one that mends."""
