@@ -32,10 +32,10 @@ the Secret is never taken whole.
 {{- end }}
 {{- end }}
 
-{{/* How to probe a path. A probe cannot show a certificate or a password: it then only opens a connection. */}}
+{{/* How to probe a path. A probe has no certificate to show: where one is demanded, it only opens a connection. */}}
 {{- define "volsync-exporter.probe" -}}
 {{- $root := index . 0 }}
-{{- if $root.Values.web.clientAuth }}
+{{- if $root.Values.web.clientCertificates }}
 tcpSocket:
   port: metrics
 {{- else }}

@@ -16,8 +16,8 @@
 {{- if and .Values.s3.ca.configMap .Values.s3.ca.secret }}
 {{- fail "s3.ca.configMap and s3.ca.secret exclude each other" }}
 {{- end }}
-{{- if and (or .Values.web.tls .Values.web.clientAuth .Values.web.certificateSecret) (not .Values.web.configSecret) }}
-{{- fail "web.tls, web.clientAuth and web.certificateSecret say what a web configuration file holds: name its Secret in web.configSecret" }}
+{{- if and (or .Values.web.tls .Values.web.clientCertificates .Values.web.certificateSecret) (not .Values.web.configSecret) }}
+{{- fail "web.tls, web.clientCertificates and web.certificateSecret say what a web configuration file holds: name its Secret in web.configSecret" }}
 {{- end }}
 {{- if and .Values.serviceMonitor.tlsConfig (not .Values.web.tls) }}
 {{- fail "serviceMonitor.tlsConfig needs web.tls=true: the listener speaks plain HTTP otherwise" }}

@@ -179,7 +179,7 @@ def test_a_pod_is_replaced_only_when_its_successor_is_ready() -> None:
     assert container("default")["livenessProbe"]["httpGet"]["path"] == "/healthz"
 
 
-@pytest.mark.parametrize(("values", "scheme"), [("default", "HTTP"), ("tls", "HTTPS")])
+@pytest.mark.parametrize(("values", "scheme"), [("default", "HTTP"), ("basic-auth", "HTTP"), ("tls", "HTTPS")])
 def test_probes_and_scrapes_speak_what_the_listener_speaks(values: str, scheme: str) -> None:
     only = container(values)
 
@@ -189,8 +189,8 @@ def test_probes_and_scrapes_speak_what_the_listener_speaks(values: str, scheme: 
         assert monitor["spec"]["endpoints"][0]["honorLabels"] is True
 
 
-def test_probes_do_not_identify_where_the_listener_asks_them_to() -> None:
-    only = container("client-auth")
+def test_probes_only_connect_where_the_listener_demands_certificates() -> None:
+    only = container("client-certificates")
 
     for probe in (only["livenessProbe"], only["readinessProbe"]):
         assert probe["tcpSocket"] == {"port": "metrics"}
@@ -198,10 +198,10 @@ def test_probes_do_not_identify_where_the_listener_asks_them_to() -> None:
 
 
 def test_the_web_configuration_is_mounted_where_the_settings_say() -> None:
-    config = yaml.safe_load(the("ConfigMap", "client-auth")["data"]["config.yaml"])
+    config = yaml.safe_load(the("ConfigMap", "client-certificates")["data"]["config.yaml"])
 
     assert config["web"]["config_file"] == "/etc/volsync-exporter/web/web.yml"
-    mounts = {mount["mountPath"]: mount for mount in container("client-auth")["volumeMounts"]}
+    mounts = {mount["mountPath"]: mount for mount in container("client-certificates")["volumeMounts"]}
     # A file that is mounted by its subPath would never change when its Secret does.
     assert "subPath" not in mounts["/etc/volsync-exporter/web"]
 
@@ -251,7 +251,7 @@ NOTES = {
         "no bucket is read",
         "-- volsync-exporter doctor",
     ),
-    "client-auth": ("the ServiceMonitor has no `release` label",),
+    "client-certificates": ("the ServiceMonitor has no `release` label",),
     "metadata-secrets-cluster-wide": ("can list, and so read, every Secret",),
     "namespaced": ("the namespaces home-assistant, karakeep", "the links that need them do not apply"),
 }

@@ -1,0 +1,168 @@
+"""The image's recipe, as far as it can be proven without a container engine: its pins, its lint, its install steps."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.tags import Tag, cpython_tags
+from packaging.utils import parse_wheel_filename
+
+from tests.chart.tools import ROOT, run
+
+RECIPE = ROOT / "container" / "Dockerfile"
+SCENARIO = ROOT / "tests" / "scenarios" / "bad-day"
+USED_BY_THE_INSTALL = ("sh", "find", "rm")
+"""All that is on the PATH beside uv and Python while the program is installed: no compiler among it."""
+
+
+def test_lint_finds_nothing() -> None:
+    linted = run(str(ROOT / ".venv" / "bin" / "hadolint"), "--failure-threshold", "style", str(RECIPE))
+
+    assert not linted.returncode, linted.stdout
+
+
+def test_every_base_is_pinned_by_its_digest() -> None:
+    bases = re.findall(r"^FROM (\S+)", RECIPE.read_text(), re.MULTILINE)
+
+    assert len(bases) == 3
+    for base in bases:
+        assert re.fullmatch(r"[a-z0-9./-]+/[a-z0-9-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}", base)
+    # The program is installed into the Python that runs it.
+    assert bases[1] == bases[2]
+
+
+def test_the_image_runs_as_the_chart_runs_it() -> None:
+    recipe = RECIPE.read_text()
+
+    assert "USER 65532:65532\n" in recipe
+    assert 'ENTRYPOINT ["volsync-exporter"]\n' in recipe
+    for label in ("source", "licenses", "version", "revision"):
+        assert f"org.opencontainers.image.{label}=" in recipe
+
+
+def test_what_the_recipe_copies_is_let_into_the_build_and_nothing_else() -> None:
+    copied = {
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", RECIPE.read_text(), re.MULTILINE)
+        for source in line.split()[:-1]
+    }
+    let_in = {
+        line.removeprefix("!")
+        for line in (RECIPE.parent / "Dockerfile.dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+
+    assert copied == let_in
+    assert all((ROOT / source).exists() for source in copied)
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_every_locked_package_has_a_wheel_for_the_images_python(machine: str) -> None:
+    version = re.search(r"/python:(\d+)\.(\d+)", RECIPE.read_text())
+    assert version is not None
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(36, 4, -1)] + [f"manylinux2014_{machine}"]
+    accepted = set(cpython_tags((int(version[1]), int(version[2])), platforms=platforms))
+
+    without = [name for name, wheels in _locked() if not any(_fits(tags, accepted) for tags in wheels)]
+
+    assert not without
+
+
+def _locked() -> Iterator[tuple[str, list[frozenset[Tag]]]]:
+    """The packages that the program needs, each with the tags of its wheels."""
+    exported = run(
+        "uv", "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-project", "--no-header", "--offline"
+    )
+    assert not exported.returncode, exported.stderr
+    needed = set(re.findall(r"^([a-z0-9-]+)==", exported.stdout, re.MULTILINE))
+    # What is needed on Windows alone is in the list too, and has wheels all the same.
+    for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]:
+        if package["name"] in needed:
+            names = [wheel["url"].rpartition("/")[2] for wheel in package.get("wheels", ())]
+            yield package["name"], [parse_wheel_filename(name)[3] for name in names]
+
+
+def _fits(tags: frozenset[Tag], accepted: set[Tag]) -> bool:
+    return any(tag in accepted or tag.platform == "any" for tag in tags)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the recipe's install script makes of the files that the recipe copies."""
+    root = tmp_path_factory.mktemp("image")
+    source, tools = root / "source", root / "tools"
+    tools.mkdir()
+    for name in USED_BY_THE_INSTALL:
+        found = shutil.which(name)
+        assert found, name
+        (tools / name).symlink_to(found)
+    (tools / "python3").symlink_to(Path(sys.executable).resolve())
+    # What is on the PATH here may be a script of a version manager; uv tells its own place to what it runs.
+    (tools / "uv").symlink_to(run("uv", "run", "--no-project", "--offline", "printenv", "UV").stdout.strip())
+    for name in ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "exporter", "container/install.sh"):
+        target = source / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(ROOT / name, target)
+    prefix = root / "opt" / "volsync-exporter"
+    environment = {"PATH": str(tools), "HOME": os.environ["HOME"]}
+    done = subprocess.run(
+        ["container/install.sh", str(prefix)],
+        cwd=source,
+        env=environment | {key: value for key, value in os.environ.items() if key.startswith(("UV_", "SSL_"))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    shutil.rmtree(source)  # the image has no source tree
+    return prefix
+
+
+def test_the_installed_program_runs_without_its_source(installed: Path) -> None:
+    status = _run(installed, "volsync-exporter", "status", "--from", str(SCENARIO), "--at", "2026-01-18T14:20:00Z")
+
+    assert status.returncode == 1, status.stderr
+    assert "11 claims" in status.stdout
+
+
+def test_what_was_pruned_is_not_needed(installed: Path) -> None:
+    code = (
+        "import boto3, kubernetes.client, kubernetes.config\n"
+        "session = boto3.session.Session(region_name='eu-central-1')\n"
+        "[session.client(name) for name in ('s3', 'sts', 'sso', 'sso-oidc')]\n"
+        "kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(kubernetes.client.Configuration()))\n"
+    )
+
+    assert not _run(installed, "python", "-c", code).returncode
+
+
+def test_every_module_is_compiled_for_a_root_that_cannot_be_written(installed: Path) -> None:
+    (packages,) = installed.glob("lib/python3.*/site-packages")
+    modules = list((packages / "exporter").rglob("*.py"))
+
+    assert modules
+    assert all(list((path.parent / "__pycache__").glob(f"{path.stem}.*.pyc")) for path in modules)
+
+
+def test_no_development_package_is_installed(installed: Path) -> None:
+    (packages,) = installed.glob("lib/python3.*/site-packages")
+    names = {path.name.partition("-")[0] for path in packages.glob("*.dist-info")}
+
+    assert "volsync_exporter" in names
+    assert not names & {"pytest", "mypy", "ruff", "hypothesis", "selenium", "pip", "setuptools", "wheel"}
+
+
+def _run(prefix: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run *program* of *prefix* with nothing else in its environment."""
+    return subprocess.run(
+        [str(prefix / "bin" / program), *arguments], env={}, cwd="/", capture_output=True, text=True, check=False
+    )
