@@ -95,14 +95,20 @@ def of_claim() -> table.Panel:
 
 def orphans() -> table.Panel:
     """Repositories that belong to no claim."""
-    where = f'{queries.CLUSTER}, link="none"'
+    problems = queries.one(
+        "volsync_backup_problem", "cause", "scope", "severity", where=f'{queries.CLUSTER}, link="none"'
+    )
+    parts = queries.one("volsync_repository_size_bytes", "bucket", "prefix", "type", where=queries.CLUSTER)
+    size = f"sum by (cluster, namespace, pvc) ({parts})"
     return (
         panel.table_panel(
             "Repositories without a claim",
             "Repositories in a bucket that no claim writes to any more. They cost room, or were withdrawn by mistake.",
             "Every repository belongs to a claim.",
         )
-        .with_target(panel.rows(queries.one("volsync_backup_problem", "cause", "scope", "severity", where=where)))
+        .with_target(panel.rows(problems, ref="A"))
+        .with_target(panel.rows(f"{size} and on (cluster, namespace, pvc) {problems}", ref="B"))
+        .with_transformation(panel.transformation("merge"))
         .with_transformation(
             panel.columns(
                 {
@@ -112,10 +118,12 @@ def orphans() -> table.Panel:
                     "scope": "Scope",
                     "namespace": "Namespace",
                     "pvc": "PVC",
+                    "Value #B": "Size",
                 },
-                hide=("Value",),
+                hide=("Value #A",),
             )
         )
+        .override_by_name("Size", [panel.property_("unit", "bytes")])
         .override_by_name("Cause", [panel.to_runbook("__data.fields.Cause")])
         .override_by_name("Severity", [panel.property_("mappings", [palette.SEVERITY_COLOURS]), panel.background()])
     )
