@@ -88,7 +88,7 @@ class State:
 
     def _was_locked(self, contents: Contents, stale: timedelta) -> bool:
         """Whether one of the locks was alive when the data was last listed, or is younger."""
-        return self.data is not None and any(lock > self.data.started_at - stale for lock in contents.locks)
+        return self.data is not None and any(lock >= self.data.started_at - stale for lock in contents.locks)
 
     def is_due(self, settings: Settings) -> bool:
         """Whether `data/` can have changed since it was listed in full, and is worth listing now.
