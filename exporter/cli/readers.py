@@ -25,5 +25,5 @@ def readers_of(settings: Settings) -> dict[Source, Read]:
 
 def check_access(settings: Settings) -> Iterator[Check]:
     """Everything that `doctor` tries."""
-    yield from check_cluster(settings)
+    yield from check_cluster(ClusterReader(settings), settings)
     yield from check_buckets(settings)

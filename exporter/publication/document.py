@@ -1,5 +1,6 @@
 """The verdict as JSON: what `status --output json` prints and `/api/v1/status` serves."""
 
+import json
 from datetime import UTC, datetime
 
 import msgspec
@@ -64,7 +65,11 @@ def document(verdict: Verdict) -> Document:
 
 def encode(verdict: Verdict, *, indent: int = 0) -> bytes:
     """*verdict* as JSON, on one line or, with *indent*, for people."""
-    packed = msgspec.json.encode(document(verdict))
+    content = document(verdict)
+    try:
+        packed = msgspec.json.encode(content)
+    except UnicodeEncodeError:  # a dump in YAML can name half of a surrogate pair, which is no Unicode
+        packed = json.dumps(msgspec.to_builtins(content)).encode()
     return msgspec.json.format(packed, indent=indent) if indent else packed
 
 

@@ -40,6 +40,8 @@ def _lines(claim: ClaimVerdict, at: datetime) -> Iterator[Text]:
 def _figures(claim: ClaimVerdict, at: datetime) -> Iterator[tuple[str, str]]:
     if claim.exemption:
         yield "exempt", clean(claim.exemption)
+    if claim.problem:
+        yield "cause", f"{claim.problem.cause} in {clean(claim.problem.scope)}"
     if claim.recovery_point:
         evidence = f" ({clean(claim.recovery_point_evidence)})" if claim.recovery_point_evidence else ""
         yield "recovery point", f"{moment(claim.recovery_point)}, {ago(claim.recovery_point, at)}{evidence}"
@@ -61,10 +63,10 @@ def _link(link: LinkVerdict, at: datetime) -> Iterator[Text]:
         f"  {link.link:<{_LINK_WIDTH}}  {clean(link.evidence)}",
     )
     for problem in link.problems:
-        yield from _problem(problem, at)
+        yield from _problem(problem, link.evidence, at)
 
 
-def _problem(problem: Problem, at: datetime) -> Iterator[Text]:
+def _problem(problem: Problem, evidence: str, at: datetime) -> Iterator[Text]:
     blocks = "blocks the next backup" if problem.impact is Impact.BLOCKING else "does not block"
     since = f", since {moment(problem.since)} ({ago(problem.since, at)})" if problem.since else ""
     yield Text.assemble(
@@ -72,5 +74,6 @@ def _problem(problem: Problem, at: datetime) -> Iterator[Text]:
         (problem.cause, SEVERITY_STYLES[problem.severity]),
         f" in {clean(problem.scope)}: {problem.severity}, {blocks}{since}",
     )
-    yield Text(f"{_DEEP}{clean(problem.reason)}")
+    if problem.reason != evidence:
+        yield Text(f"{_DEEP}{clean(problem.reason)}")
     yield Text(f"{_DEEP}$ {clean(problem.command)}", "bold")

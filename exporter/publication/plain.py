@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from exporter.chain.verdict import ClaimVerdict
 from exporter.durations import format_duration
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Characters that move the cursor, start an escape sequence or turn the direction of writing."""
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that move the cursor, start an escape sequence, turn the direction of writing, or are none."""
 NOTHING = "-"
 
 

@@ -124,7 +124,7 @@ class Exposition:
 
     def _rest(self, rendered: Rendered, telemetry: Telemetry, now: datetime, form: Format) -> bytes:
         moment = now.timestamp()
-        parts = [ages.text(moment).encode() for ages in rendered.ages]
+        parts = [ages.text(moment).encode(errors="replace") for ages in rendered.ages]
         for family in TELEMETRY_FAMILIES:
             try:
                 parts += list(_blocks(family, _Distinct(family, telemetry), form))
@@ -167,9 +167,9 @@ def _blocks(family: Family[Any], samples: Iterable[Sample], form: Format = Forma
     series = _Series(family)
     lines = (f"{series(labels)} {number(value)}\n" for labels, value in samples)
     first = "".join(islice(lines, _BLOCK))
-    yield (_header(family, form) + first).encode()
+    yield (_header(family, form) + first).encode(errors="replace")
     while block := "".join(islice(lines, _BLOCK)):
-        yield block.encode()
+        yield block.encode(errors="replace")
 
 
 def _ages(family: Family[Any], samples: Iterable[Sample]) -> Ages:

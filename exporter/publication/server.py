@@ -173,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "volsync-exporter"
     sys_version = ""
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
 
     def __init__(self, connection: socket.socket, client_address: object, server: Server, guard: Guard) -> None:
         self._guard = guard
@@ -252,6 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the base class's
         """Answer a request that cannot be understood, as plain text."""
         self.close_connection = True
+        self.request_version = self.protocol_version  # what could not be read counts as 0.9, which has no headers
         if not hasattr(self, "headers"):
             self.headers = self.MessageClass()
         if not hasattr(self, "command") or self.command is None:

@@ -192,7 +192,7 @@ def _decode(file: Path) -> WebConfig:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise WebConfigError(f"{file}: is no YAML: {' '.join(str(error).split())}") from None
     try:
-        return msgspec.convert(content or {}, WebConfig)
+        return msgspec.convert({} if content is None else content, WebConfig)
     except msgspec.ValidationError as error:
         raise WebConfigError(f"{file}: {error}") from None
 

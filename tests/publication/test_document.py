@@ -1,0 +1,83 @@
+"""`status --output json` and `/api/v1/status`: the contract's fields, and nothing where there is no value."""
+
+import json
+from datetime import datetime, timedelta
+
+from exporter.chain.causes import Cause, Link
+from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, State
+from exporter.facts.model import Facts, Reading, Reason, Source, SourceReport
+from exporter.publication.document import encode
+from tests.publication.verdicts import AT, bad_day, claim, orphan, problem, reports, verdict
+
+
+def as_json(shown):
+    return json.loads(encode(shown))
+
+
+def test_the_bad_day_has_the_fields_of_the_contract():
+    found = as_json(bad_day())
+    assert set(found) == {"at", "claims", "orphans", "sources"}
+    assert found["at"] == "2026-01-18T14:12:00Z"
+    stuck = next(entry for entry in found["claims"] if entry["pvc"] == "media")
+    assert stuck["links"]["volume"] == "broken"
+    assert stuck["links"]["policy"] == "ok"
+    assert {key: stuck[key] for key in stuck if key not in ("links", "summary", "command")} == {
+        "namespace": "paperless-ngx",
+        "pvc": "media",
+        "state": "at_risk",
+        "cause": "volume_faulted",
+        "scope": "longhorn",
+        "link": "volume",
+        "recovery_point": "2026-01-18T12:59:59.920000Z",
+        "objective_seconds": 10800.0,
+        "last_sync": "2026-01-18T13:00:24Z",
+        "advisories": [],
+    }
+    assert found["orphans"] == [{"bucket": "volsync-backup", "prefix": "old/wiki", "cause": "backup_withdrawn"}]
+
+
+def test_what_has_no_value_is_null_and_links_that_do_not_apply_are_left_out():
+    links = (LinkVerdict(Link.SYNC, LinkState.UNKNOWN, "not read"),)
+    (entry,) = as_json(verdict(ClaimVerdict("a", "b", State.UNKNOWN, "It is unknown.", links=links)))["claims"]
+    assert entry["links"] == {"sync": "unknown"}
+    for field in ("cause", "scope", "link", "recovery_point", "objective_seconds", "last_sync", "command"):
+        assert entry[field] is None
+
+
+def test_advisories_stand_beside_the_cause():
+    lock, slow = problem(Cause.LOCK_STALE, "claim/a/b"), problem(Cause.MOVER_SLOW, "claim/a/b")
+    (entry,) = as_json(verdict(claim("a", "b", advisories=(lock, slow))))["claims"]
+    assert entry["cause"] is None
+    assert entry["advisories"] == [
+        {"cause": "lock_stale", "scope": "claim/a/b"},
+        {"cause": "mover_slow", "scope": "claim/a/b"},
+    ]
+
+
+def test_a_source_that_is_not_installed_is_up_and_one_that_failed_says_why():
+    given = (
+        SourceReport(Source.LONGHORN, Reading.NOT_SERVED),
+        SourceReport(Source.S3, Reading.UNREADABLE, Reason.TIMEOUT),
+        SourceReport(Source.VOLSYNC, Reading.READ, last_success=AT),
+        SourceReport(Source.KUBERNETES, Reading.PENDING),
+    )
+    sources = as_json(verdict(facts=Facts(sources=given)))["sources"]
+    assert set(sources) == set(Source)
+    assert sources["longhorn"] == {"up": True, "reason": "not_served"}
+    assert sources["s3"] == {"up": False, "reason": "timeout"}
+    assert sources["volsync"] == {"up": True, "reason": None}
+    assert sources["kubernetes"] == {"up": False, "reason": "pending"}
+    assert sources["kyverno"] == {"up": True, "reason": "not_served"}
+
+
+def test_times_of_another_zone_are_given_in_utc():
+    zone = datetime.fromisoformat("2026-01-18T15:12:00+01:00").tzinfo
+    shown = verdict(claim())
+    moved = type(shown)(AT.astimezone(zone), shown.claims, shown.orphans, shown.policies, shown.facts)
+    assert as_json(moved)["at"] == "2026-01-18T14:12:00Z"
+
+
+def test_text_that_is_no_unicode_does_not_cost_the_document():
+    broken = problem(Cause.OVERDUE, "claim/a/b", reason="half of a pair: \ud83d", since=AT - timedelta(hours=1))
+    (entry,) = as_json(verdict(claim("a", "b", broken), orphans=(orphan(),), facts=Facts(sources=reports())))["claims"]
+    assert entry["cause"] == "overdue"
