@@ -7,8 +7,8 @@ from grafana_foundation_sdk.models.common import BigValueTextMode, StackingMode
 from grafana import palette, panel, queries
 
 _REPOSITORY = ("bucket", "prefix")
-_TREND = "7d"
-"""Growth is steady over a week: a day has its own rhythm, and prunes come every few days."""
+_TREND = "7d:30m"
+"""Growth is steady over a week: a day has its own rhythm, and prunes come every few days. Half-hourly is plenty."""
 
 
 def bucket_sizes() -> timeseries.Panel:
