@@ -94,7 +94,7 @@ def _as_advisory(problem: Problem) -> Problem:
 
 
 def _without_consequences(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:
-    """One root cause is one problem: what follows from the blocking one is no problem of its own."""
+    """One root cause is one problem: a link that is broken after the first one keeps its evidence and no problem."""
     blocking = blocking_problem(verdicts)
     if blocking is None:
         return verdicts
@@ -103,6 +103,9 @@ def _without_consequences(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:
         follows.add(Cause.MOVERS_UNPRIVILEGED)
     if blocking.link in _SHARED_WITH_RESTORES or blocking.cause in _STORE:
         follows |= {Cause.RESTORE_FAILING, Cause.RESTORE_STUCK}
-    return [
-        msgspec.structs.replace(v, problems=tuple(p for p in v.problems if p.cause not in follows)) for v in verdicts
-    ]
+
+    def stands(problem: Problem) -> bool:
+        is_later_blocking = problem.impact is Impact.BLOCKING and problem is not blocking
+        return not is_later_blocking and problem.cause not in follows
+
+    return [msgspec.structs.replace(v, problems=tuple(p for p in v.problems if stands(p))) for v in verdicts]
