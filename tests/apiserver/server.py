@@ -226,6 +226,7 @@ class ApiServer:
     def client(self) -> kubernetes.client.ApiClient:
         """The official client, as its own configuration loader sets it up from a kubeconfig."""
         configuration = kubernetes.client.Configuration()
+        configuration.proxy = None  # whatever the environment of the tests says
         kubernetes.config.load_kube_config_from_dict(self.kubeconfig(), client_configuration=configuration)
         return kubernetes.client.ApiClient(configuration)
 

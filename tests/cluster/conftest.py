@@ -12,6 +12,7 @@ from tests.apiserver.server import ApiServer
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]
+MakeReader = Callable[..., ClusterReader]
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def server() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def reader_of() -> Callable[..., ClusterReader]:
+def reader_of() -> MakeReader:
     """A reader of a server: `reader_of(server, secrets="metadata")`."""
 
     def make(server: ApiServer, timeout: float = 10, page_size: int = 500, **settings: Any) -> ClusterReader:
@@ -46,6 +47,7 @@ def obj(api_version: str, kind: str, name: str, namespace: str = "", /, **rest: 
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
 
 
+ABOUT = {"kind": "Pod", "namespace": "media", "name": "p"}
 MOVER = {"labels": {"app.kubernetes.io/created-by": "volsync"}}
 
 
@@ -72,10 +74,10 @@ def small_cluster() -> list[Json]:
         ]
     objects += [
         obj("v1", "Pod", "jellyfin", "media", metadata={"labels": {"app": "jellyfin"}}),
-        obj("v1", "Event", "e1", "media", reason="FailedMount", message="m", involvedObject={"kind": "Pod"}),
-        obj("v1", "Event", "e2", "media", reason="FailedAttachVolume", message="a"),
-        obj("v1", "Event", "e3", "media", reason="Scheduled", message="s"),
-        obj("v1", "Event", "e4", "default", reason="PolicyError", message="p"),
+        obj("v1", "Event", "e1", "media", reason="FailedMount", message="m", involvedObject=ABOUT),
+        obj("v1", "Event", "e2", "media", reason="FailedAttachVolume", message="a", involvedObject=ABOUT),
+        obj("v1", "Event", "e3", "media", reason="Scheduled", message="s", involvedObject=ABOUT),
+        obj("v1", "Event", "e4", "default", reason="PolicyError", message="p", involvedObject=ABOUT),
         obj("v1", "PersistentVolume", "pv-films", spec={"csi": {"driver": "d", "volumeHandle": "h"}}),
         obj("storage.k8s.io/v1", "VolumeAttachment", "csi-1", spec={"attacher": "d", "nodeName": "n", "source": {}}),
         obj("snapshot.storage.k8s.io/v1", "VolumeSnapshot", "volsync-films-src", "media", spec={}, metadata=MOVER),

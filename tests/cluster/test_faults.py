@@ -1,6 +1,8 @@
 """Each fault shows in the report and in the list that it touches, and nowhere else."""
 
 import time
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +10,9 @@ from exporter.facts.cluster.api import ClusterReader
 from exporter.facts.model import Reading, Reason, Source
 from exporter.settings import Settings
 from tests.apiserver import faults
+from tests.apiserver.faults import Fault
 from tests.apiserver.server import ApiServer
-from tests.cluster.conftest import small_cluster
+from tests.cluster.conftest import MakeReader, small_cluster
 
 FAULTS = {
     "forbidden": (faults.status(403), Reason.FORBIDDEN),
@@ -40,7 +43,9 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_of_one_list_touches_that_list_alone(server, reader_of, at, name):
+def test_a_fault_of_one_list_touches_that_list_alone(
+    server: ApiServer, reader_of: MakeReader, at: datetime, name: str
+) -> None:
     fault, reason = FAULTS[name]
     server.fail("replicationsources", fault)
     started = time.monotonic()
@@ -67,14 +72,14 @@ def test_a_fault_of_one_list_touches_that_list_alone(server, reader_of, at, name
     assert read.report.errors == {reason: 1}
 
 
-def test_a_fault_of_one_source_touches_no_other(server, reader_of, at):
+def test_a_fault_of_one_source_touches_no_other(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("replicationsources", faults.status(403))
     reader = reader_of(server)
     ups = {source: reader.read(source, at).report.up for source in Source if source is not Source.S3}
     assert ups == {source: source is not Source.VOLSYNC for source in ups}
 
 
-def test_a_source_that_heals_is_up_again(server, reader_of, at):
+def test_a_source_that_heals_is_up_again(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     reader = reader_of(server)
     server.fail("replicationsources", faults.status(500))
     assert not reader.read(Source.VOLSYNC, at).report.up
@@ -82,32 +87,34 @@ def test_a_source_that_heals_is_up_again(server, reader_of, at):
     assert reader.read(Source.VOLSYNC, at).report.up
 
 
-def test_a_page_that_fails_late_leaves_no_half_list(server, reader_of, at):
+def test_a_page_that_fails_late_leaves_no_half_list(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("persistentvolumeclaims", faults.status(500, continued=True))
     listing = reader_of(server, page_size=3).read(Source.KUBERNETES, at).listings["claims"]
     assert (listing.reading, listing.items) == (Reading.UNREADABLE, ())
 
 
-def test_the_servers_own_words_reach_the_report(server, reader_of, at):
+def test_the_servers_own_words_reach_the_report(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("replicationsources", faults.status(403))
     detail = reader_of(server).read(Source.VOLSYNC, at).report.detail
     assert "403 the stand-in was told to answer 403" in detail
 
 
 @pytest.mark.parametrize("fault", [faults.throttled(1, times=2), faults.throttled(None, times=1)])
-def test_a_server_that_is_busy_for_a_moment_is_asked_again(server, reader_of, at, fault):
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(
+    server: ApiServer, reader_of: MakeReader, at: datetime, fault: Fault
+) -> None:
     server.fail("replicationsources", fault)
     read = reader_of(server).read(Source.VOLSYNC, at)
     assert read.report.reading is Reading.READ
     assert len(server.asked("replicationsources")) == fault.struck + 1
 
 
-def test_a_connection_that_is_closed_once_is_made_anew(server, reader_of, at):
+def test_a_connection_that_is_closed_once_is_made_anew(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("replicationsources", faults.reset(times=1))
     assert reader_of(server).read(Source.VOLSYNC, at).report.up
 
 
-def test_a_wrong_token_is_refused_for_every_list(at):
+def test_a_wrong_token_is_refused_for_every_list(at: datetime) -> None:
     with ApiServer(small_cluster()) as server:
         client = server.client()
         client.configuration.api_key["BearerToken"] = "Bearer another"
@@ -119,7 +126,7 @@ def test_a_wrong_token_is_refused_for_every_list(at):
 
 
 @pytest.mark.parametrize("token", ["abc\ndef", "abc\x00", "schlüssel"])
-def test_a_token_that_no_header_can_hold_is_not_repeated(server, at, token):
+def test_a_token_that_no_header_can_hold_is_not_repeated(server: ApiServer, at: datetime, token: str) -> None:
     client = server.client()
     client.configuration.api_key["BearerToken"] = token
     client.configuration.refresh_api_key_hook = None
@@ -128,7 +135,7 @@ def test_a_token_that_no_header_can_hold_is_not_repeated(server, at, token):
     assert token not in repr(read)
 
 
-def test_a_server_that_is_gone_is_not_asked_for_each_kind(at):
+def test_a_server_that_is_gone_is_not_asked_for_each_kind(at: datetime) -> None:
     with ApiServer() as server:
         client = server.client()
     read = ClusterReader(Settings(), client).read(Source.KUBERNETES, at)
@@ -137,7 +144,9 @@ def test_a_server_that_is_gone_is_not_asked_for_each_kind(at):
     assert "refused" in read.report.detail
 
 
-def test_without_any_configuration_the_report_says_so(monkeypatch, tmp_path, at):
+def test_without_any_configuration_the_report_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, at: datetime
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
@@ -149,7 +158,7 @@ def test_without_any_configuration_the_report_says_so(monkeypatch, tmp_path, at)
 # --- objects ----------------------------------------------------------------------------------------------------
 
 
-def test_an_object_with_a_wrong_type_costs_itself_alone(server, reader_of, at):
+def test_an_object_with_a_wrong_type_costs_itself_alone(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.add(
         {
             "apiVersion": "volsync.backube/v1alpha1",
@@ -182,7 +191,9 @@ def test_an_object_with_a_wrong_type_costs_itself_alone(server, reader_of, at):
         ("external-secrets.io", Source.EXTERNAL_SECRETS),
     ],
 )
-def test_a_group_that_is_not_served_does_not_apply(reader_of, at, group, source, aggregated):
+def test_a_group_that_is_not_served_does_not_apply(
+    reader_of: MakeReader, at: datetime, group: str, source: Source, aggregated: bool
+) -> None:
     with ApiServer(small_cluster(), without=[group], aggregated=aggregated) as server:
         read = reader_of(server).read(source, at)
         assert {listing.reading for listing in read.listings.values()} == {Reading.NOT_SERVED}
@@ -191,7 +202,7 @@ def test_a_group_that_is_not_served_does_not_apply(reader_of, at, group, source,
         assert all(one.verb == "discovery" for one in server.requests)
 
 
-def test_one_of_two_groups_of_a_source_may_be_missing(reader_of, at):
+def test_one_of_two_groups_of_a_source_may_be_missing(reader_of: MakeReader, at: datetime) -> None:
     with ApiServer(small_cluster(), without=["policies.kyverno.io", "snapshot.storage.k8s.io"]) as server:
         reader = reader_of(server)
         kyverno, kubernetes = reader.read(Source.KYVERNO, at), reader.read(Source.KUBERNETES, at)
@@ -206,7 +217,7 @@ def test_one_of_two_groups_of_a_source_may_be_missing(reader_of, at):
     assert kubernetes.report.reading is Reading.READ
 
 
-def test_without_kyverno_its_events_are_not_asked_for(reader_of, at):
+def test_without_kyverno_its_events_are_not_asked_for(reader_of: MakeReader, at: datetime) -> None:
     with ApiServer(small_cluster(), without=["kyverno.io", "policies.kyverno.io"]) as server:
         read = reader_of(server).read(Source.KYVERNO, at)
         assert read.report.reading is Reading.NOT_SERVED
@@ -214,7 +225,7 @@ def test_without_kyverno_its_events_are_not_asked_for(reader_of, at):
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
-def test_the_version_that_is_served_is_read(reader_of, at, aggregated):
+def test_the_version_that_is_served_is_read(reader_of: MakeReader, at: datetime, aggregated: bool) -> None:
     versions = {"external-secrets.io": ("v1beta1",)}
     with ApiServer(small_cluster(), versions=versions, aggregated=aggregated) as server:
         read = reader_of(server).read(Source.EXTERNAL_SECRETS, at)
@@ -222,7 +233,7 @@ def test_the_version_that_is_served_is_read(reader_of, at, aggregated):
         assert {one.version for one in server.asked("externalsecrets")} == {"v1beta1"}
 
 
-def test_a_version_that_nobody_here_can_read_is_unknown_not_absent(reader_of, at):
+def test_a_version_that_nobody_here_can_read_is_unknown_not_absent(reader_of: MakeReader, at: datetime) -> None:
     with ApiServer(small_cluster(), versions={"longhorn.io": ("v7",)}) as server:
         read = reader_of(server).read(Source.LONGHORN, at)
     assert read.listings["longhorn_volumes"].reading is Reading.UNREADABLE
@@ -230,7 +241,9 @@ def test_a_version_that_nobody_here_can_read_is_unknown_not_absent(reader_of, at
 
 
 @pytest.mark.parametrize("fault", [faults.status(500), faults.status(403), faults.body(b"<html>"), faults.stalled()])
-def test_when_discovery_fails_what_needs_it_is_unknown_and_the_rest_is_read(server, reader_of, at, fault):
+def test_when_discovery_fails_what_needs_it_is_unknown_and_the_rest_is_read(
+    server: ApiServer, reader_of: MakeReader, at: datetime, fault: Fault
+) -> None:
     server.fail("discovery", fault)
     reader = reader_of(server, timeout=0.4)
     assert {one.reading for one in reader.read(Source.VOLSYNC, at).listings.values()} == {Reading.UNREADABLE}
@@ -243,7 +256,7 @@ def test_when_discovery_fails_what_needs_it_is_unknown_and_the_rest_is_read(serv
     assert readings["jobs"] is Reading.READ
 
 
-def test_discovery_is_asked_once_for_many_reads(server, reader_of, at):
+def test_discovery_is_asked_once_for_many_reads(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     reader = reader_of(server)
     for _ in range(3):
         reader.read(Source.VOLSYNC, at)
@@ -251,14 +264,16 @@ def test_discovery_is_asked_once_for_many_reads(server, reader_of, at):
     assert len([one for one in server.requests if one.verb == "discovery"]) == 1
 
 
-def test_a_group_that_goes_away_is_noticed_at_the_next_read(server, reader_of, at):
+def test_a_group_that_goes_away_is_noticed_at_the_next_read(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     reader = reader_of(server)
     assert reader.read(Source.LONGHORN, at).report.reading is Reading.READ
     server.stop_serving("longhorn.io")
     assert reader.read(Source.LONGHORN, at).report.reading is Reading.NOT_SERVED
 
 
-def test_a_version_that_goes_away_is_followed(reader_of, at):
+def test_a_version_that_goes_away_is_followed(reader_of: MakeReader, at: datetime) -> None:
     with ApiServer(small_cluster()) as server:
         reader = reader_of(server)
         assert reader.read(Source.EXTERNAL_SECRETS, at).report.reading is Reading.READ
@@ -267,7 +282,9 @@ def test_a_version_that_goes_away_is_followed(reader_of, at):
         assert reader.read(Source.EXTERNAL_SECRETS, at).report.reading is Reading.READ
 
 
-def test_a_source_that_the_settings_leave_out_is_not_asked_for(server, reader_of, at):
+def test_a_source_that_the_settings_leave_out_is_not_asked_for(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     read = reader_of(server, sources="kubernetes,volsync").read(Source.LONGHORN, at)
     assert {listing.reading for listing in read.listings.values()} == {Reading.NOT_SERVED}
     assert read.report.up

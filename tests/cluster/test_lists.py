@@ -1,25 +1,29 @@
 """Lists through the real client: nothing lost, nothing twice, nothing that was not asked for."""
 
 import threading
+from datetime import datetime
+from typing import Any
 
 import pytest
 
 from exporter import __version__
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Reading, Reason, Source
+from exporter.facts.model import Listing, Reading, Reason, Source
 from tests.apiserver import faults
 from tests.apiserver.server import ApiServer
-from tests.cluster.conftest import obj, small_cluster
+from tests.cluster.conftest import MakeReader, obj, small_cluster
 
 CLUSTER_SOURCES = [source for source in Source if source not in (Source.S3, Source.SECRETS)]
 
 
-def names(listing):
+def names(listing: Listing[Any]) -> list[str]:
     return sorted(item.name for item in listing)
 
 
 @pytest.mark.parametrize("source", CLUSTER_SOURCES)
-def test_each_source_reads_every_list_of_its_kinds(server, reader_of, at, source):
+def test_each_source_reads_every_list_of_its_kinds(
+    server: ApiServer, reader_of: MakeReader, at: datetime, source: Source
+) -> None:
     read = reader_of(server).read(source, at)
     assert set(read.listings) == {kind.field for kind in KINDS if kind.source is source}
     for listing in read.listings.values():
@@ -34,7 +38,9 @@ def test_each_source_reads_every_list_of_its_kinds(server, reader_of, at, source
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
-def test_pages_of_any_size_make_the_same_list(server, reader_of, at, size):
+def test_pages_of_any_size_make_the_same_list(
+    server: ApiServer, reader_of: MakeReader, at: datetime, size: int
+) -> None:
     read = reader_of(server, page_size=size).read(Source.KUBERNETES, at)
     claims = read.listings["claims"]
     assert [claim.key for claim in claims] == [
@@ -43,13 +49,15 @@ def test_pages_of_any_size_make_the_same_list(server, reader_of, at, size):
     assert len(server.asked("persistentvolumeclaims")) == -(-4 // size)
 
 
-def test_a_server_that_gives_less_than_a_page_is_asked_for_the_rest(reader_of, at):
+def test_a_server_that_gives_less_than_a_page_is_asked_for_the_rest(reader_of: MakeReader, at: datetime) -> None:
     with ApiServer(small_cluster(), page_size=1) as server:
         read = reader_of(server).read(Source.VOLSYNC, at)
     assert len(read.listings["replication_sources"].items) == 4
 
 
-def test_a_list_that_changes_while_it_is_read_is_the_one_it_was_at_its_first_page(server, reader_of, at):
+def test_a_list_that_changes_while_it_is_read_is_the_one_it_was_at_its_first_page(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     """The continue token holds the list's moment: nothing comes twice and nothing is skipped."""
     reader = reader_of(server, page_size=2)
     server.fail("persistentvolumeclaims", faults.status(503, times=1, continued=True, headers={"Retry-After": "1"}))
@@ -64,7 +72,9 @@ def test_a_list_that_changes_while_it_is_read_is_the_one_it_was_at_its_first_pag
     assert names(result[0].listings["claims"]) == ["etcd", "films", "library", "music"]
 
 
-def test_only_what_volsync_made_is_asked_of_pods_jobs_and_snapshots(server, reader_of, at):
+def test_only_what_volsync_made_is_asked_of_pods_jobs_and_snapshots(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     read = reader_of(server).read(Source.KUBERNETES, at)
     assert "jellyfin" not in names(read.listings["pods"])
     assert len(read.listings["pods"].items) == 4
@@ -72,13 +82,13 @@ def test_only_what_volsync_made_is_asked_of_pods_jobs_and_snapshots(server, read
         assert [one.query["labelSelector"] for one in server.asked(plural)] == ["app.kubernetes.io/created-by=volsync"]
 
 
-def test_events_are_asked_for_by_reason(server, reader_of, at):
+def test_events_are_asked_for_by_reason(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     reader = reader_of(server)
     assert names(reader.read(Source.KUBERNETES, at).listings["mount_events"]) == ["e1", "e2"]
     assert names(reader.read(Source.KYVERNO, at).listings["policy_events"]) == ["e4"]
 
 
-def test_namespaces_that_are_left_out_are_not_even_sent(server, reader_of, at):
+def test_namespaces_that_are_left_out_are_not_even_sent(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     reader = reader_of(server, claims={"exclude_namespaces": "kube-system"})
     read = reader.read(Source.KUBERNETES, at)
     assert names(read.listings["claims"]) == ["films", "library", "music"]
@@ -90,7 +100,9 @@ def test_namespaces_that_are_left_out_are_not_even_sent(server, reader_of, at):
     ]  # fmt: skip
 
 
-def test_every_request_says_who_asks_and_brings_the_token(server, reader_of, at):
+def test_every_request_says_who_asks_and_brings_the_token(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     reader = reader_of(server)
     for source in CLUSTER_SOURCES:
         reader.read(source, at)
@@ -99,7 +111,7 @@ def test_every_request_says_who_asks_and_brings_the_token(server, reader_of, at)
     assert all("resourceVersion" not in one.query and "watch" not in one.query for one in server.requests)
 
 
-def test_one_source_reads_on_one_connection_at_a_time(server, reader_of, at):
+def test_one_source_reads_on_one_connection_at_a_time(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     """Two readers at work share nothing but the client; each of them asks one thing after the other."""
     reader = reader_of(server, page_size=1)
     reads = []
@@ -114,7 +126,9 @@ def test_one_source_reads_on_one_connection_at_a_time(server, reader_of, at):
     assert {read.report.reading for read in reads} == {Reading.READ}
 
 
-def test_a_continue_token_that_expires_restarts_its_list_alone(server, reader_of, at):
+def test_a_continue_token_that_expires_restarts_its_list_alone(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     server.fail("persistentvolumeclaims", faults.expired(times=2))
     read = reader_of(server, page_size=3).read(Source.KUBERNETES, at)
     assert names(read.listings["claims"]) == ["etcd", "films", "library", "music"]
@@ -124,7 +138,7 @@ def test_a_continue_token_that_expires_restarts_its_list_alone(server, reader_of
     assert read.report.reading is Reading.READ
 
 
-def test_a_list_that_always_expires_is_given_up(server, reader_of, at):
+def test_a_list_that_always_expires_is_given_up(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("persistentvolumeclaims", faults.expired(times=None))
     read = reader_of(server, page_size=3).read(Source.KUBERNETES, at)
     assert read.listings["claims"].reading is Reading.UNREADABLE
@@ -132,7 +146,7 @@ def test_a_list_that_always_expires_is_given_up(server, reader_of, at):
     assert len(server.asked("persistentvolumeclaims")) == 8
 
 
-def test_tokens_that_expire_on_the_server_are_survived(server, reader_of, at):
+def test_tokens_that_expire_on_the_server_are_survived(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     reader = reader_of(server, page_size=3)
     fault = faults.status(503, times=1, continued=True, headers={"Retry-After": "1"})
     server.fail("replicationsources", fault)
@@ -146,7 +160,9 @@ def test_tokens_that_expire_on_the_server_are_survived(server, reader_of, at):
     assert len(result[0].listings["replication_sources"].items) == 4
 
 
-def test_a_server_that_repeats_a_token_does_not_hold_the_reader_for_ever(server, reader_of, at):
+def test_a_server_that_repeats_a_token_does_not_hold_the_reader_for_ever(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     endless = b'{"kind":"PersistentVolumeClaimList","metadata":{"continue":"again"},"items":[]}'
     server.fail("persistentvolumeclaims", faults.body(endless))
     listing = reader_of(server).read(Source.KUBERNETES, at).listings["claims"]
@@ -154,7 +170,9 @@ def test_a_server_that_repeats_a_token_does_not_hold_the_reader_for_ever(server,
     assert len(server.asked("persistentvolumeclaims")) == 2
 
 
-def test_being_told_to_stop_ends_the_read_between_two_pages(server, reader_of, at):
+def test_being_told_to_stop_ends_the_read_between_two_pages(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     stop = threading.Event()
     stop.set()
     read = reader_of(server).read(Source.KUBERNETES, at, stop)
@@ -163,7 +181,9 @@ def test_being_told_to_stop_ends_the_read_between_two_pages(server, reader_of, a
     assert server.requests == []
 
 
-def test_being_told_to_stop_ends_a_wait_that_the_server_asked_for(server, reader_of, at):
+def test_being_told_to_stop_ends_a_wait_that_the_server_asked_for(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
     stop = threading.Event()
     fault = server.fail("persistentvolumeclaims", faults.throttled(20))
     reader = reader_of(server, timeout=30)

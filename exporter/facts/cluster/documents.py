@@ -171,11 +171,15 @@ def _json_documents(path: str, text: str) -> Iterator[Document | EmptyList]:
 def _json_bodies(path: str, text: str) -> Iterator[object]:
     """One JSON value after the other: two answers of kubectl may stand in one file."""
     decoder, position = json.JSONDecoder(), 0
-    while position := _next_value(text, position):
+    while start := _next_value(text, position):
         try:
-            body, position = decoder.raw_decode(text, position - 1)
+            _, position = decoder.raw_decode(text, start - 1)
+            body = msgspec.json.decode(text[start - 1 : position])
         except json.JSONDecodeError as error:
             raise FileError(f"{path}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}") from None
+        except msgspec.DecodeError as error:  # it is stricter: half a surrogate pair is no text
+            line = text.count("\n", 0, start) + 1
+            raise FileError(f"{path}, the JSON that starts in line {line}: {error}") from None
         except RecursionError:
             raise FileError(f"{path}: its JSON is nested too deeply") from None
         yield body

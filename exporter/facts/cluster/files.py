@@ -201,7 +201,10 @@ def _read_listings(
         return ()
     from exporter.facts.bucket.offline import read_listing  # noqa: PLC0415 - boto3 is not needed without a listing
 
-    return read_listing(listings, settings, at)
+    try:
+        return read_listing(listings, settings, at)
+    except ValueError as error:
+        raise FileError(str(error)) from None
 
 
 def _report(source: Source, listings: Mapping[str, Listing[Any]], at: datetime) -> SourceReport:

@@ -1,0 +1,194 @@
+"""From bytes to structs: fast where all is well, one by one where it is not, and the same either way."""
+
+import json
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from exporter.facts import objects
+from exporter.facts.cluster import decode
+from exporter.facts.cluster.decode import MalformedPageError, convert, decode_bytes, decode_page
+from exporter.facts.cluster.kinds import KINDS, Kind
+from exporter.facts.model import ClusterFacts, Malformed
+from tests.cluster.conftest import Json, obj, small_cluster
+
+BY_FIELD = {kind.field: kind for kind in KINDS}
+SOURCES = BY_FIELD["replication_sources"]
+
+
+def page_of(kind: Kind, *items: object, **metadata: str) -> bytes:
+    return json.dumps({"kind": f"{kind.kind}List", "metadata": metadata, "items": items}).encode()
+
+
+def test_every_list_of_the_facts_has_its_kind() -> None:
+    assert set(BY_FIELD) == set(ClusterFacts.__struct_fields__)
+
+
+@pytest.mark.parametrize("field", [field for field in BY_FIELD if field != "secrets"])
+def test_a_page_decodes_the_same_at_once_and_one_by_one(field: str) -> None:
+    kind = BY_FIELD[field]
+    items = [one for one in small_cluster() if one["kind"] == kind.kind and one["apiVersion"].startswith(kind.group)]
+    assert items
+    at_once = decode_page(kind, page_of(kind, *items))
+    one_by_one = decode_page(kind, page_of(kind, *items, {"metadata": 1}))
+    assert at_once.items == one_by_one.items
+    assert len(one_by_one.malformed) == 1
+    assert tuple(convert(kind, item) for item in items) == at_once.items
+    assert all(type(item) is kind.struct for item in at_once.items)
+
+
+def test_the_continue_token_is_kept() -> None:
+    assert decode_page(SOURCES, page_of(SOURCES, **{"continue": "abc"})).next == "abc"
+    assert decode_page(SOURCES, page_of(SOURCES, {"metadata": 1}, **{"continue": "abc"})).next == "abc"
+    assert decode_page(SOURCES, page_of(SOURCES)).next == ""
+
+
+def test_a_list_whose_items_are_null_is_empty() -> None:
+    assert decode_page(SOURCES, b'{"kind":"ReplicationSourceList","items":null}').items == ()
+
+
+WRONG = {
+    "a number for a name": {"metadata": {"name": 7, "namespace": "media"}, "spec": {"sourcePVC": "films"}},
+    "no metadata": {"spec": {"sourcePVC": "films"}},
+    "metadata that is a list": {"metadata": [], "spec": {"sourcePVC": "films"}},
+    "a spec that is text": {"metadata": {"name": "n", "namespace": "media"}, "spec": "films"},
+    "a flag that is text": {"metadata": {"name": "n"}, "spec": {"sourcePVC": "films", "paused": "yes"}},
+    "a time that is none": {
+        "metadata": {"name": "n", "creationTimestamp": "yesterday"},
+        "spec": {"sourcePVC": "films"},
+    },
+    "a time without a zone": {"metadata": {"name": "n"}, "status": {"lastSyncTime": "2026-01-01T00:00:00"}},
+    "a label that is a flag": {"metadata": {"name": "n", "labels": {"backup": True}}},
+    "nothing": {},
+    "null": None,
+    "text": "films",
+    "a number": 5,
+    "a list": [],
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_malformed_object_costs_itself_and_still_says_what_can_be_read(name: str) -> None:
+    good = obj("volsync.backube/v1alpha1", "ReplicationSource", "good", "media", spec={"sourcePVC": "music"})
+    wrong = WRONG[name]
+    page = decode_page(SOURCES, page_of(SOURCES, good, wrong, good))
+    assert [item.name for item in page.items] == ["good", "good"]
+    (malformed,) = page.malformed
+    assert malformed.error
+    assert malformed.kind == "ReplicationSource"
+    whole = wrong if isinstance(wrong, dict) else {}
+    metadata, spec = (whole.get(part) if isinstance(whole.get(part), dict) else {} for part in ("metadata", "spec"))
+    assert malformed.name == (metadata.get("name") if isinstance(metadata.get("name"), str) else "")
+    assert malformed.namespace == metadata.get("namespace", "")
+    assert malformed.claim == spec.get("sourcePVC")
+    if isinstance(wrong, dict):
+        assert convert(SOURCES, wrong) == malformed
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "told"),
+    [
+        (
+            "claims",
+            {"metadata": {"name": "films", "namespace": "media", "labels": 1}},
+            ("media", "films", "films"),
+        ),
+        (
+            "volumes",
+            {"metadata": {"name": "pv"}, "spec": {"claimRef": {"name": "films", "namespace": "media"}, "csi": 1}},
+            ("media", "pv", "films"),
+        ),
+        (
+            "snapshots",
+            {
+                "metadata": {"name": "s", "namespace": "media"},
+                "spec": {"source": {"persistentVolumeClaimName": "films"}},
+                "status": 1,
+            },
+            ("media", "s", "films"),
+        ),
+        ("jobs", {"metadata": {"name": "j", "namespace": "media"}, "status": {"failed": "1"}}, ("media", "j", None)),
+        ("longhorn_volumes", {"metadata": {"name": "v", "namespace": "l"}, "status": 1}, ("l", "v", None)),
+    ],
+)
+def test_the_claim_that_a_malformed_object_is_about_is_told(
+    field: str, wrong: Json, told: tuple[str, str, str | None]
+) -> None:
+    for found in (decode_bytes(BY_FIELD[field], json.dumps(wrong).encode()), convert(BY_FIELD[field], wrong)):
+        assert isinstance(found, Malformed)
+        assert (found.namespace, found.name, found.claim) == told
+
+
+def test_text_that_is_not_utf8_costs_one_object() -> None:
+    body = page_of(SOURCES, {"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}).replace(b'"b"', b'"\xff"')
+    page = decode_page(SOURCES, body)
+    assert [item.name for item in page.items] == ["a"]
+    assert len(page.malformed) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"[]", b"null", b"<html>", b'{"kind":"ReplicationSourceList"', b'{"kind":"PodList","items":[]}',
+     b'{"kind":"ReplicationSourceList","items":{}}', b'{"items":[]}', b"[" * 100_000],
+)  # fmt: skip
+def test_what_is_no_such_list_is_refused_and_not_read_as_an_empty_one(body: bytes) -> None:
+    with pytest.raises(MalformedPageError):
+        decode_page(SOURCES, body)
+
+
+def test_a_good_page_is_decoded_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "decode_bytes", None)
+    good = obj("volsync.backube/v1alpha1", "ReplicationSource", "good", "media", spec={"sourcePVC": "music"})
+    assert len(decode_page(SOURCES, page_of(SOURCES, good, good)).items) == 2
+
+
+def test_only_what_a_verdict_rests_on_is_kept() -> None:
+    claim = obj("v1", "PersistentVolumeClaim", "films", "media", spec={"volumeName": "pv", "accessModes": ["x"] * 100})
+    claim["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "z" * 1000}
+    claim["metadata"]["managedFields"] = [{"manager": "y" * 1000}]
+    kept = decode_bytes(BY_FIELD["claims"], json.dumps(claim).encode())
+    assert len(msgspec.json.encode(kept)) < 400
+
+
+# --- versions in use --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["3", '{"v1":"3","v2":"3"}', "true", ""])
+def test_a_longhorn_setting_is_text_whether_scalar_or_json(value: str) -> None:
+    setting = decode_bytes(
+        BY_FIELD["longhorn_settings"], json.dumps({"metadata": {"name": "s"}, "value": value}).encode()
+    )
+    assert isinstance(setting, objects.LonghornSetting)
+    assert setting.value == value
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"policy": "p", "rule": "r", "resource": {"kind": "PersistentVolumeClaim", "name": "films"}},
+        {"policy": "p", "ruleContext": [{"rule": "r", "trigger": {"kind": "PersistentVolumeClaim", "name": "films"}}]},
+    ],
+)
+def test_an_update_request_of_either_age_keeps_its_trigger(spec: Json) -> None:
+    request = convert(BY_FIELD["update_requests"], {"metadata": {"name": "ur"}, "spec": spec})
+    assert isinstance(request, objects.UpdateRequest)
+    context = request.spec.rule_context
+    trigger = context[0].trigger if context else request.spec.resource
+    assert trigger.name == "films"
+
+
+def test_an_event_of_either_api_says_what_when_and_about_whom() -> None:
+    core = {"metadata": {"name": "e"}, "message": "m", "involvedObject": {"name": "o"}, "lastTimestamp": None,
+            "eventTime": "2026-01-01T00:00:00.123456Z"}  # fmt: skip
+    newer = {
+        "metadata": {"name": "e"},
+        "note": "m",
+        "regarding": {"name": "o"},
+        "eventTime": "2026-01-01T00:00:00.123456Z",
+    }
+    for body in (core, newer):
+        event = convert(BY_FIELD["mount_events"], body)
+        assert isinstance(event, objects.Event)
+        assert (event.text, event.about.name) == ("m", "o")
+        assert event.at == datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
