@@ -1,20 +1,24 @@
 """A page that is served, and a browser that opens it."""
 
 import os
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import datetime
 from importlib.metadata import distribution
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from exporter.chain.verdict import Verdict
-from exporter.publication.page import respond
-from tests.page.verdicts import telemetry
+from exporter.publication.current import Published
+from exporter.publication.families import Telemetry
+from exporter.publication.render import NOTHING
+from exporter.publication.server import Server, open_socket
+from exporter.publication.site import Site as Pages
+from exporter.publication.web_config import Doorkeeper
+from exporter.settings import WebSettings
+from tests.page.verdicts import AT, telemetry
 
 CHROMEDRIVER = Path("/usr/bin/chromedriver")
 _QUIET = (
@@ -31,36 +35,29 @@ _QUIET = (
 
 
 class Site:
-    """The page on a loopback port. What it serves is a verdict that a test puts there."""
+    """The exporter's own server on a loopback port. What it publishes is a verdict that a test puts there."""
 
     def __init__(self) -> None:
         self.verdict: Verdict | None = None
-        self.telemetry = telemetry()
-        site = self
+        self.own = telemetry()
+        self._server = Server(open_socket("127.0.0.1:0"), Pages(self, WebSettings().runbook_base), Doorkeeper(None))
+        self._server.start()
+        self.url = f"http://127.0.0.1:{self._server.port}/"
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                url = urlsplit(self.path)
-                answer = respond(url.path, parse_qs(url.query), site.verdict, site.telemetry)
-                self.send_response(answer.status if answer else 404)
-                for name, value in answer.headers if answer else ():
-                    self.send_header(name, value)
-                self.send_header("Content-Type", answer.content_type if answer else "text/plain")
-                self.send_header("Content-Length", str(len(answer.body) if answer else 0))
-                self.end_headers()
-                self.wfile.write(answer.body if answer else b"")
+    @property
+    def published(self) -> Published | None:
+        return Published(self.verdict, NOTHING) if self.verdict else None
 
-            def log_message(self, *_: object) -> None:
-                pass
+    ready = alive = True
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+    def telemetry(self) -> Telemetry:
+        return self.own
+
+    def now(self) -> datetime:
+        return AT
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop(1)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def shown(site: Site, browser: Chrome) -> Callable[..., Chrome]:
     """Show a verdict and open a page of it."""
 
     def show(verdict: Verdict | None, path: str = "") -> Chrome:
-        site.verdict, site.telemetry = verdict, telemetry()
+        site.verdict, site.own = verdict, telemetry()
         browser.get(site.url + path)
         return browser
 
@@ -122,7 +122,7 @@ def test_axe_finds_no_violation(shown: Callable[..., Chrome], site: Site, axe: s
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": appearance}]}
     )
-    site.telemetry = telemetry(down=Source.LONGHORN)
+    site.own = telemetry(down=Source.LONGHORN)
     found = {}
     for page in PAGES:
         browser.get(site.url + page)
@@ -195,7 +195,7 @@ def test_a_command_is_copied_with_one_press(shown: Callable[..., Chrome], site: 
 
 
 def test_it_works_without_javascript(new_browser: Callable[..., Chrome], site: Site) -> None:
-    site.verdict, site.telemetry = bad_day(), telemetry()
+    site.verdict, site.own = bad_day(), telemetry()
     browser = new_browser(
         "--window-size=1366,768", preferences={"profile.managed_default_content_settings.javascript": 2}
     )
