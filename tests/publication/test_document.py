@@ -2,19 +2,20 @@
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from exporter.chain.causes import Cause, Link
-from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, State
+from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, State, Verdict
 from exporter.facts.model import Facts, Reading, Reason, Source, SourceReport
 from exporter.publication.document import encode
 from tests.publication.verdicts import AT, bad_day, claim, orphan, problem, reports, verdict
 
 
-def as_json(shown):
+def as_json(shown: Verdict) -> dict[str, Any]:
     return json.loads(encode(shown))
 
 
-def test_the_bad_day_has_the_fields_of_the_contract():
+def test_the_bad_day_has_the_fields_of_the_contract() -> None:
     found = as_json(bad_day())
     assert set(found) == {"at", "claims", "orphans", "sources"}
     assert found["at"] == "2026-01-18T14:12:00Z"
@@ -36,7 +37,7 @@ def test_the_bad_day_has_the_fields_of_the_contract():
     assert found["orphans"] == [{"bucket": "volsync-backup", "prefix": "old/wiki", "cause": "backup_withdrawn"}]
 
 
-def test_what_has_no_value_is_null_and_links_that_do_not_apply_are_left_out():
+def test_what_has_no_value_is_null_and_links_that_do_not_apply_are_left_out() -> None:
     links = (LinkVerdict(Link.SYNC, LinkState.UNKNOWN, "not read"),)
     (entry,) = as_json(verdict(ClaimVerdict("a", "b", State.UNKNOWN, "It is unknown.", links=links)))["claims"]
     assert entry["links"] == {"sync": "unknown"}
@@ -44,7 +45,7 @@ def test_what_has_no_value_is_null_and_links_that_do_not_apply_are_left_out():
         assert entry[field] is None
 
 
-def test_advisories_stand_beside_the_cause():
+def test_advisories_stand_beside_the_cause() -> None:
     lock, slow = problem(Cause.LOCK_STALE, "claim/a/b"), problem(Cause.MOVER_SLOW, "claim/a/b")
     (entry,) = as_json(verdict(claim("a", "b", advisories=(lock, slow))))["claims"]
     assert entry["cause"] is None
@@ -54,7 +55,7 @@ def test_advisories_stand_beside_the_cause():
     ]
 
 
-def test_a_source_that_is_not_installed_is_up_and_one_that_failed_says_why():
+def test_a_source_that_is_not_installed_is_up_and_one_that_failed_says_why() -> None:
     given = (
         SourceReport(Source.LONGHORN, Reading.NOT_SERVED),
         SourceReport(Source.S3, Reading.UNREADABLE, Reason.TIMEOUT),
@@ -70,14 +71,14 @@ def test_a_source_that_is_not_installed_is_up_and_one_that_failed_says_why():
     assert sources["kyverno"] == {"up": True, "reason": "not_served"}
 
 
-def test_times_of_another_zone_are_given_in_utc():
+def test_times_of_another_zone_are_given_in_utc() -> None:
     zone = datetime.fromisoformat("2026-01-18T15:12:00+01:00").tzinfo
     shown = verdict(claim())
     moved = type(shown)(AT.astimezone(zone), shown.claims, shown.orphans, shown.policies, shown.facts)
     assert as_json(moved)["at"] == "2026-01-18T14:12:00Z"
 
 
-def test_text_that_is_no_unicode_does_not_cost_the_document():
+def test_text_that_is_no_unicode_does_not_cost_the_document() -> None:
     broken = problem(Cause.OVERDUE, "claim/a/b", reason="half of a pair: \ud83d", since=AT - timedelta(hours=1))
     (entry,) = as_json(verdict(claim("a", "b", broken), orphans=(orphan(),), facts=Facts(sources=reports())))["claims"]
     assert entry["cause"] == "overdue"

@@ -7,6 +7,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ class Prometheus:
     def query(self, expression: str) -> list[dict]:
         return self.get("/api/v1/query?" + urllib.parse.urlencode({"query": expression}))["result"]
 
-    def get(self, path: str):
+    def get(self, path: str) -> Any:
         with urllib.request.urlopen(self.address + path, timeout=10) as answer:
             return json.load(answer)["data"]
 
@@ -72,7 +73,7 @@ def wait_for_scrape(prometheus: Prometheus, process: subprocess.Popen[bytes], lo
     pytest.fail(f"Prometheus has not scraped: {log.read_text()[-2000:]}")
 
 
-def test_a_real_prometheus_takes_the_packed_exposition_whole(prometheus: Prometheus):
+def test_a_real_prometheus_takes_the_packed_exposition_whole(prometheus: Prometheus) -> None:
     (target,) = prometheus.get("/api/v1/targets")["activeTargets"]
     assert (target["health"], target["lastError"]) == ("up", "")
     names = set(prometheus.get("/api/v1/label/__name__/values"))

@@ -4,8 +4,9 @@ import gzip
 import math
 import os
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Never
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ GOLDEN = Path(__file__).parent / "every_family.prom"
 _OWN = re.compile(r"^(# (HELP|TYPE) )?(process|python)_")
 
 
-def text(shown: Verdict | None, form: Format = Format.TEXT, now=AT, *, packed: bool = False) -> str:
+def text(shown: Verdict | None, form: Format = Format.TEXT, now: datetime = AT, *, packed: bool = False) -> str:
     rendered = render(shown) if shown else NOTHING
     exposition = Exposition()
     stream = (exposition.packed if packed else exposition.plain)(rendered, telemetry(), now, form)
@@ -53,7 +54,7 @@ def one_family(*values: str, duplicate: bool = False) -> Family[Verdict]:
     return Family("a_family", "Help.", labels, lambda _: [(values, 1.0)] * (2 if duplicate else 1))
 
 
-def test_every_family_is_rendered_as_the_golden_exposition_has_it():
+def test_every_family_is_rendered_as_the_golden_exposition_has_it() -> None:
     """`UPDATE_GOLDEN=1 pytest` writes it anew."""
     lines = [line for line in text(every_family()).splitlines() if not _OWN.match(line)]
     rendered = "\n".join(lines) + "\n"
@@ -62,16 +63,16 @@ def test_every_family_is_rendered_as_the_golden_exposition_has_it():
     assert rendered == GOLDEN.read_text()
 
 
-def test_no_family_of_the_catalogue_is_without_a_sample_in_the_golden_exposition():
+def test_no_family_of_the_catalogue_is_without_a_sample_in_the_golden_exposition() -> None:
     found = {sample.name for family in parse_text(GOLDEN.read_text()) for sample in family.samples}
     assert {family.name for family in FAMILIES} - found == set()
 
 
-def test_promtool_finds_nothing_wrong():
+def test_promtool_finds_nothing_wrong() -> None:
     assert promtool_check(text(every_family())) == ""
 
 
-def test_both_formats_say_the_same():
+def test_both_formats_say_the_same() -> None:
     classic = samples(text(every_family()))
     openmetrics = {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -84,7 +85,7 @@ def test_both_formats_say_the_same():
     }
 
 
-def test_openmetrics_names_a_counter_without_its_suffix_and_ends_with_eof():
+def test_openmetrics_names_a_counter_without_its_suffix_and_ends_with_eof() -> None:
     exposition = text(every_family(), Format.OPENMETRICS)
     assert "# TYPE volsync_exporter_source_errors counter\n" in exposition
     assert "\nvolsync_exporter_source_errors_total{" in exposition
@@ -92,13 +93,13 @@ def test_openmetrics_names_a_counter_without_its_suffix_and_ends_with_eof():
     assert exposition.count("# EOF") == 1
 
 
-def test_packed_and_plain_are_the_same_text():
+def test_packed_and_plain_are_the_same_text() -> None:
     assert [line for line in text(every_family(), packed=True).splitlines() if not _OWN.match(line)] == [
         line for line in text(every_family()).splitlines() if not _OWN.match(line)
     ]
 
 
-def test_age_is_reckoned_at_the_scrape_and_nothing_else_moves():
+def test_age_is_reckoned_at_the_scrape_and_nothing_else_moves() -> None:
     shown = every_family()
     now, later = samples(text(shown)), samples(text(shown, now=AT + timedelta(seconds=90.5)))
     moved = {key: later[key] - now[key] for key in now if later[key] != now[key] and not _OWN.match(key[0])}
@@ -106,14 +107,14 @@ def test_age_is_reckoned_at_the_scrape_and_nothing_else_moves():
     assert set(moved.values()) == {90.5}
 
 
-def test_before_the_first_verdict_the_exporter_speaks_of_itself():
+def test_before_the_first_verdict_the_exporter_speaks_of_itself() -> None:
     found = {name for name, _ in samples(text(None))}
     assert "volsync_exporter_source_up" in found
     assert "volsync_exporter_build_info" in found
     assert not any(name.startswith("volsync_backup") for name in found)
 
 
-def test_every_one_hot_set_of_the_verdict_has_exactly_one():
+def test_every_one_hot_set_of_the_verdict_has_exactly_one() -> None:
     sums: dict[tuple[object, ...], float] = {}
     one_hot = {
         "volsync_backup_state": "state",
@@ -130,7 +131,7 @@ def test_every_one_hot_set_of_the_verdict_has_exactly_one():
 
 
 @given(st.text(), st.text())
-def test_any_label_value_survives_the_exposition(first: str, second: str):
+def test_any_label_value_survives_the_exposition(first: str, second: str) -> None:
     values = tuple(value.encode("utf-8", "replace").decode() for value in (first, second))
     body = b"".join(rendering._blocks(one_family(*values), [(values, 1.0)])).decode()
     (family,) = parse_text(body)
@@ -138,21 +139,21 @@ def test_any_label_value_survives_the_exposition(first: str, second: str):
     assert tuple(sample.labels.values()) == values
 
 
-def test_hostile_names_cannot_forge_a_series():
+def test_hostile_names_cannot_forge_a_series() -> None:
     forged = 'x"} 1\nvolsync_backup_state{namespace="forged'
     exposition = text(verdict(claim("evil", forged)))
     assert all(dict(labels).get("namespace") != "forged" for name, labels in samples(exposition) if "backup" in name)
     assert promtool_check(exposition) == ""
 
 
-def test_label_value_that_is_no_unicode_does_not_cost_its_family(monkeypatch: pytest.MonkeyPatch):
+def test_label_value_that_is_no_unicode_does_not_cost_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "VERDICT_FAMILIES", (one_family("\ud800"), VERDICT_FAMILIES[0]))
     rendered = render(verdict(claim()))
     assert rendered.failed == ()
     assert 'a_family{label_0="?"} 1' in read(Exposition().plain(rendered, telemetry(), AT, Format.TEXT)).decode()
 
 
-def test_second_sample_with_the_same_labels_is_left_out_and_counted(monkeypatch: pytest.MonkeyPatch):
+def test_second_sample_with_the_same_labels_is_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "VERDICT_FAMILIES", (one_family("a", "b", duplicate=True),))
     rendered = render(verdict())
     exposition = read(Exposition().plain(rendered, telemetry(), AT, Format.TEXT)).decode()
@@ -160,8 +161,8 @@ def test_second_sample_with_the_same_labels_is_left_out_and_counted(monkeypatch:
     assert rendered.duplicates == 1
 
 
-def test_family_that_fails_costs_only_itself(monkeypatch: pytest.MonkeyPatch):
-    def broken(_: Verdict):
+def test_family_that_fails_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Verdict) -> Never:
         raise RuntimeError("no samples today")
 
     families = (Family("broken", "Help.", (), broken), VERDICT_FAMILIES[0])
@@ -174,14 +175,14 @@ def test_family_that_fails_costs_only_itself(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("form", Format)
-def test_collector_that_fails_does_not_fail_the_scrape(form: Format):
+def test_collector_that_fails_does_not_fail_the_scrape(form: Format) -> None:
     exposition = Exposition()
 
     class Broken:
-        def describe(self):
+        def describe(self) -> list[object]:
             return []
 
-        def collect(self):
+        def collect(self) -> Never:
             raise RuntimeError("no process today")
 
     exposition._process.register(Broken())
@@ -211,22 +212,22 @@ def test_collector_that_fails_does_not_fail_the_scrape(form: Format):
         (True, "1"),
     ],
 )
-def test_numbers_are_written_as_go_writes_them(value: float, written: str):
+def test_numbers_are_written_as_go_writes_them(value: float, written: str) -> None:
     assert number(value) == written
 
 
 @given(st.floats(allow_nan=False))
-def test_a_number_reads_back_as_itself(value: float):
+def test_a_number_reads_back_as_itself(value: float) -> None:
     assert float(number(value)) == value
 
 
-def test_helps_are_the_same_in_both_formats():
+def test_helps_are_the_same_in_both_formats() -> None:
     """The verdict's families are rendered once for both; only in a help do their escapes differ."""
     assert [family.name for family in FAMILIES if '"' in family.help or "\n" in family.help] == []
     assert [family.name for family in VERDICT_FAMILIES if family.kind is not Kind.GAUGE] == []
 
 
-def test_orphans_and_several_sources_of_a_claim_are_no_duplicates():
+def test_orphans_and_several_sources_of_a_claim_are_no_duplicates() -> None:
     base = claim()
     two = Verdict(
         at=AT,

@@ -1,7 +1,7 @@
 """TLS and basic auth, by the file that Prometheus' exporters share."""
 
 import base64
-import datetime
+import datetime as dt
 import os
 import socket
 import ssl
@@ -59,15 +59,15 @@ class Authority:
     def _certificate(
         self, name: x509.Name, key: ec.EllipticCurvePrivateKey, san: str, *, is_authority: bool
     ) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(minutes=5))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - dt.timedelta(minutes=5))
+            .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(san)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
             .sign(self.key, hashes.SHA256())
@@ -110,7 +110,7 @@ def over_tls(server: Server, authority: Authority, client: tuple[Path, Path] | N
 # --- basic auth
 
 
-def test_only_who_has_the_password_gets_in(serve: Serve, tmp_path: Path):
+def test_only_who_has_the_password_gets_in(serve: Serve, tmp_path: Path) -> None:
     server = serve(every_family(), web_config=written(tmp_path, basic_auth_users={"prometheus": hashed("s3cret")}))
     assert ask(server, "/metrics", headers=basic("prometheus", "s3cret")).status == 200
     for headers in (
@@ -130,19 +130,19 @@ def test_only_who_has_the_password_gets_in(serve: Serve, tmp_path: Path):
         assert "volsync_backup" not in answer.text
 
 
-def test_probes_need_no_password(serve: Serve, tmp_path: Path):
+def test_probes_need_no_password(serve: Serve, tmp_path: Path) -> None:
     server = serve(every_family(), web_config=written(tmp_path, basic_auth_users={"prometheus": hashed("s3cret")}))
     assert [ask(server, path).status for path in ("/healthz", "/readyz", "/", "/api/v1/status")] == [200, 200, 401, 401]
 
 
-def test_a_password_longer_than_bcrypt_reads_is_the_same_as_for_go(tmp_path: Path):
+def test_a_password_longer_than_bcrypt_reads_is_the_same_as_for_go(tmp_path: Path) -> None:
     password = "p" * 80
     file = written(tmp_path, basic_auth_users={"a": hashed(password[:72])})
     doorkeeper = Doorkeeper(file)
     assert doorkeeper.admits(doorkeeper.guard(), "a", password)
 
 
-def test_bcrypt_is_reckoned_once_for_the_same_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_bcrypt_is_reckoned_once_for_the_same_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     doorkeeper = Doorkeeper(written(tmp_path, basic_auth_users={"a": hashed("right")}))
     guard = doorkeeper.guard()
     reckoned: list[bytes] = []
@@ -158,7 +158,7 @@ def test_bcrypt_is_reckoned_once_for_the_same_answer(tmp_path: Path, monkeypatch
     assert not any(b"right" in key for key in doorkeeper._answers)
 
 
-def test_a_changed_password_is_not_answered_from_memory(tmp_path: Path):
+def test_a_changed_password_is_not_answered_from_memory(tmp_path: Path) -> None:
     file = written(tmp_path, basic_auth_users={"a": hashed("old")})
     doorkeeper = Doorkeeper(file)
     assert doorkeeper.admits(doorkeeper.guard(), "a", "old")
@@ -171,7 +171,7 @@ def test_a_changed_password_is_not_answered_from_memory(tmp_path: Path):
 # --- TLS
 
 
-def test_tls_is_served_and_plain_http_is_not(serve: Serve, authority: Authority):
+def test_tls_is_served_and_plain_http_is_not(serve: Serve, authority: Authority) -> None:
     server = serve(every_family(), web_config=secured(authority))
     assert over_tls(server, authority).endswith(b"ok\n")
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
@@ -183,7 +183,7 @@ def test_tls_is_served_and_plain_http_is_not(serve: Serve, authority: Authority)
     assert b"HTTP" not in answer
 
 
-def test_a_client_needs_a_certificate_of_the_authority_where_that_is_asked(serve: Serve, authority: Authority):
+def test_a_client_needs_a_certificate_of_the_authority_where_that_is_asked(serve: Serve, authority: Authority) -> None:
     config = secured(authority, client_ca_file="authority.pem", client_auth_type="RequireAndVerifyClientCert")
     server = serve(every_family(), web_config=config)
     assert over_tls(server, authority, authority.issue("client", "prometheus")).endswith(b"ok\n")
@@ -191,7 +191,7 @@ def test_a_client_needs_a_certificate_of_the_authority_where_that_is_asked(serve
         over_tls(server, authority)
 
 
-def test_a_certificate_is_verified_if_given(serve: Serve, authority: Authority, tmp_path: Path):
+def test_a_certificate_is_verified_if_given(serve: Serve, authority: Authority, tmp_path: Path) -> None:
     config = secured(authority, client_ca_file="authority.pem", client_auth_type="VerifyClientCertIfGiven")
     server = serve(every_family(), web_config=config)
     assert over_tls(server, authority).endswith(b"ok\n")
@@ -201,7 +201,7 @@ def test_a_certificate_is_verified_if_given(serve: Serve, authority: Authority, 
         over_tls(server, authority, stranger)
 
 
-def test_only_allowed_names_are_let_in(serve: Serve, authority: Authority):
+def test_only_allowed_names_are_let_in(serve: Serve, authority: Authority) -> None:
     config = secured(
         authority,
         client_ca_file="authority.pem",
@@ -221,14 +221,14 @@ def cut_off(server: Server, authority: Authority, client: tuple[Path, Path]) -> 
         return True
 
 
-def test_an_older_tls_than_asked_is_refused(serve: Serve, authority: Authority):
+def test_an_older_tls_than_asked_is_refused(serve: Serve, authority: Authority) -> None:
     server = serve(every_family(), web_config=secured(authority, min_version="TLS13"))
     assert over_tls(server, authority).endswith(b"ok\n")
     with pytest.raises((ssl.SSLError, ConnectionError)):
         over_tls(server, authority, maximum_version=ssl.TLSVersion.TLSv1_2)
 
 
-def test_a_stalled_handshake_does_not_hold_up_others(serve: Serve, authority: Authority):
+def test_a_stalled_handshake_does_not_hold_up_others(serve: Serve, authority: Authority) -> None:
     server = serve(every_family(), web_config=secured(authority))
     with socket.create_connection(("127.0.0.1", server.port), timeout=10):
         assert over_tls(server, authority).endswith(b"ok\n")
@@ -244,15 +244,15 @@ def replace(file: Path, **content: object) -> None:
     fresh.replace(file)
 
 
-def test_a_renewed_certificate_is_served_without_a_restart(serve: Serve, authority: Authority):
+def test_a_renewed_certificate_is_served_without_a_restart(serve: Serve, authority: Authority) -> None:
     server = serve(every_family(), web_config=secured(authority))
     assert over_tls(server, authority).endswith(b"ok\n")
     authority.issue("server", "elsewhere")
-    with pytest.raises(ssl.SSLCertVerificationError, match="elsewhere|localhost"):
+    with pytest.raises(ssl.SSLCertVerificationError, match="localhost"):
         over_tls(server, authority)
 
 
-def test_a_change_that_cannot_be_used_leaves_the_guard_as_it_was(tmp_path: Path):
+def test_a_change_that_cannot_be_used_leaves_the_guard_as_it_was(tmp_path: Path) -> None:
     file = written(tmp_path, basic_auth_users={"a": hashed("old")})
     doorkeeper = Doorkeeper(file)
     before = doorkeeper.guard()
@@ -265,7 +265,7 @@ def test_a_change_that_cannot_be_used_leaves_the_guard_as_it_was(tmp_path: Path)
     assert set(doorkeeper.guard().users) == {"b"}
 
 
-def test_headers_can_be_added(serve: Serve, tmp_path: Path):
+def test_headers_can_be_added(serve: Serve, tmp_path: Path) -> None:
     config = written(tmp_path, http_server_config={"headers": {"Strict-Transport-Security": "max-age=31536000"}})
     answer = ask(serve(every_family(), web_config=config), "/metrics")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -317,7 +317,7 @@ def test_headers_can_be_added(serve: Serve, tmp_path: Path):
         ("[]", "Expected `object`, got `array`"),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(tmp_path: Path, content: str, message: str):
+def test_what_cannot_be_done_is_refused_by_name(tmp_path: Path, content: str, message: str) -> None:
     file = tmp_path / "web.yaml"
     file.write_text(content)
     with pytest.raises(WebConfigError) as refusal:
@@ -327,13 +327,13 @@ def test_what_cannot_be_done_is_refused_by_name(tmp_path: Path, content: str, me
     assert "plain" not in str(refusal.value)
 
 
-def test_an_empty_file_asks_for_nothing(tmp_path: Path):
+def test_an_empty_file_asks_for_nothing(tmp_path: Path) -> None:
     file = tmp_path / "web.yaml"
     file.write_text("")
     guard = Doorkeeper(file).guard()
     assert (guard.tls, dict(guard.users)) == (None, {})
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WebConfigError, match=r"web\.yaml: cannot be read: No such file"):
         Doorkeeper(tmp_path / "web.yaml")

@@ -1,6 +1,7 @@
 """Verdicts made by hand: small ones, one that fills every family, and large ones."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import (
@@ -39,7 +40,7 @@ LAST_SYNC = AT - timedelta(hours=1, minutes=11, seconds=36)
 CHAIN = tuple(link for link in Link if link not in (Link.NONE, Link.RESTORE))
 
 
-def problem(cause: Cause, scope: str, reason: str = "", command: str = "kubectl get pods", **more) -> Problem:
+def problem(cause: Cause, scope: str, reason: str = "", command: str = "kubectl get pods", **more: Any) -> Problem:
     entry = cause.entry
     return Problem(
         cause=cause,
@@ -116,7 +117,7 @@ def claim(
     )
 
 
-def repository(namespace: str = "karakeep", pvc: str = "data-pvc", **more) -> Repository:
+def repository(namespace: str = "karakeep", pvc: str = "data-pvc", **more: Any) -> Repository:
     return Repository(
         **{
             "bucket": "volsync-backup",

@@ -1,0 +1,258 @@
+"""The loop, driven by readers made here."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from exporter.chain.verdict import Verdict
+from exporter.facts.model import Facts, Listing, Malformed, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.facts.objects import ClaimMetadata, PersistentVolumeClaim
+from exporter.polling import poller as polling
+from exporter.polling.clock import Clock
+from exporter.polling.poller import Poller, Read, pending
+from exporter.publication.current import Published
+from exporter.settings import PollSettings, Settings
+
+Start = Callable[..., Poller]
+
+AT = datetime(2026, 1, 18, 14, 0, tzinfo=UTC)
+SETTINGS = Settings(poll=PollSettings(cluster=timedelta(seconds=1), jitter=timedelta(0)))
+PVC = PersistentVolumeClaim(metadata=ClaimMetadata(name="data", namespace="n8n", labels={"backup": "hourly"}))
+
+
+def kubernetes(at: datetime, _stop: threading.Event) -> SourceRead:
+    report = SourceReport(Source.KUBERNETES, Reading.READ, last_success=at, duration=timedelta(milliseconds=3))
+    return SourceRead(report, {"claims": Listing((PVC,), Reading.READ, read_at=at)})
+
+
+def volsync(at: datetime, _stop: threading.Event) -> SourceRead:
+    report = SourceReport(Source.VOLSYNC, Reading.READ, last_success=at)
+    empty = Listing((), Reading.READ, read_at=at)
+    return SourceRead(report, {"replication_sources": empty, "replication_destinations": empty})
+
+
+def broken(_at: datetime, _stop: threading.Event) -> SourceRead:
+    raise RuntimeError("the reader has a fault")
+
+
+@pytest.fixture
+def running(request: pytest.FixtureRequest) -> Start:
+    """Starts a poller and stops it."""
+
+    def start(readers: Mapping[Source, Read], settings: Settings = SETTINGS, facts: Facts | None = None) -> Poller:
+        poller = Poller(readers, settings, Clock(), facts)
+        request.addfinalizer(poller.stop)
+        poller.start()
+        return poller
+
+    return start
+
+
+class Verdicts:
+    """Lets a test wait for verdicts."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.changed = threading.Condition()
+        self.number = 0
+        judge = polling.judge
+
+        def counting(*args: Any) -> Verdict:
+            verdict = judge(*args)
+            with self.changed:
+                self.number += 1
+                self.changed.notify_all()
+            return verdict
+
+        monkeypatch.setattr(polling, "judge", counting)
+
+    def wait_for(self, number: int) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.number >= number, timeout=30)
+
+
+@pytest.fixture
+def verdicts(monkeypatch: pytest.MonkeyPatch) -> Verdicts:
+    return Verdicts(monkeypatch)
+
+
+def published(poller: Poller) -> Published:
+    """What is published, once it is: a verdict is swapped in just after it was reached."""
+    for _ in range(1000):
+        if poller.published:
+            return poller.published
+        threading.Event().wait(0.01)
+    pytest.fail("nothing was published")
+
+
+def test_sources_are_read_at_once_and_again_at_their_interval(running: Start, verdicts: Verdicts) -> None:
+    again = threading.Semaphore(0)
+
+    def counted(at: datetime, stop: threading.Event) -> SourceRead:
+        again.release()
+        return kubernetes(at, stop)
+
+    poller = running({Source.KUBERNETES: counted, Source.VOLSYNC: volsync})
+    for _ in range(3):
+        assert again.acquire(timeout=30)
+    verdicts.wait_for(1)
+    assert [claim.key for claim in published(poller).verdict.claims] == ["n8n/data"]
+    assert poller.ready
+    assert poller.alive
+
+
+def test_the_first_verdict_waits_until_every_source_was_tried(running: Start, verdicts: Verdicts) -> None:
+    go_on = threading.Event()
+    began = threading.Event()
+
+    def slow(at: datetime, stop: threading.Event) -> SourceRead:
+        began.set()
+        go_on.wait(30)
+        return volsync(at, stop)
+
+    poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: slow})
+    assert began.wait(30)
+    assert not poller.ready
+    assert poller.published is None
+    go_on.set()
+    verdicts.wait_for(1)
+    assert published(poller).verdict.claims
+
+
+def test_the_first_verdict_does_not_wait_for_ever(
+    running: Start, verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "FIRST_VERDICT", timedelta(0))
+    release = threading.Event()
+
+    def endless(at: datetime, stop: threading.Event) -> SourceRead:
+        release.wait(60)
+        return volsync(at, stop)
+
+    poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: endless})
+    try:
+        verdicts.wait_for(1)
+        assert not poller.ready
+        assert published(poller)
+    finally:
+        release.set()
+
+
+def test_verdicts_follow_the_clock_when_no_facts_come(
+    running: Start, verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "TICK", timedelta(milliseconds=20))
+    running({}, facts=pending({}))
+    verdicts.wait_for(3)
+
+
+def test_a_reader_with_a_fault_is_a_source_that_failed_and_is_asked_again(running: Start, verdicts: Verdicts) -> None:
+    asked = threading.Semaphore(0)
+
+    def faulty(at: datetime, stop: threading.Event) -> SourceRead:
+        asked.release()
+        return broken(at, stop)
+
+    poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: faulty})
+    for _ in range(2):
+        assert asked.acquire(timeout=30)
+    verdicts.wait_for(1)
+    report = next(report for report in poller.telemetry().reports if report.source is Source.VOLSYNC)
+    assert (report.up, report.reason) == (False, Reason.OTHER)
+    assert poller.telemetry().errors[Source.VOLSYNC, Reason.OTHER] >= 1
+    assert poller.alive
+
+
+def test_a_judge_with_a_fault_does_not_end_the_loop(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "TICK", timedelta(milliseconds=20))
+    judge, failures = polling.judge, iter([True, True])
+
+    def faulty(*args: Any) -> Verdict:
+        if next(failures, False):
+            raise RuntimeError("the judge has a fault")
+        return judge(*args)
+
+    monkeypatch.setattr(polling, "judge", faulty)
+    assert published(running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: volsync}))
+
+
+def test_errors_add_up_and_a_failed_read_without_any_counts_as_one() -> None:
+    reads = iter(
+        [
+            SourceReport(Source.S3, Reading.READ, errors={Reason.THROTTLED: 2}),
+            SourceReport(Source.S3, Reading.UNREADABLE, Reason.TIMEOUT),
+            SourceReport(Source.S3, Reading.UNREADABLE, Reason.TIMEOUT, errors={Reason.TIMEOUT: 3}),
+        ]
+    )
+    poller = Poller({Source.S3: lambda _at, _stop: SourceRead(next(reads))}, SETTINGS, Clock())
+    for _ in range(3):
+        poller.poll(Source.S3)
+    assert poller.telemetry().errors == {(Source.S3, Reason.THROTTLED): 2, (Source.S3, Reason.TIMEOUT): 4}
+
+
+def test_a_read_that_was_told_to_give_up_says_nothing_about_its_source() -> None:
+    poller = Poller({}, SETTINGS, Clock())
+
+    def interrupted(_at: datetime, stop: threading.Event) -> SourceRead:
+        poller.stop()
+        assert stop.is_set()
+        return SourceRead(SourceReport(Source.VOLSYNC, Reading.UNREADABLE, Reason.OTHER))
+
+    poller._readers[Source.VOLSYNC] = interrupted
+    before = poller.facts
+    poller.poll(Source.VOLSYNC)
+    assert poller.facts is before
+
+
+def test_before_the_first_read_sources_are_pending_and_others_do_not_apply() -> None:
+    facts = Poller({Source.KUBERNETES: kubernetes}, SETTINGS, Clock()).facts
+    assert facts.cluster.claims.reading is Reading.PENDING
+    assert facts.cluster.longhorn_volumes.reading is Reading.NOT_SERVED
+    assert {report.source: report.up for report in facts.sources} == {
+        source: source is not Source.KUBERNETES for source in Source
+    }
+
+
+def test_facts_serve_until_the_next_read_is_due_and_the_grace_after_it() -> None:
+    settings = Settings(poll=PollSettings(bucket=timedelta(hours=1), keep_facts=timedelta(minutes=10)))
+    poller = Poller({}, settings, Clock())
+    assert poller.serves(Source.S3) == timedelta(hours=1, minutes=10, seconds=10)
+    assert poller.serves(Source.VOLSYNC) == timedelta(minutes=11, seconds=10)
+
+
+def test_only_a_wedged_loop_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(polling, "monotonic", lambda: now)
+    poller = Poller({Source.S3: broken}, SETTINGS, Clock())
+    assert poller.alive
+    now += 3000.0
+    assert not poller.alive  # the judge has not come round
+    poller._turned = now
+    assert poller.alive
+    poller._under_way[Source.S3] = now
+    now += 3500.0
+    poller._turned = now
+    assert poller.alive  # a long sweep is work
+    now += 101.0
+    assert not poller.alive
+
+
+def test_a_given_moment_runs_on() -> None:
+    clock = Clock(AT)
+    first = clock.now()
+    assert timedelta(0) <= first - AT < timedelta(seconds=5)
+    assert clock.now() >= first
+
+
+def test_malformed_objects_are_counted_by_kind() -> None:
+    bad = tuple(Malformed("ReplicationSource", "n8n", name, "spec: should be an object") for name in "ab")
+
+    def reader(at: datetime, _stop: threading.Event) -> SourceRead:
+        listing = Listing((), Reading.READ, read_at=at, malformed=bad)
+        return SourceRead(SourceReport(Source.VOLSYNC, Reading.READ), {"replication_sources": listing})
+
+    poller = Poller({Source.VOLSYNC: reader}, SETTINGS, Clock())
+    poller.poll(Source.VOLSYNC)
+    assert poller.telemetry().malformed == {"ReplicationSource": 2}
