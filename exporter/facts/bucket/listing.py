@@ -78,7 +78,7 @@ def _parse_fast(body: bytes) -> Page | None:
         return Page(
             keys=_texts(keys, encoded=encoded),
             sizes=list(map(int, sizes)),
-            modified=[text.decode() for text in modified],
+            modified=_texts(modified, encoded=False),
             folders=_texts(folders, encoded=encoded),
             truncated=truncated == [b"true"],
             token=_texts(tokens, encoded=False)[0] if tokens else None,
