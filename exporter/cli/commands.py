@@ -15,7 +15,7 @@ from exporter.chain.verdict import ClaimVerdict, State, Verdict
 from exporter.cli.inputs import EXIT_BROKEN, EXIT_FINE, EXIT_UNKNOWN, Command, Failure, Inputs, takes_inputs
 from exporter.cli.stopping import Stop
 from exporter.facts.cluster.files import read_files
-from exporter.facts.model import Facts
+from exporter.facts.model import Check, Facts
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller
 from exporter.publication import doctor as checks
@@ -107,18 +107,24 @@ def explain(inputs: Inputs, claim: str) -> None:
 @takes_inputs
 def doctor(inputs: Inputs, output: str) -> None:
     """Check what the exporter may read and reach, and say what is missing."""
-    if inputs.files:
-        found = list(checks.checks_of_files(_facts(inputs)))
-    else:
-        _quiet(inputs.settings)
-        from exporter.cli.readers import check_access  # noqa: PLC0415 - slow to import, and files do without
-
-        found = list(check_access(inputs.settings))
+    _quiet(inputs.settings)
+    found = _checks(inputs)
     if output == "json":
         click.echo(checks.encode(found))
     else:
         show(console_for_output(), checks.report(found))
     sys.exit(EXIT_BROKEN if any(check.ok is False for check in found) else EXIT_FINE)
+
+
+def _checks(inputs: Inputs) -> list[Check]:
+    if inputs.files:
+        return list(checks.checks_of_files(_facts(inputs)))
+    from exporter.cli.readers import check_access  # noqa: PLC0415 - slow to import, and files do without
+
+    try:
+        return list(check_access(inputs.settings))
+    except ValueError as error:
+        raise Failure(str(error)) from None
 
 
 def _verdict(inputs: Inputs) -> Verdict:
@@ -135,7 +141,11 @@ def _poller(inputs: Inputs) -> Poller:
         return Poller({}, inputs.settings, Clock(_at(inputs)), _facts(inputs))
     from exporter.cli.readers import readers_of  # noqa: PLC0415 - slow to import, and files do without
 
-    return Poller(readers_of(inputs.settings), inputs.settings, Clock(inputs.at))
+    try:
+        readers = readers_of(inputs.settings)
+    except ValueError as error:
+        raise Failure(str(error)) from None
+    return Poller(readers, inputs.settings, Clock(inputs.at))
 
 
 def _facts(inputs: Inputs) -> Facts:

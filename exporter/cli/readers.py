@@ -13,7 +13,11 @@ from exporter.settings import SecretReading, Settings
 
 
 def readers_of(settings: Settings) -> dict[Source, Read]:
-    """How to read each source that the settings ask for."""
+    """How to read each source that the settings ask for.
+
+    Raises:
+        ValueError: a bucket's settings do not say which bucket.
+    """
     cluster = ClusterReader(settings)
     wanted = [Source(name) for name in settings.sources]
     if settings.secrets is SecretReading.METADATA:
@@ -24,6 +28,11 @@ def readers_of(settings: Settings) -> dict[Source, Read]:
 
 
 def check_access(settings: Settings) -> Iterator[Check]:
-    """Everything that `doctor` tries."""
+    """Everything that `doctor` tries.
+
+    Raises:
+        ValueError: a bucket's settings do not say which bucket.
+    """
+    buckets = BucketReader(settings)
     yield from check_cluster(ClusterReader(settings), settings)
-    yield from check_buckets(settings)
+    yield from check_buckets(buckets)
