@@ -18,15 +18,12 @@ T0 = datetime(2026, 1, 18, 14, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def contents(index: str = "i", lock: datetime | None = None, key: str = "k") -> Contents:
-    """A repository with one file in each folder."""
+def contents(index: str = "i", lock: datetime | None = None, key: str = "k", *, full: bool = False) -> Contents:
+    """A repository with one file in each folder: all of it, or what a look sees."""
     inventory = Inventory("r")
-    files = {
-        "r/config": T0,
-        f"r/data/{name('p')[:2]}/{name('p')}": T0,
-        f"r/index/{name(index)}": T0,
-        f"r/keys/{name(key)}": T0,
-    }
+    files = {f"r/index/{name(index)}": T0, f"r/keys/{name(key)}": T0}
+    if full:
+        files |= {"r/config": T0, f"r/data/{name('p')[:2]}/{name('p')}": T0}
     if lock:
         files[f"r/locks/{name('l')}"] = lock
     inventory.add(Page(list(files), [10] * len(files), [moment.isoformat() for moment in files.values()]))
@@ -43,7 +40,10 @@ def measured(at: datetime = T0, *, settled: bool = True, **what: object) -> Stat
     state = look(State("r"), at, **what)
     state.tried_at = at
     state.believe_data(
-        contents(**what), Listing(iter(()), Inventory("r"), contents(**what), at), settled=settled, stale=STALE
+        contents(**what, full=True),
+        Listing(iter(()), Inventory("r"), contents(**what), at),
+        settled=settled,
+        stale=STALE,
     )
     return state
 
