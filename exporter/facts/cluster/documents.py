@@ -221,7 +221,7 @@ class _PatientLoader(_ApiConstructor, yaml.SafeLoader):
 
 
 class _FastLoader(_ApiConstructor, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads with libyaml, some eight times as fast."""
+    """Reads with libyaml, some four times as fast."""
 
 
 def _resolve_as_the_api_does(loader: type[yaml.SafeLoader]) -> None:
