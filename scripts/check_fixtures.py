@@ -1,4 +1,4 @@
-"""Check that every scenario's objects are shaped as a real cluster's: `python scripts/check_fixtures.py CRDS [FOLDER…]`.
+"""Check that scenarios hold objects shaped as a real cluster's: `python scripts/check_fixtures.py CRDS [FOLDER…]`.
 
 *CRDS* is a folder with CustomResourceDefinitions, in any depth; where several define the same kind and version (two
 releases of an operator), an object has to fit all of them. Fields that a schema does not know are refused, as

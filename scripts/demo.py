@@ -1,0 +1,56 @@
+"""The reference cluster on its bad day, as if it were today: `python scripts/demo.py [--listen HOST:PORT] [SCENARIO]`.
+
+Prints what `volsync-exporter status` prints, then serves the same until Ctrl-C.
+"""
+
+import argparse
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from shift import shift
+
+SCENARIOS = Path(__file__).parent.parent / "tests" / "scenarios"
+PROGRAM = (sys.executable, "-m", "exporter")
+
+
+def main() -> int:
+    """Show the scenario that the command line names; the status of the server that was stopped."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", nargs="?", default="bad-day", help="a folder of tests/scenarios (bad-day)")
+    parser.add_argument("--listen", default="127.0.0.1:9978", metavar="HOST:PORT", help="where to serve (%(default)s)")
+    arguments = parser.parse_args()
+    scenario = SCENARIOS / arguments.scenario
+    if not (scenario / "expect.yaml").exists():
+        parser.error(f"{scenario} is no scenario.")
+    with TemporaryDirectory(prefix="volsync-exporter-demo-") as temporary:
+        folder = shift(scenario, datetime.now(UTC), Path(temporary))
+        (folder / "expect.yaml").unlink()
+        subprocess.run([*PROGRAM, "status", "--from", folder], check=False)
+        print(_where(arguments.listen, folder), flush=True)
+        return _serve(folder, arguments.listen)
+
+
+def _where(listen: str, folder: Path) -> str:
+    return f"""
+Open http://{listen}/ in a browser, or let Prometheus scrape http://{listen}/metrics.
+One claim's chain: .venv/bin/volsync-exporter explain --from {folder} NAMESPACE/PVC
+The clock runs on while the cluster stands still: in an hour every backup will be late. Ctrl-C ends it.
+"""
+
+
+def _serve(folder: Path, listen: str) -> int:
+    with subprocess.Popen(
+        [*PROGRAM, "serve", "--from", folder, "--listen", listen, "--log-level", "warning"]
+    ) as server:
+        # A terminal's Ctrl-C reaches the server too; whoever ends the demonstration otherwise reaches only this.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: server.terminate())
+        return server.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

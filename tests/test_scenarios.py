@@ -1,0 +1,209 @@
+"""Every scenario folder, from its files to its verdict; `tests/scenarios/README.md` says what a folder holds."""
+
+import os
+import random
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from exporter.chain.causes import CATALOGUE, Cause, Link
+from exporter.chain.judge import judge
+from exporter.chain.verdict import ClaimVerdict, Verdict
+from exporter.facts.cluster.files import read_files
+from exporter.facts.model import ClusterFacts, Facts
+from exporter.publication.document import ClaimEntry, Document, document
+from exporter.publication.explain import explain
+from exporter.settings import Settings
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+NAMES = sorted(folder.name for folder in SCENARIOS.iterdir() if folder.is_dir())
+NEAR_MISS = "-near-miss"
+WRITE_EXPLANATIONS = bool(os.environ.get("WRITE_EXPLANATIONS"))
+
+
+class ExpectedClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one claim's verdict has to be. State, cause, scope and advisories are complete; the rest is a part."""
+
+    state: str
+    cause: str | None
+    advisories: list[str]
+    scope: str | None = None
+    links: dict[str, str] = {}
+    absent: list[str] = []
+    """Links that do not apply."""
+    severity: str | None = None
+    command: list[str] = []
+    """What the blocking problem's command holds."""
+    command_of: dict[str, list[str]] = {}
+    """The same of an advisory's."""
+    recovery_point: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    last_sync: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    objective_seconds: float | msgspec.UnsetType | None = msgspec.UNSET
+    method: str | None = None
+
+
+class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands in a folder's `expect.yaml`."""
+
+    about: str
+    at: datetime
+    claims: dict[str, ExpectedClaim]
+    settings: dict[str, Any] = {}
+    orphans: list[dict[str, str]] = []
+    root_causes: dict[str, list[str]] | None = None
+    """Of claims: cause and scope, and whom they hit."""
+    explain: str | None = None
+    """The claim of `explain.txt`; else the first one that is not well."""
+    not_upstream: list[str] = []
+
+
+@cache
+def expectation(name: str) -> Expectation:
+    return msgspec.convert(yaml.safe_load((SCENARIOS / name / "expect.yaml").read_text()), Expectation, strict=False)
+
+
+def settings(name: str) -> Settings:
+    return Settings.model_validate(expectation(name).settings)
+
+
+def files(name: str) -> list[Path]:
+    folder = SCENARIOS / name
+    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".json") and path.name != "expect.yaml")
+
+
+@cache
+def verdict(name: str) -> Verdict:
+    at = expectation(name).at
+    return judge(read_files(files(name), at, settings(name)), settings(name), at)
+
+
+@cache
+def published(name: str) -> Document:
+    return document(verdict(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_claims_are_judged_as_expected(name: str) -> None:
+    expected = expectation(name)
+    entries = {f"{entry.namespace}/{entry.pvc}": entry for entry in published(name).claims}
+    assert set(entries) == set(expected.claims)
+    found = {key: _as_expected(entry, verdict(name), expected.claims[key]) for key, entry in entries.items()}
+    assert found == {key: msgspec.structs.asdict(claim) for key, claim in expected.claims.items()}
+
+
+def _as_expected(entry: ClaimEntry, whole: Verdict, expected: ExpectedClaim) -> dict[str, Any]:
+    """*entry* in the form of what is expected of it: where that is a part, the part that is found."""
+    claim = whole.claim(entry.namespace, entry.pvc)
+    assert claim is not None
+    advised = {advisory.cause.value: advisory.command for advisory in claim.advisories}
+    return {
+        "state": entry.state,
+        "cause": entry.cause,
+        "scope": entry.scope,
+        "advisories": sorted(advisory.cause for advisory in entry.advisories),
+        "links": {link: entry.links.get(link) for link in expected.links},
+        "absent": [link for link in expected.absent if link not in entry.links],
+        "severity": claim.problem.severity if claim.problem and expected.severity else expected.severity,
+        "command": _held(expected.command, claim.problem.command if claim.problem else ""),
+        "command_of": {cause: _held(parts, advised.get(cause, "")) for cause, parts in expected.command_of.items()},
+        "method": claim.sources[0].method if expected.method else None,
+        **{
+            figure: getattr(entry, figure) if getattr(expected, figure) is not msgspec.UNSET else msgspec.UNSET
+            for figure in ("recovery_point", "last_sync", "objective_seconds")
+        },
+    }
+
+
+def _held(parts: list[str], command: str) -> list[str]:
+    """*parts* where *command* holds them all, in whatever order; else what the command is."""
+    return parts if all(part in command for part in parts) else [command]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_repositories_without_a_claim_are_found(name: str) -> None:
+    found = [msgspec.to_builtins(orphan) for orphan in published(name).orphans]
+    assert sorted(found, key=str) == sorted(expectation(name).orphans, key=str)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if expectation(name).root_causes is not None])
+def test_claims_with_one_root_cause_are_one_root_cause(name: str) -> None:
+    causes = [cause for cause in verdict(name).root_causes if cause.cause.link is not Link.NONE]
+    assert {f"{cause.cause} {cause.scope}": list(cause.claims) for cause in causes} == expectation(name).root_causes
+
+
+def reported(name: str) -> set[str]:
+    whole = verdict(name)
+    problems = [problem for claim in whole.claims for problem in claim.problems]
+    return {problem.cause.value for problem in (*problems, *(orphan.problem for orphan in whole.orphans))}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if NEAR_MISS in name])
+def test_a_near_miss_does_not_report_the_cause_that_it_resembles(name: str) -> None:
+    cause = Cause(name.partition(NEAR_MISS)[0])
+    assert cause not in reported(name)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if NEAR_MISS not in n and n.partition("-")[0] in list(Cause)])
+def test_a_scenario_reports_the_cause_that_it_is_named_after(name: str) -> None:
+    assert Cause(name.partition("-")[0]) in reported(name)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_a_scenario_and_one_that_only_resembles_it(cause: Cause) -> None:
+    assert cause in CATALOGUE
+    assert cause in NAMES
+    assert any(name.startswith(f"{cause}{NEAR_MISS}") for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_files_and_objects_does_not_matter(name: str) -> None:
+    at = expectation(name).at
+    facts = read_files(list(reversed(files(name))), at, settings(name))
+    again = judge(_shuffled(facts, random.Random(name)), settings(name), at)
+    assert again.claims == verdict(name).claims
+    assert document(again) == published(name)
+
+
+def _shuffled(facts: Facts, chance: random.Random) -> Facts:
+    def shuffle(items: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(chance.sample(items, len(items)))
+
+    listings = {field: getattr(facts.cluster, field) for field in ClusterFacts.__struct_fields__}
+    mixed = {
+        field: msgspec.structs.replace(listing, items=shuffle(listing.items)) for field, listing in listings.items()
+    }
+    buckets = tuple(
+        msgspec.structs.replace(bucket, repositories=shuffle(bucket.repositories)) for bucket in facts.buckets
+    )
+    return msgspec.structs.replace(facts, cluster=ClusterFacts(**mixed), buckets=buckets)
+
+
+EXPLAINED = [name for name in NAMES if (SCENARIOS / name / "explain.txt").exists()]
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_explain_walks_the_chain(name: str) -> None:
+    page = SCENARIOS / name / "explain.txt"
+    text = "\n".join(line.rstrip() for line in explain(_explained(name), verdict(name).at).plain.splitlines()) + "\n"
+    if WRITE_EXPLANATIONS:
+        page.write_text(text)
+    assert text == page.read_text()
+
+
+def _explained(name: str) -> ClaimVerdict:
+    """The claim of which `explain.txt` tells."""
+    chosen = expectation(name).explain
+    claims = verdict(name).claims
+    if chosen:
+        return next(claim for claim in claims if claim.key == chosen)
+    return next((claim for claim in claims if claim.problems), claims[0])
+
+
+def test_every_cause_of_a_claim_is_explained() -> None:
+    causes = {cause.value for cause in Cause if cause.link is not Link.NONE}
+    assert causes <= set(EXPLAINED)
