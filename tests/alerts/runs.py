@@ -1,0 +1,137 @@
+"""What happens to a cluster, and what a person is told of it: the runs behind the tests and the published counts."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from tests.alerts import worlds
+from tests.alerts.stack import Notification, Stack, running
+
+
+class Told(msgspec.Struct, frozen=True):
+    """All that one run sent, and what fired at its worst."""
+
+    ours: list[Notification]
+    community: list[Notification]
+    beats: int
+    firing: list[dict[str, str]]
+    """Our alerts that fired before anything was mended, the watchdog left out."""
+    firing_in_community: list[dict[str, str]]
+
+
+class Run:
+    """One stack, and a folder for its worlds."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack = stack
+        self.folder = folder
+        self.peak: list[dict[str, str]] = []
+
+    def serve(self, world: Path) -> None:
+        self.stack.desk.operator_metrics = worlds.operator_metrics(world)
+        self.stack.serve(world)
+
+    def settle(self, seconds: float) -> None:
+        """Wait: each second is a minute, and what should not be sent gets its chance."""
+        time.sleep(seconds)
+
+    def note_what_fires(self) -> None:
+        self.peak = self.stack.firing()
+
+
+def storage_fault_and_recovery(run: Run) -> None:
+    """Four claims behind one faulted storage; then the storage heals."""
+    run.serve(worlds.storage_fault(run.folder / "fault"))
+    run.stack.await_told(1)
+    run.settle(15)
+    run.note_what_fires()
+    run.serve(worlds.now("sound", run.folder / "healed"))
+    run.stack.await_told(2)
+    run.settle(6)
+
+
+def store_refused_by_all(run: Run) -> None:
+    """Twenty claims in twenty namespaces, one store."""
+    run.serve(worlds.refused_by_all(run.folder / "refused"))
+    run.stack.await_told(1)
+    run.settle(20)
+    run.note_what_fires()
+
+
+def bad_day(run: Run) -> None:
+    """The storage fault, each of the other four known issues, a lie of VolSync's, and an orphan, all at once."""
+    run.serve(worlds.now("bad-day", run.folder / "bad"))
+    run.stack.await_told(6)
+    run.settle(20)
+    run.note_what_fires()
+
+
+def sound_cluster(run: Run) -> None:
+    """Nothing happens."""
+    run.serve(worlds.now("sound", run.folder / "sound"))
+    run.settle(40)
+    run.note_what_fires()
+
+
+def exporter_killed(run: Run) -> None:
+    """The exporter of a sound cluster is killed, and comes back."""
+    sound = worlds.now("sound", run.folder / "sound")
+    run.serve(sound)
+    run.settle(3)
+    run.stack.kill_exporter()
+    run.stack.await_told(1)
+    run.settle(10)
+    run.note_what_fires()
+    run.serve(sound)
+    run.stack.await_told(2)
+    run.settle(12)
+
+
+def exporter_killed_on_a_bad_day(run: Run) -> None:
+    """The exporter is killed for longer than any rule looks back, while the storage is faulted, and comes back."""
+    fault = worlds.storage_fault(run.folder / "fault")
+    run.serve(fault)
+    run.stack.await_told(1)
+    run.stack.kill_exporter()
+    run.stack.await_told(2)
+    run.settle(16)
+    run.note_what_fires()
+    run.serve(fault)
+    run.stack.await_told(3)
+    run.settle(12)
+
+
+RUNS: tuple[Callable[[Run], None], ...] = (
+    storage_fault_and_recovery,
+    store_refused_by_all,
+    bad_day,
+    sound_cluster,
+    exporter_killed,
+    exporter_killed_on_a_bad_day,
+)
+
+
+def carry_out(what: Callable[[Run], None], folder: Path) -> Told:
+    """Let *what* happen, and say what was told."""
+    with running(folder / "stack") as stack:
+        run = Run(stack, folder)
+        what(run)
+        firing = [labels for labels in run.peak if labels["alertname"] != "VolSyncWatchdog"]
+        community = {"VolSyncComponentAbsent", "VolSyncVolumeOutOfSync"}
+        return Told(
+            ours=stack.desk.told,
+            community=stack.desk.told_by_community,
+            beats=stack.desk.beats,
+            firing=[labels for labels in firing if labels["alertname"] not in community],
+            firing_in_community=[labels for labels in firing if labels["alertname"] in community],
+        )
+
+
+def carry_out_all(folder: Path) -> dict[str, Told]:
+    """Every run, by its name, side by side: they mostly wait."""
+    with ThreadPoolExecutor(len(RUNS)) as pool:
+        pending = {what.__name__: pool.submit(carry_out, what, folder / what.__name__) for what in RUNS}
+        return {name: future.result() for name, future in pending.items()}
