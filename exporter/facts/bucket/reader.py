@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -34,28 +34,29 @@ class BucketReader:
         self._last_success: datetime | None = None
         self._has_read = False
 
-    def read(self, at: datetime, stop: threading.Event | None = None) -> SourceRead:
+    def read(self, at: datetime, stop: threading.Event | None = None, patience: timedelta | None = None) -> SourceRead:
         """Read every bucket once, *at* being the exporter's clock. Failures are facts: they are not raised.
 
-        It returns within about half of `poll.bucket`; sizes that could not be measured by then come with a later
-        read. *stop* ends it early.
+        Data is listed for as long as *patience*, which is short for the first read and else half of `poll.bucket`;
+        sizes that were not measured by then come with a later read. *stop* ends it early.
         """
         if not self.sweeps:
             return SourceRead(SourceReport(Source.S3, Reading.NOT_SERVED, detail="no bucket is configured"))
         started = time.monotonic()
         stop = stop or threading.Event()
-        is_over = self._budget(started, stop)
+        if patience is None:
+            patience = self.settings.poll.bucket / 2 if self._has_read else _FIRST_MEASURING
+        over = started + patience.total_seconds()
+
+        def is_over() -> bool:
+            return stop.is_set() or time.monotonic() > over
+
         with ThreadPoolExecutor(len(self.sweeps), thread_name_prefix="buckets") as pool:
             read = list(pool.map(lambda sweep: sweep.read(at, is_over, stop), self.sweeps))
         self._has_read = True
         buckets = tuple(bucket for bucket, _ in read)
         errors = sum((counted for _, counted in read), Counter[Reason]())
         return SourceRead(self._report(buckets, errors, at, timedelta(seconds=time.monotonic() - started)), {}, buckets)
-
-    def _budget(self, started: float, stop: threading.Event) -> Callable[[], bool]:
-        """Whether the time for full listings is over."""
-        seconds = (self.settings.poll.bucket / 2 if self._has_read else _FIRST_MEASURING).total_seconds()
-        return lambda: stop.is_set() or time.monotonic() - started > seconds
 
     def _report(
         self, buckets: tuple[Bucket, ...], errors: Mapping[Reason, int], at: datetime, duration: timedelta

@@ -1,0 +1,126 @@
+"""A loopback S3 store that answers listings from a generated list of keys, fast enough to show its clients."""
+
+import asyncio
+import hashlib
+import random
+from bisect import bisect_left, bisect_right
+from multiprocessing.connection import Connection
+from urllib.parse import parse_qs, quote, urlsplit
+
+PAGE = 1000
+BUCKET = "volsync-backup"
+REQUESTS = "/-/requests"
+"""Answers with the number of listings so far, and counts anew."""
+
+_HEAD = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    b"<Name>volsync-backup</Name><MaxKeys>1000</MaxKeys>"
+)
+
+
+def repositories(count: int, objects: int, per_namespace: int) -> list[tuple[str, int]]:
+    """Keys and sizes of *count* repositories of *objects* objects each, in the order of a listing."""
+    entries: list[tuple[str, int]] = []
+    rng = random.Random(1)
+    for number in range(count):
+        base = f"team{number // per_namespace:04}/volume{number % per_namespace:04}"
+        packs = [rng.randbytes(32).hex() for _ in range(objects - 6)]
+        entries.append((f"{base}/config", 155))
+        entries += [(f"{base}/data/{pack[:2]}/{pack}", 16 * 2**20 + rng.randrange(4096)) for pack in packs]
+        for folder, files in (("index", 2), ("keys", 1), ("snapshots", 2)):
+            entries += [(f"{base}/{folder}/{_name(base, folder, n)}", 400) for n in range(files)]
+    return sorted(entries)
+
+
+def _name(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+class Store:
+    """The sorted keys, and each one's entry as it stands in an answer."""
+
+    def __init__(self, entries: list[tuple[str, int]]) -> None:
+        self.keys = [key for key, _ in entries]
+        self.entries = [_entry(key, size) for key, size in entries]
+        self.requests = 0
+
+    def answer(self, target: str) -> bytes:
+        """The body for one request."""
+        url = urlsplit(target)
+        if url.path == REQUESTS:
+            counted, self.requests = self.requests, 0
+            return str(counted).encode()
+        self.requests += 1
+        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+        prefix = asked.get("prefix", "")
+        after = max(asked.get("continuation-token", ""), asked.get("start-after", ""))
+        start = max(bisect_left(self.keys, prefix), bisect_right(self.keys, after) if after else 0)
+        end = bisect_left(self.keys, prefix + "\U0010ffff")
+        if asked.get("delimiter"):
+            return self._folders(prefix, start, end, after)
+        stop = min(start + PAGE, end)
+        return _body(self.entries[start:stop], self.keys[stop - 1] if stop < end else "", max(stop - start, 0))
+
+    def _folders(self, prefix: str, start: int, end: int, after: str) -> bytes:
+        """What stands directly under *prefix*."""
+        parts: list[bytes] = []
+        last = ""
+        while start < end and len(parts) < PAGE:
+            key = self.keys[start]
+            folder, slash, _ = key[len(prefix) :].partition("/")
+            last = f"{prefix}{folder}/" if slash else key
+            if not slash:
+                parts.append(self.entries[start])
+            elif last > after:
+                parts.append(f"<CommonPrefixes><Prefix>{quote(last)}</Prefix></CommonPrefixes>".encode())
+            start = bisect_left(self.keys, last + "\U0010ffff") if slash else start + 1
+        return _body(parts, last + "\U0010ffff" if start < end else "", len(parts))
+
+
+def _entry(key: str, size: int) -> bytes:
+    return (
+        f"<Contents><Key>{quote(key)}</Key><LastModified>2026-01-18T14:00:05.000Z</LastModified>"
+        f"<ETag>&quot;{key[-32:]}&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+    ).encode()
+
+
+def _body(parts: list[bytes], token: str, count: int) -> bytes:
+    more = f"<NextContinuationToken>{token}</NextContinuationToken><IsTruncated>true</IsTruncated>"
+    state = more if token else "<IsTruncated>false</IsTruncated>"
+    return b"".join(
+        (_HEAD, f"<KeyCount>{count}</KeyCount><EncodingType>url</EncodingType>{state}".encode(), *parts,
+         b"</ListBucketResult>")
+    )  # fmt: skip
+
+
+class _Protocol(asyncio.Protocol):
+    """As much of HTTP as S3 clients need for a listing."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while b"\r\n\r\n" in self._received:
+            head, _, self._received = self._received.partition(b"\r\n\r\n")
+            body = self._store.answer(head.split(b" ", 2)[1].decode())
+            self._transport.write(
+                b"HTTP/1.1 200 OK\r\nDate: Sun, 18 Jan 2026 14:20:00 GMT\r\nContent-Type: application/xml\r\n"
+                b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+            )
+
+
+def serve(shape: tuple[int, int, int], ready: Connection) -> None:
+    """Serve `repositories(*shape)` until the process is ended; send the port through *ready*."""
+    store = Store(repositories(*shape))
+
+    async def run() -> None:
+        server = await asyncio.get_running_loop().create_server(lambda: _Protocol(store), "127.0.0.1", 0)
+        ready.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(run())

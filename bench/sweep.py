@@ -1,0 +1,250 @@
+"""A sweep of a bucket beside what else lists one: boto3 as it comes, rclone, the AWS CLI.
+
+All read the same loopback server in the same run, each in a process of its own, measured as the system counts it.
+
+    python -m bench.sweep --objects 100000 --repositories 10000
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.request import urlopen
+
+from bench.listings import BUCKET, REQUESTS, serve
+
+_PER_REPOSITORY = 25_000
+"""Objects in a repository of the full sweep: some 400 GB of data."""
+_IDLE_OBJECTS = 10
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/nonexistent",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+}
+
+
+class Row(NamedTuple):
+    """One line of the table; *ratio* is how many times better ours is."""
+
+    what: str
+    ours: float
+    other: float
+    ratio: float
+    unit: str
+
+
+class Run(NamedTuple):
+    """What one client took, and what it found."""
+
+    wall: float
+    cpu: float
+    memory: float
+    """The peak, in MiB."""
+    requests: int
+    output: str
+
+    @property
+    def found(self) -> dict[str, Any]:
+        return json.loads(self.output)
+
+
+def run(objects: int, repositories: int) -> list[Row]:
+    """Measure a full sweep of *objects* objects, and an idle one of *repositories* repositories."""
+    return [*full_sweep(objects), *idle_sweep(repositories)]
+
+
+def full_sweep(objects: int) -> list[Row]:
+    """Every object listed, by each client that is there."""
+    count = max(1, objects // _PER_REPOSITORY)
+    with _store((count, objects // count, 4)) as endpoint:
+        ours = _child(endpoint, _python("ours"))
+        boto3 = _child(endpoint, _python("boto3"))
+        rclones = _rclone(endpoint)
+        aws = _aws(endpoint)
+    total = ours.found["objects"] + count  # a repository's config is of no type
+    assert total == boto3.found["objects"], f"ours {total}, boto3 {boto3.found['objects']}"
+    rows = [
+        _row(
+            "requests for each 1,000 objects", ours.requests * 1000 / total, boto3.requests * 1000 / total, "requests"
+        ),
+        _row("CPU for each 1,000 objects, beside boto3", *(r.found["cpu"] * 1e6 / total for r in (ours, boto3)), "ms"),
+        _row("CPU of the process, beside boto3", ours.cpu, boto3.cpu, "s"),
+        _row("wall time, beside boto3", ours.wall, boto3.wall, "s"),
+        _row("peak memory, beside boto3", ours.memory, boto3.memory, "MiB"),
+    ]
+    for what, other in (*rclones.items(), *aws.items()):
+        rows += [
+            _row(f"wall time, beside {what}", ours.wall, other.wall, "s"),
+            _row(f"CPU of the process, beside {what}", ours.cpu, other.cpu, "s"),
+            _row(f"peak memory, beside {what}", ours.memory, other.memory, "MiB"),
+            _row(f"requests, beside {what}", ours.requests, other.requests, "requests"),
+        ]
+    return [row._replace(what=f"{total:,} objects: {row.what}") for row in rows]
+
+
+def idle_sweep(repositories: int) -> list[Row]:
+    """Nothing new in any repository; the goal of one request for each stands in the place of the other client."""
+    with _store((repositories, _IDLE_OBJECTS, 100)) as endpoint:
+        found = _child(endpoint, _python("idle")).found
+    return [
+        _row(f"{repositories:,} repositories, nothing new: requests", found["idle"], repositories, "requests"),
+        _row(
+            f"{repositories:,} repositories, new ones looked for: requests",
+            found["discovery"],
+            repositories,
+            "requests",
+        ),
+        Row(f"{repositories:,} repositories, nothing new: CPU", found["cpu"], 0.0, 0.0, "s"),
+        Row(f"{repositories:,} repositories, nothing new: peak memory", found["memory"], 0.0, 0.0, "MiB"),
+    ]
+
+
+def _row(what: str, ours: float, other: float, unit: str) -> Row:
+    return Row(what, ours, other, other / ours if ours else 0.0, unit)
+
+
+@contextmanager
+def _store(shape: tuple[int, int, int]) -> Iterator[str]:
+    """A store in a process of its own; its endpoint."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(shape, theirs), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _child(endpoint: str, command: list[str], **environment: str) -> Run:
+    """Run *command* to its end, and measure it."""
+    _requests(endpoint)
+    variables = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **_ENVIRONMENT, **environment}
+    variables["AWS_ENDPOINT_URL"] = endpoint
+    started = time.monotonic()
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} failed with status {process.returncode}")
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, _requests(endpoint), output)
+
+
+def _requests(endpoint: str) -> int:
+    with urlopen(endpoint + REQUESTS) as answer:
+        return int(answer.read())
+
+
+def _python(client: str) -> list[str]:
+    return [sys.executable, "-m", "bench.sweep", "--client", client]
+
+
+def _rclone(endpoint: str) -> dict[str, Run]:
+    """As it comes, and with the option that lists flat."""
+    if not shutil.which("rclone"):
+        print("rclone is not installed: left out", file=sys.stderr)
+        return {}
+    remote = {
+        "RCLONE_CONFIG_S_TYPE": "s3",
+        "RCLONE_CONFIG_S_PROVIDER": "Other",
+        "RCLONE_CONFIG_S_ENV_AUTH": "true",
+        "RCLONE_CONFIG_S_ENDPOINT": endpoint,
+        "RCLONE_S3_LIST_VERSION": "2",
+        "RCLONE_CONFIG": "/nonexistent",
+    }
+    command = ["rclone", "size", "--json", f"s:{BUCKET}"]
+    return {
+        "rclone size": _child(endpoint, command, **remote),
+        "rclone size --fast-list": _child(endpoint, [*command, "--fast-list"], **remote),
+    }
+
+
+def _aws(endpoint: str) -> dict[str, Run]:
+    if not shutil.which("aws"):
+        print("the AWS CLI is not installed: left out", file=sys.stderr)
+        return {}
+    script = f"aws s3 ls s3://{BUCKET} --recursive --summarize | tail -n 2"
+    return {"aws s3 ls --summarize": _child(endpoint, ["bash", "-o", "pipefail", "-c", script])}
+
+
+# --- the clients that run in a child ----------------------------------------------------------------------------
+
+
+def _ours() -> dict[str, float]:
+    from exporter.facts.bucket.reader import BucketReader  # noqa: PLC0415  # the children import what they use alone
+
+    reader = BucketReader(_settings())
+    started = time.process_time()
+    read = reader.read(datetime.now(UTC), patience=timedelta(hours=1))
+    cpu = time.process_time() - started
+    totals = [totals for repository in read.buckets[0].repositories for totals in repository.totals.values()]
+    assert not read.report.errors, read.report
+    return {"objects": sum(t.objects for t in totals), "bytes": sum(t.bytes for t in totals), "cpu": cpu}
+
+
+def _boto3() -> dict[str, float]:
+    import boto3  # noqa: PLC0415
+
+    client = boto3.client("s3")
+    started = time.process_time()
+    objects = size = 0
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        objects += len(page["Contents"])
+        size += sum(entry["Size"] for entry in page["Contents"])
+    return {"objects": objects, "bytes": size, "cpu": time.process_time() - started}
+
+
+def _idle() -> dict[str, float]:
+    import resource  # noqa: PLC0415
+
+    from exporter.facts.bucket.reader import BucketReader  # noqa: PLC0415
+
+    reader, at = BucketReader(_settings()), datetime.now(UTC)
+    reader.read(at, patience=timedelta(hours=1))
+    started = time.process_time()
+    reader.read(at + timedelta(minutes=5))
+    cpu, idle = time.process_time() - started, reader.sweeps[0].requests
+    reader.read(at + timedelta(minutes=10))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"idle": idle, "discovery": reader.sweeps[0].requests, "cpu": cpu, "memory": memory}
+
+
+def _settings() -> Any:
+    from exporter.settings import BucketSettings, Settings  # noqa: PLC0415
+
+    return Settings(buckets=(BucketSettings(bucket=BUCKET, requests_per_second=1e6),))
+
+
+_CLIENTS = {"ours": _ours, "boto3": _boto3, "idle": _idle}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--objects", type=int, default=100_000, help="of the full sweep")
+    parser.add_argument("--repositories", type=int, default=10_000, help="of the idle sweep")
+    parser.add_argument("--client", choices=_CLIENTS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.client:
+        print(json.dumps(_CLIENTS[arguments.client]()))
+        return
+    for row in run(arguments.objects, arguments.repositories):
+        print(f"{row.what:<75} {row.ours:>10.2f} {row.other:>10.2f} {row.unit:<8} {row.ratio:>6.1f} x")
+
+
+if __name__ == "__main__":
+    main()
