@@ -169,3 +169,10 @@ def test_a_wrong_token_is_one_failed_check(server: ApiServer) -> None:
     failed = [check for check in check_access(ClusterReader(Settings(), client), Settings()) if check.ok is False]
     assert [check.what for check in failed] == ["reach the API server"]
     assert "credentials" in failed[0].mend
+
+
+def test_a_namespace_in_which_longhorn_is_not_is_noticed(server: ApiServer) -> None:
+    """Every volume would seem to be missing."""
+    failed = [check for check in checks_of(server, chain={"longhorn_namespace": "elsewhere"}) if check.ok is False]
+    assert [check.what for check in failed] == ["list longhorn.io settings in elsewhere"]
+    assert "chain.longhorn_namespace" in failed[0].mend

@@ -17,6 +17,10 @@ _MENDS = {
 }
 
 
+_NEVER_EMPTY = {"longhorn_settings": "chain.longhorn_namespace", "namespaces": "claims.exclude_namespaces"}
+"""Lists that hold something wherever they are read rightly, and the setting that says where."""
+
+
 def check_access(reader: ClusterReader, settings: Settings) -> tuple[Check, ...]:
     """Try the API server and each kind that *settings* want read, with one object of each."""
     reach, reachable = _check_server(reader)
@@ -48,20 +52,20 @@ def _check_kind(reader: ClusterReader, kind: Kind, settings: Settings) -> Check:
         return Check(kind.source, what, ok=False, detail=str(error), mend=_MENDS.get(error.reason, ""))
     if version is None:
         return Check(kind.source, what, ok=None, detail="not served: it does not apply to any claim")
-    tries = [(scope, _try(reader, kind, version, scope)) for scope in places]
-    refused = [(scope, error) for scope, error in tries if error is not None]
-    if not refused:
-        return Check(kind.source, what, ok=True, detail=f"allowed ({version})")
-    detail = "; ".join(str(error) for _, error in refused)
-    return Check(kind.source, what, ok=False, detail=detail, mend="\n".join(_mend(kind, *one) for one in refused))
-
-
-def _try(reader: ClusterReader, kind: Kind, version: str, scope: Scope) -> ReadError | None:
-    try:
-        reader.probe(kind, version, scope)
-    except ReadError as error:
-        return error
-    return None
+    refused: list[tuple[Scope, ReadError]] = []
+    found = False
+    for scope in places:
+        try:
+            found |= reader.probe(kind, version, scope)
+        except ReadError as error:
+            refused.append((scope, error))
+    if refused:
+        detail = "; ".join(str(error) for _, error in refused)
+        return Check(kind.source, what, ok=False, detail=detail, mend="\n".join(_mend(kind, *one) for one in refused))
+    if not found and kind.field in _NEVER_EMPTY:
+        mend = f"Check the setting `{_NEVER_EMPTY[kind.field]}`."
+        return Check(kind.source, what, ok=False, detail="allowed, yet there are none", mend=mend)
+    return Check(kind.source, what, ok=True, detail=f"allowed ({version})")
 
 
 def _mend(kind: Kind, scope: Scope, error: ReadError) -> str:

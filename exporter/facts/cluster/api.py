@@ -3,32 +3,28 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from urllib.parse import quote
 
 import msgspec
 from kubernetes.client import ApiClient
 
 from exporter.facts import objects
 from exporter.facts.cluster.connect import connect
-from exporter.facts.cluster.decode import MalformedPageError, Page, decode_bytes, decode_page, describe
+from exporter.facts.cluster.decode import Page, describe
 from exporter.facts.cluster.discovery import Discovery
 from exporter.facts.cluster.kinds import KINDS, Kind
-from exporter.facts.cluster.scopes import Scope, Verb, field_selector, is_wanted, scopes
-from exporter.facts.cluster.transport import JSON, ReadError, StoppedError, Transport
-from exporter.facts.model import Listing, Malformed, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.facts.cluster.lists import Lists
+from exporter.facts.cluster.scopes import Scope, is_wanted, scopes
+from exporter.facts.cluster.transport import ReadError, StoppedError, Transport
+from exporter.facts.model import Listing, Reading, Reason, Source, SourceRead, SourceReport
 from exporter.settings import Settings
-
-_METADATA_ONLY = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-"""Without a fallback to plain JSON: a server that cannot give metadata alone must refuse, not send the Secrets."""
-_RESTARTS = 3
-"""How often a list whose continue token expired is begun anew."""
 
 
 class _Server(msgspec.Struct, frozen=True):
     transport: Transport
     discovery: Discovery
+    lists: Lists
 
 
 class ClusterReader:
@@ -80,20 +76,13 @@ class ClusterReader:
         """The API version that *kind* is read in; None when it is not served. Raises ReadError as `probe` does."""
         return self._connected().discovery.version(kind)
 
-    def probe(self, kind: Kind, version: str, scope: Scope) -> None:
-        """Ask for one object of *kind*, to see whether it is allowed.
+    def probe(self, kind: Kind, version: str, scope: Scope) -> bool:
+        """Ask for one object of *kind* at *scope*, to see whether it is allowed; whether there is one.
 
         Raises:
             ReadError: it cannot be read.
         """
-        selector = field_selector(kind, kind.field_selectors[0], scope, self._settings)
-        query = {} if scope.verb is Verb.GET else _query(kind, selector, limit=1)
-        try:
-            body = self._connected().transport.get(_path(kind, version, scope), query, _accept(kind))
-            if scope.verb is Verb.LIST:
-                decode_page(kind, body)
-        except MalformedPageError as error:
-            raise ReadError(Reason.MALFORMED_ANSWER, str(error)) from None
+        return self._connected().lists.probe(kind, version, scope)
 
     def server_version(self) -> tuple[str, str]:
         """The server's address and its version. Raises ReadError."""
@@ -111,7 +100,7 @@ class ClusterReader:
             if self._server is None:
                 client = self._given or self._connector()
                 transport = Transport(client, self._settings.poll.timeout)
-                self._server = _Server(transport, Discovery(transport))
+                self._server = _Server(transport, Discovery(transport), Lists(transport, self._settings))
             return self._server
 
     def _read_kind(
@@ -136,12 +125,13 @@ class ClusterReader:
 
     def _read_served(self, kind: Kind, places: tuple[Scope, ...], stop: threading.Event | None) -> list[Page] | None:
         """All pages of *kind*; None when it is not served."""
-        discovery = self._connected().discovery
+        server = self._connected()
+        discovery, lists = server.discovery, server.lists
         version = discovery.version(kind, stop)
         if version is None:
             return None
         try:
-            return self._read_places(kind, version, places, stop)
+            return [page for scope in places for page in lists.read(kind, version, scope, stop)]
         except ReadError as error:
             if error.reason is not Reason.NOT_FOUND:
                 raise
@@ -151,62 +141,7 @@ class ClusterReader:
                 return None
             if newer == version:
                 raise
-            return self._read_places(kind, newer, places, stop)
-
-    def _read_places(
-        self, kind: Kind, version: str, places: tuple[Scope, ...], stop: threading.Event | None
-    ) -> list[Page]:
-        pages: list[Page] = []
-        for scope in places:
-            try:
-                if scope.verb is Verb.GET:
-                    pages += self._get(kind, version, scope, stop)
-                    continue
-                for selector in kind.field_selectors:
-                    pages += self._list(kind, version, scope, selector, stop)
-            except ReadError as error:
-                raise ReadError(error.reason, f"{scope.verb}{scope}: {error}", unreachable=error.unreachable) from None
-        return pages
-
-    def _get(self, kind: Kind, version: str, scope: Scope, stop: threading.Event | None) -> list[Page]:
-        try:
-            body = self._connected().transport.get(_path(kind, version, scope), stop=stop)
-        except ReadError as error:
-            if error.reason is Reason.NOT_FOUND:  # a namespace that the settings name need not be there
-                return []
-            raise
-        one = decode_bytes(kind, body)
-        return [Page((), (one,), "") if isinstance(one, Malformed) else Page((one,), (), "")]
-
-    def _list(self, kind: Kind, version: str, scope: Scope, selector: str, stop: threading.Event | None) -> list[Page]:
-        for _ in range(_RESTARTS + 1):
-            try:
-                return list(self._pages(kind, version, scope, selector, stop))
-            except ReadError as error:
-                if error.reason is not Reason.EXPIRED:
-                    raise
-        raise ReadError(Reason.EXPIRED, f"the list expired {_RESTARTS + 1} times before its last page")
-
-    def _pages(
-        self, kind: Kind, version: str, scope: Scope, selector: str, stop: threading.Event | None
-    ) -> Iterator[Page]:
-        path, accept = _path(kind, version, scope), _accept(kind)
-        query = _query(kind, field_selector(kind, selector, scope, self._settings), self._settings.poll.page_size)
-        token = ""
-        while True:
-            if stop is not None and stop.is_set():
-                raise StoppedError
-            body = self._connected().transport.get(path, {**query, "continue": token} if token else query, accept, stop)
-            try:
-                page = decode_page(kind, body)
-            except MalformedPageError as error:
-                raise ReadError(Reason.MALFORMED_ANSWER, str(error)) from None
-            yield page
-            if not page.next:
-                return
-            if page.next == token:
-                raise ReadError(Reason.REPEATED_TOKEN, "the server gave the same continue token twice")
-            token = page.next
+            return [page for scope in places for page in lists.read(kind, newer, scope, stop)]
 
 
 class _ServerVersion(msgspec.Struct, rename="camel"):
@@ -215,24 +150,6 @@ class _ServerVersion(msgspec.Struct, rename="camel"):
 
 def _what(kind: Kind) -> str:
     return f"{kind.plural}.{kind.group}" if kind.group else kind.plural
-
-
-def _path(kind: Kind, version: str, scope: Scope) -> str:
-    root = f"/apis/{kind.group}/{version}" if kind.group else f"/api/{version}"
-    namespace = quote(scope.namespace, safe="")
-    if scope.verb is Verb.GET:
-        return f"{root}/{kind.plural}/{namespace}"
-    return f"{root}/namespaces/{namespace}/{kind.plural}" if namespace else f"{root}/{kind.plural}"
-
-
-def _query(kind: Kind, selector: str, limit: int) -> dict[str, str]:
-    # No resourceVersion: with `0` the server would ignore the limit (kubernetes#96182).
-    query = {"limit": str(limit), "labelSelector": kind.label_selector, "fieldSelector": selector}
-    return {name: value for name, value in query.items() if value}
-
-
-def _accept(kind: Kind) -> str:
-    return _METADATA_ONLY if kind.metadata_only else JSON
 
 
 def _switched_off(source: Source, kinds: list[Kind]) -> SourceRead:
