@@ -146,11 +146,8 @@ def test_the_exporters_commands_run(command: str) -> None:
 
 
 def test_what_a_page_shows_is_what_its_command_prints() -> None:
-    shown = [
-        pair
-        for page in PAGES
-        for pair in re.findall(r"^```sh\n([^\n]+)\n```\n\n```text\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-    ]
+    pattern = re.compile(r"^```sh\n([^\n]+)\n```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    shown = [pair for page in PAGES for pair in pattern.findall(page.read_text())]
 
     assert shown
     for command, output in shown:
