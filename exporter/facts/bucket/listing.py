@@ -24,8 +24,8 @@ _TOKEN = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
 _KEY_COUNT = re.compile(rb"<KeyCount>(\d+)</KeyCount>")
 _URL_ENCODED = b"<EncodingType>url</EncodingType>"
 _ROOT = re.compile(rb"\s*(?:<\?xml[^>]*?(?:encoding=[\"'](?i:utf-8)[\"'][^>]*?)?\?>\s*)?<ListBucketResult[\s>]")
-# What means something to an XML parser that the expressions above do not know.
-_ONLY_FOR_A_PARSER = (b"\r", b"<!", b"<CommonPrefixes/>")
+# What means something to an XML parser that the expressions do not know: line ends; comments and CDATA sections.
+_ONLY_FOR_A_PARSER = (b"\r", b"!")
 
 
 class NotAListing(ValueError):  # noqa: N818  # the name is the whole story
@@ -60,20 +60,19 @@ def _parse_fast(body: bytes) -> Page | None:
     """What the expressions find; None unless it is certain that a parser would find the same."""
     if not _ROOT.match(body) or not body.rstrip().endswith(b"</ListBucketResult>"):
         return None
-    if any(text in body for text in _ONLY_FOR_A_PARSER):
+    if any(character in body for character in _ONLY_FOR_A_PARSER):
         return None
-    keys, sizes, modified = _KEY.findall(body), _SIZE.findall(body), _MODIFIED.findall(body)
-    folders, truncated, tokens = _PREFIX.findall(body), _TRUNCATED.findall(body), _TOKEN.findall(body)
-    if not len(keys) == len(sizes) == len(modified) == body.count(b"<Contents>") == body.count(b"<Contents"):
+    objects, frame = _split(body)
+    keys, sizes, modified = _KEY.findall(objects), _SIZE.findall(objects), _MODIFIED.findall(objects)
+    if not len(keys) == len(sizes) == len(modified) == _objects_in(objects) or b"<Contents" in frame:
         return None
-    if len(folders) != body.count(b"<CommonPrefixes") or len(truncated) != body.count(b"<IsTruncated"):
+    folders, truncated, tokens = _PREFIX.findall(frame), _TRUNCATED.findall(frame), _TOKEN.findall(frame)
+    counts = _KEY_COUNT.findall(frame)
+    if len(folders) != frame.count(b"<CommonPrefixes") or not _is_all(truncated, frame, b"<IsTruncated"):
         return None
-    if len(tokens) != body.count(b"<NextContinuationToken") or len(tokens) > 1 or len(truncated) > 1:
+    if not _is_all(tokens, frame, b"<NextContinuationToken") or not _is_all(counts, frame, b"<KeyCount"):
         return None
-    counts = _KEY_COUNT.findall(body)
-    if len(counts) != body.count(b"<KeyCount") or len(counts) > 1:
-        return None
-    encoded = _URL_ENCODED in body
+    encoded = _URL_ENCODED in frame
     try:
         return Page(
             keys=_texts(keys, encoded=encoded),
@@ -86,6 +85,25 @@ def _parse_fast(body: bytes) -> Page | None:
         )
     except (UnicodeDecodeError, ET.ParseError):
         return None
+
+
+def _split(body: bytes) -> tuple[bytes, bytes]:
+    """The objects, which are nearly all of *body*, and what stands around them."""
+    start, end = body.find(b"<Contents>"), body.rfind(b"</Contents>") + len(b"</Contents>")
+    return (body[start:end], body[:start] + body[end:]) if 0 <= start < end else (b"", body)
+
+
+def _objects_in(objects: bytes) -> int:
+    """How many objects stand in *objects*, one after the other with nothing between them; -1 where something is."""
+    if not objects:
+        return 0
+    ends = objects.count(b"</Contents>")
+    return ends if objects.count(b"</Contents><Contents>") == ends - 1 == objects.count(b"<Contents") - 1 else -1
+
+
+def _is_all(found: list[bytes], frame: bytes, start: bytes) -> bool:
+    """Whether an element that may stand once was found as often as its *start* stands there."""
+    return len(found) == frame.count(start) <= 1
 
 
 def _texts(raw: list[bytes], *, encoded: bool) -> list[str]:

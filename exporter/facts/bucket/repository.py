@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from bisect import bisect_left
 from datetime import datetime, timedelta
 
 import msgspec
@@ -94,9 +95,12 @@ class Inventory:
         Raises:
             ValueError: a date cannot be read.
         """
-        if not self._add_packs(page):
-            for key, size, modified in zip(page.keys, page.sizes, page.modified, strict=True):
-                self._add_object(key, size, modified)
+        start = bisect_left(page.keys, f"{self._base}data/")
+        end = bisect_left(page.keys, f"{self._base}data0")  # `0` follows the slash
+        if not self._add_packs(page.keys[start:end], page.sizes[start:end]):
+            end = start
+        for i in (*range(start), *range(end, len(page.keys))):
+            self._add_object(page.keys[i], page.sizes[i], page.modified[i])
 
     @property
     def is_foreign(self) -> bool:
@@ -116,16 +120,13 @@ class Inventory:
             locks=tuple(self._locks),
         )
 
-    def _add_packs(self, page: Page) -> bool:
-        """Count a page that holds nothing but packs, at once; False, and nothing counted, when it may hold others.
+    def _add_packs(self, keys: list[str], sizes: list[int]) -> bool:
+        """Count objects in `data/` at once; False, and nothing counted, when they may not all be packs.
 
-        Most pages of a great repository are such, and one by one their objects cost as much as parsing them.
+        Nearly all objects are packs, and one by one they cost more than their parsing (6 ms a page in place of 0.5).
         """
-        first, length = f"{self._base}data/", len(self._base) + _PACK_LENGTH
-        keys = page.keys
-        if not keys or not keys[0].startswith(first) or not keys[-1].startswith(first):
-            return False
-        if set(map(len, keys)) != {length}:
+        length = len(self._base) + _PACK_LENGTH
+        if any(len(key) != length for key in keys):
             return False
         try:
             self._spread.add([key[-64:] for key in keys])
@@ -133,7 +134,7 @@ class Inventory:
             return False
         data = self._folders[ObjectType.DATA]
         data.objects += len(keys)
-        data.bytes += sum(page.sizes)
+        data.bytes += sum(sizes)
         return True
 
     def _add_object(self, key: str, size: int, modified: str) -> None:
