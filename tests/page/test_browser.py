@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,8 +15,11 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.ui import WebDriverWait
 
+from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
+from exporter.facts.cluster.files import read_files
 from exporter.facts.model import Source
+from exporter.settings import Settings
 from tests.page.conftest import Site
 from tests.page.verdicts import AT, FAULTED, bad_day, many, protected, sound, telemetry
 
@@ -70,6 +75,18 @@ def test_the_bad_day_shows_four_claims_under_one_cause(shown: Callable[..., Chro
     ]
     follow(first.find_element(By.CSS_SELECTOR, ".hits a"))
     assert texts(browser, "tbody .c-claim") == [f"{namespace}/{pvc}" for namespace, pvc in FAULTED]
+
+
+def test_the_reference_clusters_bad_day_reads_as_its_runbook_tells_it(shown: Callable[..., Chrome]) -> None:
+    folder = Path(__file__).parent.parent / "scenarios" / "bad-day"
+    at = datetime(2026, 1, 18, 14, 20, tzinfo=UTC)
+    browser = shown(judge(read_files([folder], at), Settings(), at))
+    hits = texts(browser, ".cause.blocking .hits")
+    assert hits[0] == f"4 claims: {', '.join('/'.join(name) for name in FAULTED)}"
+    assert texts(browser, ".cause.blocking h3")[0].startswith("Volume faulted")
+    assert len(texts(browser, "tbody .c-claim")) == 11
+    follow(browser.find_element(By.CSS_SELECTOR, ".cause.blocking .hits a:nth-of-type(2)"))
+    assert texts(browser, ".link.here h3") == ["Volume the chain breaks here"]
 
 
 def test_filters_narrow_the_table_and_their_view_is_a_link(shown: Callable[..., Chrome], site: Site) -> None:

@@ -106,8 +106,8 @@ def test_the_headline_is_the_worst_state(states: list[State], expected: tuple[St
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause.link in LINKS])
 def test_every_cause_shows_with_its_command_and_runbook(cause: Cause) -> None:
     found = problem(cause, "scope-of-it", "kubectl mend it", "Because of the test.", AT)
-    claim = broken(protected("khoj", "config"), State.UNPROTECTED, found)
-    verdict = with_claims(sound(), claim)
+    claims = [broken(protected("khoj", pvc), State.UNPROTECTED, found) for pvc in ("config", "data")]
+    verdict = with_claims(sound(), *claims)
     for page in (html("/", verdict), html("/claims/khoj/config", verdict)):
         assert title_of(cause) in page
     overview = html("/", verdict)

@@ -25,7 +25,7 @@ _HEADERS = (
 _RUNBOOKS: str = WebSettings.model_fields["runbook_base"].default
 
 
-def respond(  # noqa: PLR0913 - what an answer depends on; all but the first four have a default
+def respond(
     path: str,
     query: Query,
     verdict: Verdict | None,
