@@ -1,7 +1,7 @@
 # A fresh Debian machine with python3 and make is enough: every target sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs check-fixtures setup setup-test
+.PHONY: help demo test lint bench docs check-fixtures screenshots setup setup-test
 
 # uv stands here when scripts/setup had to fetch it.
 export PATH := $(CURDIR)/.tools/uv/bin:$(PATH)
@@ -31,6 +31,9 @@ docs: setup-test ## Make the generated pages of docs/ anew.
 
 check-fixtures: setup-test ## Check the scenarios' objects against real CRDs: CRDS=folder.
 	$(RUN)python scripts/check_fixtures.py $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))
+
+screenshots: setup-test ## Take the pictures in docs/images anew; needs chromium and chromium-driver.
+	$(RUN)python scripts/screenshots.py
 
 setup:
 	@scripts/setup
