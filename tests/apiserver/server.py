@@ -48,6 +48,7 @@ from tests.apiserver.selectors import BadSelectorError, field_value, matches_fie
 
 _JSON = "application/json"
 _KEPT_SNAPSHOTS = 256
+_SUFFIXES = (".yaml", ".yml", ".json")
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list "
     "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
@@ -56,10 +57,10 @@ _EXPIRED = (
 
 
 def load(*paths: str | Path) -> list[Json]:
-    """The objects of YAML files and folders, in order; documents that are no objects are left out."""
+    """The objects of YAML and JSON files and folders, in order; documents that are no objects are left out."""
     objects: list[Json] = []
     for path in map(Path, paths):
-        files = sorted(path.rglob("*.y*ml")) if path.is_dir() else [path]
+        files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES) if path.is_dir() else [path]
         for file in files:
             for document in yaml.load_all(file.read_text(), Loader=_PlainLoader):
                 objects += _flatten(document)

@@ -18,9 +18,10 @@ from exporter.facts.cluster.documents import FileError
 from exporter.facts.cluster.files import read_files
 from exporter.facts.model import Bucket, ClusterFacts, Facts, Listing, Reading, Reason, Source
 from exporter.settings import Settings
-from tests.apiserver.server import ApiServer
+from tests.apiserver.server import ApiServer, load
 from tests.cluster.conftest import AT, MOVER, Json, MakeReader, obj, small_cluster
 
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
 ALWAYS = {
     "claims", "volumes", "pods", "jobs", "mount_events", "attachments", "snapshots", "replication_sources",
     "replication_destinations",
@@ -113,6 +114,23 @@ def test_what_the_api_would_not_send_is_left_out(
         if source is not Source.S3:
             for field, listing in reader.read(source, at).listings.items():
                 assert set(map(repr, listing)) == set(map(repr, getattr(dumped.cluster, field)))
+
+
+@pytest.mark.parametrize("scenario", ["bad-day", "dump-json-list", "healthy-old-versions"])
+def test_a_scenario_is_the_same_from_files_and_from_a_server(
+    scenario: str, reader_of: MakeReader, at: datetime
+) -> None:
+    folder = SCENARIOS / scenario
+    dumped = read_files([folder], at)
+    with ApiServer([one for one in load(folder) if "metadata" in one]) as server:
+        reader = reader_of(server, secrets="metadata", page_size=2)
+        served = {
+            field: set(map(repr, listing))
+            for source in Source
+            if source is not Source.S3
+            for field, listing in reader.read(source, at).listings.items()
+        }
+    assert served == shape(dumped)
 
 
 def test_utf16_of_powershell_and_a_byte_order_mark_are_read(tmp_path: Path, at: datetime) -> None:
