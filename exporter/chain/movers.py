@@ -38,6 +38,9 @@ _LOG: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+FEW_FAILURES = 3
+"""So many failed pods of one Job are a failing mover, whatever they say."""
+
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory|OOMKilled", re.IGNORECASE)
 _URL = re.compile(r"s3:(?:https?://)?(?P<host>[^/\s]+)/(?P<bucket>[^/\s]+)")
 _HOST = re.compile(r"(?:lookup |dial tcp(?: \S+:)? ?|https?://)(?P<host>[A-Za-z0-9][\w.-]*(?::\d+)?)")

@@ -179,6 +179,7 @@ class JobStatus(Wire):
     failed: int = 0
     succeeded: int = 0
     start_time: Moment | None = None
+    completion_time: Moment | None = None
 
 
 class Job(Object):

@@ -11,15 +11,14 @@ from datetime import datetime, timedelta
 from exporter.chain import movers
 from exporter.chain.case import SOURCE, Case, broken, created, ok, one_line, unknown
 from exporter.chain.causes import Cause, Link
-from exporter.chain.movers import end_of
+from exporter.chain.movers import FEW_FAILURES, end_of
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.chain.world import unread
 from exporter.durations import format_duration
 from exporter.facts.objects import ContainerStatus, Pod
 
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-_FEW_FAILURES = 3
-"""So many failed pods are a failing mover, whatever they say."""
+_MISCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _SLOW = 3
 """So many times as long as the last run is slow."""
 _STORE_FAULTS = (Cause.REPOSITORY_UNREACHABLE, Cause.REPOSITORY_FULL)
@@ -86,7 +85,7 @@ def _failing(case: Case) -> Problem | None:
     failures = case.job.status.failed if case.job else 0
     failed = [pod for pod in case.pods if pod.status.phase == "Failed"]
     cause = _cause_of_pods(case)
-    if cause is None and max(failures, len(failed)) < _FEW_FAILURES:
+    if cause is None and max(failures, len(failed)) < FEW_FAILURES:
         return None
     end = end_of(failed[0]) if failed else None
     told = f", exit code {end.exit_code}" if end else ""
@@ -125,7 +124,11 @@ def _store(case: Case) -> str:
 def _waiting(case: Case) -> Problem | None:
     """A pod that no node takes, or that does not start where it was placed."""
     pod = case.pods[0] if case.pods else None
-    if pod is None or pod.status.phase != "Pending":
+    if pod is None:
+        return None
+    if pod.metadata.deletion_timestamp:
+        return _lost(case, pod, pod.metadata.deletion_timestamp)
+    if pod.status.phase != "Pending":
         return None
     if image := _waits_for_image(pod):
         return case.problem(Cause.MOVER_IMAGE, image, scope="operator", since=created(pod))
@@ -139,9 +142,24 @@ def _waiting(case: Case) -> Problem | None:
     return case.problem(
         Cause.MOVER_STUCK,
         f"{reason}: {_told(case, pod)}." if _told(case, pod) else f"{reason}.",
-        scope=f"node/{pod.spec.node_name}",
+        scope="" if _is_misconfigured(pod) else f"node/{pod.spec.node_name}",
         since=since,
     )
+
+
+def _lost(case: Case, pod: Pod, deleted: datetime) -> Problem | None:
+    """A pod whose node is gone goes on to look as it did, and no other takes its place until it is removed."""
+    waited = case.at - deleted
+    if waited <= case.settings.grace.mover_start or not pod.spec.node_name:
+        return None
+    reason = f"Mover pod {pod.name} has been terminating on {pod.spec.node_name} for {format_duration(waited)}."
+    return case.problem(Cause.MOVER_STUCK, reason, scope=f"node/{pod.spec.node_name}", since=deleted)
+
+
+def _is_misconfigured(pod: Pod) -> bool:
+    """Whether the pod would not start on any node."""
+    waiting = (container.state.waiting for container in _containers(pod))
+    return any(w is not None and w.reason in _MISCONFIGURED for w in waiting)
 
 
 def _waited(case: Case, pod: Pod) -> timedelta:

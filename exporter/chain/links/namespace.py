@@ -52,12 +52,25 @@ def _unlabelled(case: Case) -> LinkVerdict | None:
     """Where nothing selects by the label, its absence means something only if the backup's objects are missing."""
     if not case.world.cluster_external_secrets and missing_object(case) is None:
         return None
-    label = case.settings.chain.namespace_label
+    label = _wanted_label(case)
     reason = f"Namespace {case.namespace} lacks the label {label}, so it gets no base Secret."
     return broken(
         Link.NAMESPACE,
-        case.problem(Cause.NAMESPACE_UNLABELLED, reason, scope=f"namespace/{case.namespace}"),
+        case.problem(
+            Cause.NAMESPACE_UNLABELLED,
+            reason,
+            scope=f"namespace/{case.namespace}",
+            names={"namespace_label": label},
+        ),
     )
+
+
+def _wanted_label(case: Case) -> str:
+    """The label that brings the base Secret: the ClusterExternalSecret's own, where it asks for one by value."""
+    specs = (secret.spec for secret in case.world.cluster_external_secrets)
+    selectors = (s for spec in specs for s in (spec.namespace_selector, *(spec.namespace_selectors or ())) if s)
+    pairs = (f"{key}={value}" for selector in selectors for key, value in (selector.match_labels or {}).items())
+    return next(pairs, case.settings.chain.namespace_label)
 
 
 def _lacks_annotation(namespace: Namespace) -> bool:

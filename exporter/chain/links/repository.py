@@ -15,7 +15,7 @@ DEFAULT_PRUNE_INTERVAL_DAYS = 7
 
 def judge(case: Case) -> LinkVerdict | None:
     place = located(case)
-    problems = [problem for problem in (_prune_overdue(case),) if problem]
+    problems = [problem for problem in (_prune_overdue(case), _reinitialised_by_log(case)) if problem]
     if place is None:
         return broken(Link.REPOSITORY, *problems) if problems else None
     if not place.is_believed:
@@ -104,6 +104,16 @@ def _reinitialised(case: Case, place: Located, repository: Repository) -> Proble
         return None
     reason = f"The repository was made {format_duration(case.at - made)} ago, after backups that VolSync remembers."
     return case.problem(Cause.REPOSITORY_REINITIALISED, reason, since=made, names=_names(place))
+
+
+def _reinitialised_by_log(case: Case) -> Problem | None:
+    """The last backup says that it made the repository, and VolSync remembers a prune of an earlier one."""
+    pruned = case.status.restic.last_pruned if case.status.restic else None
+    began = case.volsync_point
+    if pruned is None or began is None or pruned >= began or "created restic repository" not in case.last_log:
+        return None
+    reason = "The last backup made the repository anew: its log says so."
+    return case.problem(Cause.REPOSITORY_REINITIALISED, reason, since=began)
 
 
 def _lock(case: Case, place: Located, repository: Repository) -> Problem | None:

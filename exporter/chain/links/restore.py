@@ -13,7 +13,7 @@ from exporter.chain.case import (
     synchronizing,
 )
 from exporter.chain.causes import Cause, Link
-from exporter.chain.movers import last_words
+from exporter.chain.movers import FEW_FAILURES, last_words
 from exporter.chain.recovery import located, ours, recovery_point
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict
 from exporter.chain.world import GENERATED_BY
@@ -78,6 +78,8 @@ def _failing(case: Case, destination: ReplicationDestination) -> Problem | None:
         told = condition.message
     elif status.latest_mover_status and status.latest_mover_status.result == "Failed":
         told = last_words(_log(status))
+    elif failures := _failures(case, destination):
+        told = f"its mover has failed {failures} times"
     else:
         return None
     return case.problem(
@@ -86,6 +88,13 @@ def _failing(case: Case, destination: ReplicationDestination) -> Problem | None:
         since=status.last_sync_start_time,
         names=_about(case, destination),
     )
+
+
+def _failures(case: Case, destination: ReplicationDestination) -> int:
+    """Failed pods of the restore's Job, once they are too many; VolSync's status tells only of the eighth."""
+    job = case.world.job_of(destination, DESTINATION)
+    failed = job.status.failed if job and _status(destination).last_sync_start_time else 0
+    return failed if failed >= FEW_FAILURES else 0
 
 
 def _stuck(case: Case, destination: ReplicationDestination) -> Problem | None:

@@ -14,6 +14,9 @@ def judge(case: Case) -> LinkVerdict | None:
     name = case.source.name
     if case.source.spec.paused:
         return _paused(case)
+    if _has_no_pvc(case):
+        reason = f"ReplicationSource {name} names PVC {case.pvc_name}, which does not exist."
+        return broken(Link.SOURCE, case.problem(Cause.SOURCE_FAILING, reason))
     if case.reconcile_error and not is_about_secret(case.reconcile_error):
         return broken(
             Link.SOURCE,
@@ -32,6 +35,13 @@ def _when(case: Case) -> str:
     if case.schedule:
         return f"on schedule {case.schedule!r}"
     return "by manual trigger" if case.manual_trigger else "without a pause"
+
+
+def _has_no_pvc(case: Case) -> bool:
+    claims = case.world.cluster.claims
+    return (
+        case.pvc is None and claims.known and not any((bad.namespace, bad.name) == case.key for bad in claims.malformed)
+    )
 
 
 # --- no source
@@ -106,24 +116,25 @@ def _paused(case: Case) -> LinkVerdict:
 
 
 def _stalled(case: Case) -> LinkVerdict | None:
-    """A sync that is due and was not begun, or that was begun and has no Job.
+    """A sync that is due and was not begun, that was begun and has no Job, or whose Job is done.
 
     `nextSyncTime` lies in the past for as long as a sync runs, so it counts only while none does
     (volsync `statemachine/machine.go`).
     """
     status, grace = case.status, case.settings.grace.operator
     name = case.source.name if case.source else ""
+    if _is_operator_alive(case):
+        return None
     if not case.is_syncing and status.next_sync_time and case.at - status.next_sync_time > grace:
-        if status.last_sync_time is None and _is_operator_alive(case):
-            return None  # it never began to move: the sync link says so
         late = format_duration(case.at - status.next_sync_time)
         return _operator_stalled(case, f"The sync of {name} has been due for {late} and was not begun.")
     if case.source and case.source.status is None and case.began and case.at - case.began > grace:
-        if _is_operator_alive(case):
-            return None
         age = format_duration(case.at - case.began)
         return _operator_stalled(case, f"ReplicationSource {name} was made {age} ago and has no status at all.")
-    if case.is_syncing and case.sync_age > grace and _waits_for_job(case) and not _is_operator_alive(case):
+    done = case.job.status.completion_time if case.job else None
+    if case.is_syncing and done and case.at - done > grace:
+        return _operator_stalled(case, f"The mover of {name} was done {format_duration(case.at - done)} ago.")
+    if case.is_syncing and case.sync_age > grace and _waits_for_job(case):
         late = format_duration(case.sync_age)
         return _operator_stalled(case, f"The sync of {name} was begun {late} ago and has no Job.")
     return None
@@ -144,8 +155,7 @@ def _waits_for_job(case: Case) -> bool:
 
 def _operator_stalled(case: Case, reason: str) -> LinkVerdict:
     since = case.status.last_sync_start_time or case.status.next_sync_time or case.began
-    scope = "" if _is_operator_alive(case) else "operator"
-    return broken(Link.SOURCE, case.problem(Cause.OPERATOR_STALLED, reason, scope=scope, since=since))
+    return broken(Link.SOURCE, case.problem(Cause.OPERATOR_STALLED, reason, scope="operator", since=since))
 
 
 def _is_operator_alive(case: Case) -> bool:
