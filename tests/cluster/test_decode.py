@@ -1,10 +1,13 @@
 """From bytes to structs: fast where all is well, one by one where it is not, and the same either way."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exporter.facts import objects
 from exporter.facts.cluster import decode
@@ -192,3 +195,22 @@ def test_an_event_of_either_api_says_what_when_and_about_whom() -> None:
         assert isinstance(event, objects.Event)
         assert (event.text, event.about.name) == ("m", "o")
         assert event.at == datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
+
+
+GOOD_PAGE = page_of(
+    SOURCES,
+    obj("volsync.backube/v1alpha1", "ReplicationSource", "good", "media", spec={"sourcePVC": "music", "restic": {}}),
+    obj(
+        "volsync.backube/v1alpha1", "ReplicationSource", "two", "media", status={"lastSyncTime": "2026-01-01T00:00:00Z"}
+    ),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(at=st.integers(0, len(GOOD_PAGE)), cut=st.integers(0, 12), put=st.binary(max_size=6))
+def test_damaged_bytes_are_refused_or_cost_their_own_object(at: int, cut: int, put: bytes) -> None:
+    damaged = GOOD_PAGE[:at] + put + GOOD_PAGE[at + cut :]
+    with contextlib.suppress(MalformedPageError):
+        page = decode_page(SOURCES, damaged)
+        assert all(type(item) is SOURCES.struct for item in page.items)
+        assert all(type(one) is Malformed for one in page.malformed)

@@ -176,3 +176,10 @@ def test_a_namespace_in_which_longhorn_is_not_is_noticed(server: ApiServer) -> N
     failed = [check for check in checks_of(server, chain={"longhorn_namespace": "elsewhere"}) if check.ok is False]
     assert [check.what for check in failed] == ["list longhorn.io settings in elsewhere"]
     assert "chain.longhorn_namespace" in failed[0].mend
+
+
+def test_a_server_that_keeps_its_version_to_itself_is_no_fault(server: ApiServer) -> None:
+    server.fail("discovery", faults.status(403, times=1))
+    checks = checks_of(server)
+    assert checks[0].ok is None
+    assert not [check for check in checks if check.ok is False]

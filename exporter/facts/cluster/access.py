@@ -34,6 +34,8 @@ def _check_server(reader: ClusterReader) -> tuple[Check, bool]:
     try:
         address, version = reader.server_version()
     except ReadError as error:
+        if error.reason in (Reason.FORBIDDEN, Reason.NOT_FOUND):
+            return Check(Source.KUBERNETES, what, ok=None, detail="it answers, and does not tell its version"), True
         mend = _MENDS.get(error.reason, "")
         # A server that answers, though not this, can still answer the lists.
         answers = not error.unreachable and error.reason is not Reason.UNAUTHORIZED
