@@ -1,9 +1,12 @@
 """Is there a ReplicationSource for the PVC, in order, not paused, and does VolSync act on it when it is due?"""
 
+from datetime import datetime
+
 from exporter.chain import kyverno
 from exporter.chain.case import Case, broken, created, ok, one_line, unknown
 from exporter.chain.causes import Cause, Link, Severity
 from exporter.chain.links.repository_secret import is_about_secret
+from exporter.chain.movers import end_of
 from exporter.chain.verdict import LinkVerdict
 from exporter.durations import format_duration
 
@@ -131,13 +134,21 @@ def _stalled(case: Case) -> LinkVerdict | None:
     if case.source and case.source.status is None and case.began and case.at - case.began > grace:
         age = format_duration(case.at - case.began)
         return _operator_stalled(case, f"ReplicationSource {name} was made {age} ago and has no status at all.")
-    done = case.job.status.completion_time if case.job else None
+    done = _done(case)
     if case.is_syncing and done and case.at - done > grace:
         return _operator_stalled(case, f"The mover of {name} was done {format_duration(case.at - done)} ago.")
     if case.is_syncing and case.sync_age > grace and _waits_for_job(case):
         late = format_duration(case.sync_age)
         return _operator_stalled(case, f"The sync of {name} was begun {late} ago and has no Job.")
     return None
+
+
+def _done(case: Case) -> datetime | None:
+    """When the mover's Job succeeded; None while it has not."""
+    if case.job is None or not case.job.status.succeeded:
+        return None
+    ends = (end.finished_at for pod in case.pods if (end := end_of(pod)) and end.finished_at)
+    return case.job.status.completion_time or max(ends, default=None)
 
 
 def _waits_for_job(case: Case) -> bool:
