@@ -189,6 +189,23 @@ def test_the_page_keeps_itself_up_to_date_and_says_so(shown: Callable[..., Chrom
     browser.find_element(By.ID, "refresh").click()
 
 
+def test_a_page_whose_exporter_is_gone_says_so_until_it_is_back(shown: Callable[..., Chrome]) -> None:
+    browser = shown(sound())
+    gone = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    lost = browser.find_element(By.ID, "lost")
+    assert not lost.is_displayed()
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", {**gone, "offline": True})
+    browser.execute_async_script("refresh().then(arguments[0])")
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", {**gone, "offline": False})
+    assert lost.text.startswith("The exporter does not answer")
+    assert "icon-unknown" in browser.find_element(By.CSS_SELECTOR, "link[rel=icon]").get_attribute("href")
+    browser.execute_async_script("refresh().then(arguments[0])")
+    assert not lost.is_displayed()
+    assert "icon-good" in browser.find_element(By.CSS_SELECTOR, "link[rel=icon]").get_attribute("href")
+    browser.get_log("browser")  # the browser's own word about the failed request
+
+
 def test_a_reader_who_is_choosing_is_not_interrupted(shown: Callable[..., Chrome], site: Site) -> None:
     browser = shown(bad_day())
     Select(browser.find_element(By.NAME, "namespace")).select_by_value("khoj")

@@ -98,7 +98,7 @@ def test_every_state_has_a_word_and_a_shape_of_its_own(state: State) -> None:
 )
 def test_the_headline_is_the_worst_state(states: list[State], expected: tuple[State, str]) -> None:
     claims = [msgspec.structs.replace(protected("a", f"b{n}"), state=state) for n, state in enumerate(states)]
-    said = headline(with_claims(sound(), *claims))
+    said = headline(with_claims(sound(), *claims), None)
     assert (said.state, said.text[: len(expected[1])]) == expected
     assert sum(said.counts.values()) == len(states)
 
@@ -251,11 +251,19 @@ def test_a_source_that_is_not_installed_is_no_alarm() -> None:
     assert b"Not to be read" not in answer.body
 
 
-def test_an_old_verdict_says_that_it_is_old() -> None:
-    for age, old in ((timedelta(seconds=90), False), (timedelta(minutes=30), True)):
-        answer = respond("/", {}, sound(), telemetry(), now=AT + age)
-        assert answer is not None
-        assert (b"This verdict is" in answer.body) is old
+def test_an_old_verdict_is_no_good_news() -> None:
+    for path in ("/", "/claims/khoj/config"):
+        for age, old in ((timedelta(seconds=90), False), (timedelta(minutes=30), True)):
+            answer = respond(path, {}, sound(), telemetry(), now=AT + age)
+            assert answer is not None
+            assert (b"The last verdict is 30m old" in answer.body) is old
+            assert (b"All is well" in answer.body) is (path == "/" and not old)
+
+
+def test_advice_does_not_hide_behind_good_news() -> None:
+    advised = [claim for claim in bad_day().claims if not claim.problem]
+    said = headline(with_claims(sound(), *advised), None)
+    assert said.detail == "1 thing worth mending before it hurts."
 
 
 @pytest.mark.parametrize(

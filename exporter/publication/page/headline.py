@@ -1,11 +1,13 @@
 """The one sentence at the top of the page: whether all is well."""
 
 from collections import Counter
+from datetime import timedelta
 
 import msgspec
 
-from exporter.chain.causes import Impact
+from exporter.chain.causes import Impact, Link
 from exporter.chain.verdict import State, Verdict
+from exporter.durations import format_duration
 from exporter.publication.page.words import STATES, counted
 
 
@@ -18,11 +20,17 @@ class Headline(msgspec.Struct, frozen=True):
     counts: dict[State, int]
 
 
-def headline(verdict: Verdict) -> Headline:
-    """The headline of *verdict*. New and exempt claims do not disturb a quiet night."""
+def headline(verdict: Verdict, old: timedelta | None) -> Headline:
+    """The headline of *verdict*. New and exempt claims do not disturb a quiet night.
+
+    *old* is the verdict's age where that is too great for it to be a picture of now.
+    """
     found = Counter(claim.state for claim in verdict.claims)
     counts = {state: found[state] for state in STATES}
     total = len(verdict.claims)
+    if old is not None:
+        text = f"The last verdict is {format_duration(old)} old"
+        return Headline(State.UNKNOWN, text, "What follows held then, and may not hold any more.", counts)
     if not total:
         return Headline(State.UNKNOWN, "No claim asks for a backup", "No PVC bears the backup label.", counts)
     for state in (State.UNPROTECTED, State.AT_RISK, State.UNKNOWN):
@@ -38,7 +46,7 @@ def headline(verdict: Verdict) -> Headline:
         return Headline(
             State.PROTECTED,
             f"All is well: {counted(counts[State.PROTECTED], 'claim')} could be restored now",
-            _waiting(counts),
+            " ".join(filter(None, (_sentence(_waiting(counts)), _to_heed(verdict)))),
             counts,
         )
     calm = State.STARTING if counts[State.STARTING] else State.EXEMPT
@@ -48,6 +56,15 @@ def headline(verdict: Verdict) -> Headline:
 def _to_mend(verdict: Verdict) -> str:
     causes = sum(1 for cause in verdict.root_causes if cause.impact is Impact.BLOCKING)
     return f"{counted(causes, 'root cause')} to mend." if causes else ""
+
+
+def _to_heed(verdict: Verdict) -> str:
+    advice = sum(1 for cause in verdict.root_causes if cause.cause.link is not Link.NONE)
+    return f"{counted(advice, 'thing')} worth mending before it hurts." if advice else ""
+
+
+def _sentence(text: str) -> str:
+    return f"{text}." if text else ""
 
 
 def _waiting(counts: dict[State, int]) -> str:

@@ -103,7 +103,7 @@ class Page:
         first = (view.page - 1) * PAGE_SIZE
         return self._render(
             "overview.html",
-            headline=headline(verdict),
+            headline=headline(verdict, self._too_old()),
             blocking=[cause for cause in causes if cause.impact is Impact.BLOCKING],
             advisory=[
                 cause for cause in causes if cause.impact is Impact.ADVISORY and cause.cause.link is not Link.NONE
@@ -141,7 +141,7 @@ class Page:
                 reports=self._telemetry.reports or (self._verdict.facts.sources if self._verdict else ()),
                 now=self._now,
                 interval=self._telemetry.intervals.get(Source.KUBERNETES),
-                verdict_is_old=self._verdict_is_old(),
+                too_old=self._too_old(),
                 age=self._age,
                 used=self._used,
                 runbook=self._runbook,
@@ -164,11 +164,13 @@ class Page:
     def _runbook(self, cause: Cause) -> str:
         return f"{self._runbook_base}/{cause.value}.md"
 
-    def _verdict_is_old(self) -> bool:
+    def _too_old(self) -> timedelta | None:
+        """The verdict's age, where it should long have been followed by another."""
         interval = self._telemetry.intervals.get(Source.KUBERNETES)
         if self._verdict is None or self._now is None or interval is None:
-            return False
-        return self._now - self._verdict.at > _OLD_AFTER * interval + timedelta(minutes=1)
+            return None
+        age = self._now - self._verdict.at
+        return age if age > _OLD_AFTER * interval + timedelta(minutes=1) else None
 
 
 def _chain(claim: ClaimVerdict) -> list[tuple[Link, LinkVerdict | None]]:

@@ -25,6 +25,16 @@ function addCopyButtons() {
   }
 }
 
+// An old picture must not pass for a present one.
+function showLost(lost) {
+  const notice = document.getElementById("lost");
+  if (notice.hidden !== lost) return;
+  const icon = document.querySelector("link[rel=icon]");
+  notice.hidden = !lost;
+  notice.textContent = lost ? "The exporter does not answer: what you see held before, and may not hold any more." : "";
+  if (lost) icon.href = icon.dataset.lost;
+}
+
 // Someone who is choosing, reading out or marking something is not interrupted.
 function isBusy() {
   const focused = document.activeElement;
@@ -32,9 +42,15 @@ function isBusy() {
 }
 
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  let fresh;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {
+    fresh = document.implementation.createHTMLDocument();
+  }
   const freshMain = fresh.getElementById("main");
+  showLost(freshMain === null);
   if (freshMain === null || isBusy()) return;
   const before = text("headline");
   main().replaceChildren(...document.adoptNode(freshMain).childNodes);
@@ -57,8 +73,7 @@ function keepFresh() {
   button.hidden = false;
   label();
   setInterval(() => {
-    // Without an answer the page stays as it is, and says from when it is.
-    if (!paused() && !isBusy()) refresh().catch(() => {});
+    if (!paused() && !isBusy()) refresh();
   }, seconds * 1000);
 }
 
