@@ -192,11 +192,19 @@ def _explained(detail: ErrorDetails, origins: Mapping[Path_, str]) -> str:
         name = ".".join(map(str, path))
         names = {setting.name for setting in (*SETTINGS, *BUCKET_SETTINGS)}
         return f"{_origin(path, origins)}: there is no such setting{_nearest(name, names)}"
-    message = detail["msg"].removeprefix("Value error, ")
+    message = _message(detail)
     if not path and (named := re.match(r"(\w+): ", message)):  # a rule of the whole model names its setting itself
         path, message = (named[1],), message.removeprefix(named[0])
-    value = "" if isinstance(detail["input"], dict | list | BaseModel) else f"{detail['input']!r}: "
-    return f"{_origin(path, origins)}: {value}{message}"
+    value = repr(detail["input"])
+    shown = "" if value in message or isinstance(detail["input"], dict | list | BaseModel) else f"{value}: "
+    return f"{_origin(path, origins)}: {shown}{message}"
+
+
+def _message(detail: ErrorDetails) -> str:
+    """What pydantic says, as a user of settings would."""
+    if detail["type"] == "model_type":
+        return "should be a section, with settings of its own"
+    return detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
 
 
 def _origin(path: Path_, origins: Mapping[Path_, str]) -> str:

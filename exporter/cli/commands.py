@@ -51,19 +51,18 @@ def version() -> None:
 @cli.command(cls=Command)
 @takes_inputs
 @click.pass_obj
-def serve(stop: Stop | None, inputs: Inputs) -> None:
+def serve(stop: Stop, inputs: Inputs) -> None:
     """Read again and again, and serve metrics, the status page and its JSON until told to end."""
-    stop = stop or Stop()
-    stop.take_care()
     settings = inputs.settings
     logs.configure(settings.log_format, settings.log_level)
     doorkeeper, listener = _listener(settings)
     poller = _poller(inputs)
     server = Server(listener, Site(poller, settings.web.runbook_base), doorkeeper)
+    stop.take_care()
     server.start()
     poller.start()
     _log.info("serving", listen=settings.web.listen, port=server.port, version=__version__)
-    stop.wanted.wait()
+    stop.wait()
     _log.info("ending")
     poller.stop()
     server.stop(_PATIENCE)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -11,25 +10,35 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Stop:
     """The wish to end, as signals bring it.
 
-    Until `take_care` is called a signal ends the process. From then on the first one sets `wanted`, and a second one
+    Until `take_care` is called a signal ends the process. From then on the first one ends `wait`, and a second one
     ends the process at once.
     """
 
     def __init__(self) -> None:
-        self.wanted = threading.Event()
         self._careful = False
+        self._wanted = False
+        self._arrivals, self._arrival = os.pipe()
+        os.set_blocking(self._arrival, False)
 
     def install(self) -> None:
         """Handle the signals. The main thread has to call this."""
+        # Python runs handlers between two steps of the main thread, which a lock that it waits for may never take:
+        # a byte on a pipe wakes it whenever the signal comes.
+        signal.set_wakeup_fd(self._arrival, warn_on_full_buffer=False)
         for number in _SIGNALS:
             signal.signal(number, self._handle)
 
     def take_care(self) -> None:
-        """From now on whoever waits for `wanted` ends the process in good order."""
+        """From now on whoever waits ends the process in good order."""
         self._careful = True
 
+    def wait(self) -> None:
+        """Return when the first signal has come."""
+        while os.read(self._arrivals, 1)[0] not in _SIGNALS:
+            pass
+
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if not self._careful or self.wanted.is_set():
+        if not self._careful or self._wanted:
             # Threads that wait for an answer would keep the interpreter from ending.
             os._exit(128 + number)
-        self.wanted.set()
+        self._wanted = True

@@ -26,12 +26,20 @@ def encode(checks: Iterable[Check]) -> bytes:
 def checks_of_files(facts: Facts) -> Iterator[Check]:
     """What can be said of facts that came from files: which sources they hold, and what was not understood."""
     for source in facts.sources:
-        held = source.reading is not Reading.NOT_SERVED
-        detail = source.detail or ("found" if held else "the files hold none of its objects")
-        yield Check(source.source, "read from files", source.up if held else None, detail)
+        ok = source.up if source.reading is not Reading.NOT_SERVED else None
+        yield Check(source.source, "read from files", ok, source.detail or _found(facts, source.source))
     for kind in KINDS:
         for broken in getattr(facts.cluster, kind.field).malformed:
             yield _malformed(kind.source, broken)
+
+
+def _found(facts: Facts, source: Source) -> str:
+    if source is Source.S3:
+        number, noun = sum(len(bucket.repositories) for bucket in facts.buckets), "repositories"
+    else:
+        fields = [kind.field for kind in KINDS if kind.source is source]
+        number, noun = sum(len(getattr(facts.cluster, field).items) for field in fields), "objects"
+    return f"{number} {noun}" if number else f"the files hold no {noun} of it"
 
 
 def _malformed(source: Source, broken: Malformed) -> Check:

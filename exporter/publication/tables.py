@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from exporter.chain.causes import CATALOGUE, Link, Severity
 from exporter.chain.verdict import ClaimVerdict, RootCause, State, Verdict
 from exporter.durations import format_duration
+from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.model import Reading, SourceReport
 from exporter.publication.plain import NOTHING, age_against_objective, ago, clean
 
@@ -23,6 +24,7 @@ STATE_STYLES: Final = {
     State.UNKNOWN: "magenta",
 }
 SEVERITY_STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_TRIED = (Reading.READ, Reading.UNREADABLE)
 _INDENT = "  "
 _WIDE = 1000
 """Where the output is no terminal, a claim stays on its line, for `grep`."""
@@ -47,7 +49,7 @@ def console_for_output() -> Console:
     return console
 
 
-def _print(console: Console, part: RenderableType) -> None:
+def _print(console: Console, part: Text | Table) -> None:
     if isinstance(part, Text):
         show(console, part)
         return
@@ -57,7 +59,7 @@ def _print(console: Console, part: RenderableType) -> None:
         show(console, text)
 
 
-def _parts(verdict: Verdict) -> Iterator[RenderableType]:
+def _parts(verdict: Verdict) -> Iterator[Text | Table]:
     causes = [cause for cause in verdict.root_causes if cause.cause.link is not Link.NONE]
     if causes:
         yield _heading("ROOT CAUSES")
@@ -66,12 +68,18 @@ def _parts(verdict: Verdict) -> Iterator[RenderableType]:
         yield Text()
     if verdict.claims:
         yield _claims(verdict)
-    else:
+    elif verdict.facts.cluster.claims.known:
         yield Text("No PVC asks for a backup.")
+    else:
+        yield Text("Whether any PVC asks for a backup could not be read.", STATE_STYLES[State.UNKNOWN])
     if verdict.orphans:
         yield Text()
         yield _heading("REPOSITORIES WITHOUT A CLAIM")
-        yield Group(*(_orphans(verdict)))
+        yield Text("\n").join(_orphans(verdict))
+    if malformed := list(_malformed(verdict)):
+        yield Text()
+        yield _heading("NOT UNDERSTOOD")
+        yield Text("\n").join(malformed)
     yield Text()
     yield _sources(verdict)
     yield Text()
@@ -125,10 +133,18 @@ def _orphans(verdict: Verdict) -> Iterator[Text]:
         yield line
 
 
+def _malformed(verdict: Verdict) -> Iterator[Text]:
+    """Objects whose claims are unknown because they are not as they should be."""
+    for kind in KINDS:
+        for broken in getattr(verdict.facts.cluster, kind.field).malformed:
+            name = "/".join(part for part in (broken.namespace, broken.name) if part)
+            yield Text(clean(f"{broken.kind} {name}: {broken.error}"))
+
+
 def _sources(verdict: Verdict) -> Table:
     table = _table("SOURCE", "READ", "LAST SUCCESS", "")
     for report in verdict.facts.sources:
-        success = ago(report.last_success, verdict.at) if report.last_success else NOTHING
+        success = ago(report.last_success, verdict.at) if report.last_success and report.reading in _TRIED else NOTHING
         table.add_row(report.source, _reading(report), success, clean("" if report.up else report.detail))
     return table
 
