@@ -299,6 +299,22 @@ def test_where_operators_live_does_not_matter_in_a_dump(tmp_path: Path, at: date
     assert (names(cluster.longhorn_volumes), names(cluster.update_requests)) == (["v"], ["u"])
 
 
+@pytest.mark.parametrize("odd", [[], {}, 3, True, None, [{}], [[]]])
+def test_odd_values_where_selectors_look_cost_nothing_else(tmp_path: Path, at: datetime, odd: object) -> None:
+    """A list cannot be looked up in a set."""
+    metadata = {"labels": odd, "ownerReferences": [{"kind": odd}, odd], "namespace": odd}
+    objects = [
+        obj("v1", "Event", "e", "media", reason=odd),
+        obj("v1", "Pod", "p", metadata=metadata),
+        obj("v1", "PersistentVolumeClaim", "c", metadata=metadata),
+        {"apiVersion": odd, "kind": odd},
+        {"apiVersion": "v1", "kind": "CustomResourceDefinition", "spec": {"group": odd, "names": {"kind": odd}}},
+        {"apiVersion": "v1", "kind": "CustomResourceDefinition", "spec": odd},
+    ]
+    facts = read_files([write(tmp_path, "a.yaml", [FILM, *objects])], at)
+    assert "films" in names(facts.cluster.claims)
+
+
 def test_the_settings_namespaces_hold_for_files(tmp_path: Path, at: datetime) -> None:
     file = write(tmp_path, "a.yaml", small_cluster())
     some = Settings.model_validate({"claims": {"namespaces": "media,books", "exclude_namespaces": "books"}})
@@ -470,7 +486,7 @@ JSONISH = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(
     bodies=st.lists(
         st.fixed_dictionaries(

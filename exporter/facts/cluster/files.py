@@ -37,7 +37,7 @@ _OPERATORS = {
 """Groups of which any object says that the operator is there, and that its other kinds were dumped too."""
 _EVENTS = ("events.k8s.io", "Event")
 """The other name of the core group's events."""
-_VOLSYNC_OWNERS = frozenset({"Job", "ReplicationSource", "ReplicationDestination"})
+_VOLSYNC_OWNERS = ("Job", "ReplicationSource", "ReplicationDestination")
 _LISTING_KEYS = frozenset(
     {
         "CommonPrefixes", "ContinuationToken", "Contents", "Delimiter", "EncodingType", "IsTruncated", "KeyCount",
@@ -169,7 +169,7 @@ def _metadata(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_selected(kind: Kind, body: Mapping[str, Any]) -> bool:
-    wanted = {selector.removeprefix("reason=") for selector in kind.field_selectors if selector}
+    wanted = [selector.removeprefix("reason=") for selector in kind.field_selectors if selector]
     if wanted and body.get("reason") not in wanted:
         return False
     return not kind.label_selector or _is_volsyncs(_metadata(body))
