@@ -124,7 +124,8 @@ def _connect(address: Address, poll: PollSettings) -> Any:  # noqa: ANN401  # bo
                 connect_timeout=min(seconds, _CONNECT_SECONDS),
                 read_timeout=seconds,
                 max_pool_connections=settings.concurrency,
-                user_agent_extra="volsync-exporter",
+                # boto3 puts its own together anew for each request, in a third of the time that an empty one takes.
+                user_agent="volsync-exporter",
             ),
         )
     except SDK_ERRORS as error:

@@ -27,7 +27,7 @@ class Spread:
         self._widest = 0
 
     def add(self, names: list[str]) -> None:
-        """Take in some *names*, hexadecimal and ascending.
+        """Take in some *names*, hexadecimal and ascending; their first 13 digits count.
 
         Raises:
             ValueError: one of them is not hexadecimal.

@@ -15,17 +15,17 @@ import msgspec
 
 # An element in the form that every store writes it: no attributes, no comments. Whatever else there is makes the
 # counts disagree.
-_KEY = re.compile(rb"<Key>([^<]*)</Key>")
-_SIZE = re.compile(rb"<Size>(\d+)</Size>")
-_MODIFIED = re.compile(rb"<LastModified>([^<]*)</LastModified>")
-_PREFIX = re.compile(rb"<CommonPrefixes><Prefix>([^<]*)</Prefix></CommonPrefixes>")
-_TRUNCATED = re.compile(rb"<IsTruncated>\s*(true|false)\s*</IsTruncated>")
-_TOKEN = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
-_KEY_COUNT = re.compile(rb"<KeyCount>(\d+)</KeyCount>")
-_URL_ENCODED = b"<EncodingType>url</EncodingType>"
-_ROOT = re.compile(rb"\s*(?:<\?xml[^>]*?(?:encoding=[\"'](?i:utf-8)[\"'][^>]*?)?\?>\s*)?<ListBucketResult[\s>]")
+_KEY = re.compile(r"<Key>([^<]*)</Key>")
+_SIZE = re.compile(r"<Size>([0-9]+)</Size>")
+_MODIFIED = re.compile(r"<LastModified>([^<]*)</LastModified>")
+_PREFIX = re.compile(r"<CommonPrefixes><Prefix>([^<]*)</Prefix></CommonPrefixes>")
+_TRUNCATED = re.compile(r"<IsTruncated>\s*(true|false)\s*</IsTruncated>")
+_TOKEN = re.compile(r"<NextContinuationToken>([^<]*)</NextContinuationToken>")
+_KEY_COUNT = re.compile(r"<KeyCount>([0-9]+)</KeyCount>")
+_URL_ENCODED = "<EncodingType>url</EncodingType>"
+_ROOT = re.compile(r"\s*(?:<\?xml[^>]*?(?:encoding=[\"'](?i:utf-8)[\"'][^>]*?)?\?>\s*)?<ListBucketResult[\s>]")
 # What means something to an XML parser that the expressions do not know: line ends; comments and CDATA sections.
-_ONLY_FOR_A_PARSER = (b"\r", b"!")
+_ONLY_FOR_A_PARSER = ("\r", "!")
 
 
 class NotAListing(ValueError):  # noqa: N818  # the name is the whole story
@@ -58,63 +58,60 @@ def parse(body: bytes) -> Page:
 
 def _parse_fast(body: bytes) -> Page | None:
     """What the expressions find; None unless it is certain that a parser would find the same."""
-    if not _ROOT.match(body) or not body.rstrip().endswith(b"</ListBucketResult>"):
-        return None
-    if any(character in body for character in _ONLY_FOR_A_PARSER):
-        return None
-    objects, frame = _split(body)
-    keys, sizes, modified = _KEY.findall(objects), _SIZE.findall(objects), _MODIFIED.findall(objects)
-    if not len(keys) == len(sizes) == len(modified) == _objects_in(objects) or b"<Contents" in frame:
-        return None
-    folders, truncated, tokens = _PREFIX.findall(frame), _TRUNCATED.findall(frame), _TOKEN.findall(frame)
-    counts = _KEY_COUNT.findall(frame)
-    if len(folders) != frame.count(b"<CommonPrefixes") or not _is_all(truncated, frame, b"<IsTruncated"):
-        return None
-    if not _is_all(tokens, frame, b"<NextContinuationToken") or not _is_all(counts, frame, b"<KeyCount"):
-        return None
-    encoded = _URL_ENCODED in frame
     try:
-        return Page(
-            keys=_texts(keys, encoded=encoded),
-            sizes=list(map(int, sizes)),
-            modified=_texts(modified, encoded=False),
-            folders=_texts(folders, encoded=encoded),
-            truncated=truncated == [b"true"],
-            token=_texts(tokens, encoded=False)[0] if tokens else None,
-            key_count=int(counts[0]) if counts else None,
-        )
+        text = body.decode()
+        return _find(text) if _ROOT.match(text) and text.rstrip().endswith("</ListBucketResult>") else None
     except (UnicodeDecodeError, ET.ParseError):
         return None
 
 
-def _split(body: bytes) -> tuple[bytes, bytes]:
-    """The objects, which are nearly all of *body*, and what stands around them."""
-    start, end = body.find(b"<Contents>"), body.rfind(b"</Contents>") + len(b"</Contents>")
-    return (body[start:end], body[:start] + body[end:]) if 0 <= start < end else (b"", body)
+def _find(text: str) -> Page | None:
+    if any(character in text for character in _ONLY_FOR_A_PARSER):
+        return None
+    objects, frame = _split(text)
+    keys, sizes, modified = _KEY.findall(objects), _SIZE.findall(objects), _MODIFIED.findall(objects)
+    if not len(keys) == len(sizes) == len(modified) == _objects_in(objects) or "<Contents" in frame:
+        return None
+    folders, truncated, tokens = _PREFIX.findall(frame), _TRUNCATED.findall(frame), _TOKEN.findall(frame)
+    counts = _KEY_COUNT.findall(frame)
+    if len(folders) != frame.count("<CommonPrefixes") or not _is_all(truncated, frame, "<IsTruncated"):
+        return None
+    if not _is_all(tokens, frame, "<NextContinuationToken") or not _is_all(counts, frame, "<KeyCount"):
+        return None
+    encoded = _URL_ENCODED in frame
+    return Page(
+        keys=_texts(keys, encoded=encoded),
+        sizes=list(map(int, sizes)),
+        modified=_texts(modified, encoded=False),
+        folders=_texts(folders, encoded=encoded),
+        truncated=truncated == ["true"],
+        token=_texts(tokens, encoded=False)[0] if tokens else None,
+        key_count=int(counts[0]) if counts else None,
+    )
 
 
-def _objects_in(objects: bytes) -> int:
-    """How many objects stand in *objects*, one after the other with nothing between them; -1 where something is."""
-    if not objects:
-        return 0
-    ends = objects.count(b"</Contents>")
-    return ends if objects.count(b"</Contents><Contents>") == ends - 1 == objects.count(b"<Contents") - 1 else -1
+def _split(text: str) -> tuple[str, str]:
+    """The objects, which are nearly all of *text*, and what stands around them."""
+    start, end = text.find("<Contents>"), text.rfind("</Contents>") + len("</Contents>")
+    return (text[start:end], text[:start] + text[end:]) if 0 <= start < end else ("", text)
 
 
-def _is_all(found: list[bytes], frame: bytes, start: bytes) -> bool:
+def _objects_in(objects: str) -> int:
+    """How many objects stand in *objects*, if they stand one after the other with nothing between them."""
+    return objects.count("</Contents><Contents>") + 1 if objects else 0
+
+
+def _is_all(found: list[str], frame: str, start: str) -> bool:
     """Whether an element that may stand once was found as often as its *start* stands there."""
     return len(found) == frame.count(start) <= 1
 
 
-def _texts(raw: list[bytes], *, encoded: bool) -> list[str]:
-    """The texts of elements: decoded, and rid of entities and of S3's own encoding, which most texts do not have."""
-    joined = b"\n".join(raw)
-    texts = joined.decode().split("\n") if raw else []
-    if len(texts) != len(raw):  # a text holds a line break
-        texts = [text.decode() for text in raw]
-    if b"&" in joined:
+def _texts(texts: list[str], *, encoded: bool) -> list[str]:
+    """*texts* without entities and, where they are *encoded*, without S3's own escapes; most texts have none."""
+    joined = "".join(texts)
+    if "&" in joined:
         texts = [_unescaped(text) if "&" in text else text for text in texts]
-    return _decoded(texts) if encoded else texts
+    return _decoded(texts) if encoded and ("%" in joined or "+" in joined or "&" in joined) else texts
 
 
 def _unescaped(text: str) -> str:

@@ -125,11 +125,10 @@ class Inventory:
 
         Nearly all objects are packs, and one by one they cost more than their parsing (6 ms a page in place of 0.5).
         """
-        length = len(self._base) + _PACK_LENGTH
-        if any(len(key) != length for key in keys):
+        if set(map(len, keys)) - {len(self._base) + _PACK_LENGTH}:
             return False
         try:
-            self._spread.add([key[-64:] for key in keys])
+            self._spread.add([key[-64:-48] for key in keys])
         except ValueError:
             return False
         data = self._folders[ObjectType.DATA]
@@ -152,7 +151,7 @@ class Inventory:
             return
         kind = ObjectType(name.partition("/")[0])
         if kind is ObjectType.DATA:
-            self._spread.add([name[-64:]])
+            self._spread.add([name[-64:-48]])
         else:
             if kind is ObjectType.LOCKS:
                 if size == 0:  # restic ignores them too (restic `internal/repository/lock.go`)
