@@ -163,8 +163,13 @@ def _row(board: dashboard.Dashboard, title: str, *panels: tuple[Any, int, int]) 
 
 
 def _numbered(board: dashboard.Dashboard) -> Dashboard:
-    """Give every panel its id: the builder leaves them out, and links to a panel need them."""
+    """Give every panel its id: the builder leaves them out, and links to a panel need them.
+
+    And leave a link where it is seen: the builder's default hides it in a menu.
+    """
     built = board.build()
+    for link in built.links or []:
+        link.placement = None
     for number, panel in enumerate(built.panels or [], start=1):
         panel.id_val = number
     return built

@@ -137,8 +137,19 @@ def stat_panel(title: str, description: str) -> stat.Panel:
 
 
 def table_panel(title: str, description: str, empty: str) -> table.Panel:
-    """Rows; *empty* is what it says when there are none."""
-    return table.Panel().title(title).description(description).datasource(DATASOURCE).unit("short").no_value(empty)
+    """Rows; *empty* is what it says when there are none.
+
+    Grafana shows a panel's text for no value in empty cells too, unless the field has one of its own.
+    """
+    return (
+        table.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATASOURCE)
+        .unit("short")
+        .no_value(empty)
+        .override_by_regexp("/.*/", [property_("noValue", "-")])
+    )
 
 
 def sorted_by(*fields: tuple[str, bool]) -> list[common.TableSortByFieldState]:

@@ -11,7 +11,8 @@ def burning() -> table.Panel:
     """One row for each cause and scope."""
     problems = queries.one("volsync_backup_problem", *_PROBLEM, where=f'{queries.CLAIMS}, link!="none"')
     since = queries.one("volsync_backup_problem_since_timestamp_seconds", "cause", "scope")
-    first = {"aggregations": [], "operation": "groupby"}
+    grouped = {"aggregations": [], "operation": "groupby"}
+    worst = {"aggregations": ["first"], "operation": "aggregate"}
     return (
         panel.table_panel(
             "Root causes now",
@@ -21,11 +22,14 @@ def burning() -> table.Panel:
         .with_target(panel.rows(f'label_join({problems}, "claim", "/", "namespace", "pvc")', ref="A"))
         .with_target(panel.rows(f"1000 * {since}", ref="B"))
         .with_transformation(panel.transformation("merge"))
+        # Blocking before advisory, so that the first of each group is its worst.
+        .with_transformation(panel.transformation("sortBy", fields={}, sort=[{"field": "impact", "desc": True}]))
         .with_transformation(
             panel.transformation(
                 "groupBy",
                 fields={
-                    **dict.fromkeys(("cluster", *_PROBLEM), first),
+                    **dict.fromkeys(("cluster", "cause", "scope", "link"), grouped),
+                    **dict.fromkeys(("impact", "severity"), worst),
                     "claim": {"aggregations": ["count", "uniqueValues"], "operation": "aggregate"},
                     "Value #B": {"aggregations": ["min"], "operation": "aggregate"},
                 },
@@ -35,8 +39,8 @@ def burning() -> table.Panel:
             panel.columns(
                 {
                     "cluster": "Cluster",
-                    "impact": "Impact",
-                    "severity": "Severity",
+                    "impact (first)": "Impact",
+                    "severity (first)": "Severity",
                     "cause": "Cause",
                     "scope": "Scope",
                     "claim (count)": "Number",

@@ -68,6 +68,15 @@ def test_the_variables_ask_for_what_is_published(board: Json) -> None:
 
 
 @boards
+def test_a_board_leads_to_the_other_and_takes_its_variables_along(board: Json) -> None:
+    (link,) = board["links"]
+    assert (link["type"], link["tags"]) == ("dashboards", board["tags"])
+    assert link["includeVars"]
+    assert link["keepTime"]
+    assert "placement" not in link
+
+
+@boards
 def test_ids_are_there_and_differ(board: Json) -> None:
     ids = [panel["id"] for panel in board["panels"]]
     assert len(set(ids)) == len(ids)
@@ -102,6 +111,13 @@ def test_a_panel_says_what_it_shows(panel: Json) -> None:
     refs = [target["refId"] for target in panel["targets"]]
     assert len(set(refs)) == len(refs)
     assert all(target["datasource"] == DATASOURCE for target in panel["targets"])
+
+
+@panels
+def test_a_unit_is_one_of_grafanas(panel: Json) -> None:
+    config = panel["fieldConfig"]
+    overridden = {p["value"] for o in config["overrides"] for p in o["properties"] if p["id"] == "unit"}
+    assert overridden | {config["defaults"]["unit"]} <= {"short", "s", "bytes", "percentunit", "cpm", "dateTimeFromNow"}
 
 
 @panels
@@ -156,7 +172,10 @@ def test_columns_name_labels_and_values_that_are_there(panel: Json) -> None:
             assert named | hidden <= fields
             assert fields - named - hidden <= {"Time"}, "every column is named or hidden on purpose"
             shown = set(step["options"]["renameByName"].values())
-    overridden = {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]}
+    everything, *overrides = panel["fieldConfig"]["overrides"]
+    assert everything["matcher"]["options"] == "/.*/"
+    assert everything["properties"] == [{"id": "noValue", "value": "-"}], "an empty cell is no empty table"
+    overridden = {o["matcher"]["options"] for o in overrides}
     assert overridden <= shown
     assert {by["displayName"] for by in panel["options"].get("sortBy", [])} <= shown
 
@@ -178,6 +197,8 @@ def test_a_query_keeps_to_its_cluster_and_leaves_the_scrapes_labels_out(query: Q
 
 @queries
 def test_a_rate_takes_the_interval_that_grafana_reckons(query: Query) -> None:
+    counters = [selector for selector in selectors_of(query.filled(**EVERYWHERE)) if selector.name.endswith("_total")]
+    assert len(counters) == query.text.count("rate(")
     windows = re.findall(r"(?:rate|increase|irate)\([^\[]*\[([^\]]+)\]", query.text)
     assert set(windows) <= {"$__rate_interval"}
 
