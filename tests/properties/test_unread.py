@@ -1,0 +1,67 @@
+"""What cannot be read is unknown: it neither makes a claim look better, nor breaks it."""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from exporter.chain.judge import judge
+from exporter.chain.verdict import ClaimVerdict, LinkState, State, Verdict
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.model import Listing, Reading, Reason
+from tests.corpus import NAMES, expectation, facts, settings, verdict
+
+FIELDS = [kind.field for kind in KINDS]
+GENERATING = ("cluster_policies", "generating_policies", "update_requests", "policy_events", "namespaces")
+"""What tells of the links whose work is done once a claim has its source and its Secret."""
+FORBIDDEN: Listing[object] = Listing(reading=Reading.UNREADABLE, reason=Reason.FORBIDDEN)
+WELL = (State.PROTECTED, State.STARTING)
+
+
+def without(name: str, field: str) -> Verdict:
+    """The verdict of a scenario in which *field* cannot be read."""
+    cluster = msgspec.structs.replace(facts(name).cluster, **{field: FORBIDDEN})
+    blinded = msgspec.structs.replace(facts(name), cluster=cluster)
+    return judge(blinded, settings(name), expectation(name).at)
+
+
+def compared(field: str) -> Iterator[tuple[str, ClaimVerdict, ClaimVerdict]]:
+    """Each claim of each scenario that has *field*, as it is and as it seems without."""
+    for name in NAMES:
+        if getattr(facts(name).cluster, field).reading is Reading.READ:
+            blind = without(name, field)
+            for seen in verdict(name).claims:
+                if unseen := blind.claim(seen.namespace, seen.pvc):
+                    yield f"{name}: {seen.key}", seen, unseen
+
+
+def is_vouched_for(claim: ClaimVerdict) -> bool:
+    """Whether its syncs end in time and none runs: what was not read cannot have been in their way."""
+    sync = next((link.state for link in claim.links if link.link == "sync"), None)
+    return sync is LinkState.OK and all(source.sync_start is None for source in claim.sources)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_claim_does_not_look_better_for_what_cannot_be_read(field: str) -> None:
+    better = [
+        what
+        for what, seen, unseen in compared(field)
+        if unseen.state in WELL and seen.state not in (*WELL, State.EXEMPT) and not is_vouched_for(unseen)
+    ]
+    assert better == []
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_nothing_breaks_by_not_being_read(field: str) -> None:
+    broken = [what for what, seen, unseen in compared(field) if unseen.problem and not seen.problem]
+    assert broken == []
+
+
+@pytest.mark.parametrize("field", GENERATING)
+def test_a_claim_that_has_all_it_needs_is_not_unknown_for_who_made_it(field: str) -> None:
+    lost = [
+        what
+        for what, seen, unseen in compared(field)
+        if seen.state is State.PROTECTED and unseen.state is State.UNKNOWN
+    ]
+    assert lost == []

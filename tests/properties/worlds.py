@@ -1,0 +1,211 @@
+"""Any facts: objects with any field missing, and names from so small a stock that they often belong together.
+
+Hypothesis draws a seed and what to leave out, and plain code makes the objects: drawing each of a world's thousand
+fields would take seconds.
+"""
+
+import random
+import types
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from hypothesis import strategies as st
+
+from exporter.facts import objects
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.model import (
+    Bucket,
+    ClusterFacts,
+    Facts,
+    Listing,
+    Malformed,
+    ObjectType,
+    Reading,
+    Reason,
+    Repository,
+    Totals,
+)
+
+NOON = datetime(2026, 1, 18, 12, 0, tzinfo=UTC)
+
+_NAMESPACES = ("n8n", "karakeep")
+_NAMES = ("data", "media")
+_LONGHORN_NAMES = ("pvc-1", "pvc-2")
+_TEXT: Mapping[str, tuple[str, ...]] = {
+    "namespace": (*_NAMESPACES, ""),
+    "name": (*_NAMES, "data-backup", "data-volsync-secret", "volsync-rustfs-base", "volsync-smart-protection", "pvc-1"),
+    "uid": ("uid-1", "uid-2", ""),
+    "kind": ("ReplicationSource", "ReplicationDestination", "Job", "PersistentVolumeClaim", "ClusterPolicy", ""),
+    "sourcePVC": (*_NAMES, "gone", ""),
+    "volumeName": (*_LONGHORN_NAMES, ""),
+    "volumeHandle": _LONGHORN_NAMES,
+    "driver": ("driver.longhorn.io", "nfs.csi.k8s.io"),
+    "claimName": (*_NAMES, "volsync-src-data-backup-cache"),
+    "repository": ("data-volsync-secret", "gone", ""),
+    "schedule": ("0 * * * *", "0 3 * * *", "@weekly", "@every 90m", "61 * * * *", "0 0 30 2 *", ""),
+    "manual": ("", "1768680000"),
+    "lastSyncDuration": ("41.2s", "1m33.5s", "", "a while", "9e99h"),
+    "result": ("Successful", "Failed", "", "Odd"),
+    "logs": ("== Directory is empty skipping backup ===", "=== Initialize Dir ===", "already locked by PID 3", ""),
+    "type": ("Synchronizing", "Ready", "PodScheduled", "Scheduled"),
+    "status": ("True", "False", "Unknown"),
+    "reason": ("Error", "SyncInProgress", "WaitingForSchedule", "WaitingForManual", "Unschedulable", "PolicyError",
+               "ContainerCreating", "ImagePullBackOff", "OOMKilled", "SecretSyncedError", "FailedMount", ""),
+    "message": ('Secret "data-volsync-secret" not found', "secret is missing field: RESTIC_REPOSITORY", "no", ""),
+    "phase": ("Pending", "Running", "Failed", "Succeeded", "Bound", "Lost", ""),
+    "state": ("attached", "detached", "attaching", "detaching", "Pending", "Failed", "", "odd"),
+    "robustness": ("healthy", "degraded", "faulted", "unknown", ""),
+    "operator": ("In", "NotIn", "Exists", "DoesNotExist", "Odd"),
+    "value": ("true", '{"v1":"3"}', "{", ""),
+    "refreshInterval": ("1h", "0", "soon", "1h0m0s"),
+    "volsync-exporter.io/exempt": ("a cache", "", " "),
+    "volsync-exporter.io/exempt-until": ("2026-01-19", "2026-01-17T00:00:00Z", "2026-01-18T13:00:00", "soon", ""),
+    "volsync-exporter.io/objective": ("6h", "2d", "0", "soon", "", "-3h"),
+}  # fmt: skip
+"""What a string may be, by its field's name on the wire; any other one is one of a few."""
+_OTHER_TEXT = ("", "data", "hourly", "true")
+_LABELS = ("backup", "volsync.backube/privileged-movers", "app.kubernetes.io/created-by")
+_LABEL_VALUES = ("hourly", "daily", "false", "true", "volsync", "")
+_NUMBERS = (0, 1, 2, 8, 137, -1, 2**40)
+_FAR_TIMES = (datetime(1, 1, 2, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+CLOCKS = st.one_of(
+    st.just(NOON),
+    st.timedeltas(timedelta(days=-3), timedelta(days=3)).map(lambda later: NOON + later),
+    st.sampled_from(_FAR_TIMES),
+)
+
+
+_SINGLE = (objects.LonghornSetting, objects.LonghornVolume)
+"""Kinds that stand in one namespace alone."""
+
+
+class Maker:
+    """Makes things of any type at random, the same ones for the same *seed*."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.fullness = self.chance.random()
+        """How likely an optional field is there."""
+
+    def struct(self, struct: type[msgspec.Struct]) -> Any:
+        """Any *struct*: each optional field may be missing, each other one is of its type."""
+        fields = {
+            name: self.value(hint, wire)
+            for name, wire, hint, required in _fields_of(struct)
+            if required or self.chance.random() < self.fullness
+        }
+        return struct(**fields)
+
+    def value(self, hint: Any, name: str) -> Any:
+        """Anything of the type *hint*, in a field that is called *name* on the wire."""
+        origin, arguments = get_origin(hint), get_args(hint)
+        if origin in (types.UnionType, Union):
+            return self.value(self.chance.choice(arguments), name)
+        if origin is tuple:
+            return tuple(self.value(arguments[0], name) for _ in range(self.chance.choice((0, 1, 1, 2))))
+        if origin is dict:
+            return {label: self.chance.choice(_LABEL_VALUES) for label in self.some(_LABELS)}
+        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+            return self.struct(hint)
+        return self._plain(hint, name)
+
+    def _plain(self, hint: Any, name: str) -> Any:
+        if hint is str:
+            return self.chance.choice(_TEXT.get(name, _OTHER_TEXT))
+        if hint is datetime:
+            return self.time()
+        if hint is int:
+            return self.chance.choice(_NUMBERS)
+        if hint is bool:
+            return self.chance.random() < 0.5
+        return None if hint is type(None) else {}
+
+    def time(self) -> datetime:
+        """Mostly a moment of the last two days, at times one of the future, or one that no program would write."""
+        if self.chance.random() < 0.05:
+            return self.chance.choice(_FAR_TIMES)
+        return NOON + timedelta(seconds=self.chance.randint(-200_000, 3_600))
+
+    def some(self, items: Sequence[Any]) -> list[Any]:
+        """Any of *items*, in any order."""
+        return self.chance.sample(items, self.chance.randint(0, len(items)))
+
+    def maybe(self, value: Any) -> Any:
+        """*value* or none."""
+        return value if self.chance.random() < 0.7 else None
+
+    def listing(self, struct: type[objects.Object]) -> Listing[Any]:
+        """A list that was read, most often."""
+        if self.chance.random() < 0.15:
+            reading = self.chance.choice((Reading.UNREADABLE, Reading.PENDING, Reading.NOT_SERVED))
+            return Listing(reading=reading, reason=self.maybe(Reason.FORBIDDEN))
+        made = [self.struct(struct) for _ in range(self.chance.randint(0, 4))]
+        bad = (
+            Malformed(
+                struct.__name__,
+                self.chance.choice(_NAMESPACES),
+                self.chance.choice(_TEXT["name"]),
+                "no",
+                self.maybe(self.chance.choice(_NAMES)),
+            ),
+        )
+        return Listing(
+            tuple({item.name if struct in _SINGLE else item.key: item for item in made}.values()),
+            Reading.READ,
+            read_at=self.maybe(self.time()),
+            malformed=bad if self.chance.random() < 0.1 else (),
+        )
+
+    def bucket(self) -> Bucket:
+        """A bucket with repositories of claims and of nobody."""
+        prefixes = [f"{namespace}/{name}" for namespace in _NAMESPACES for name in (*_NAMES, "gone")]
+        return Bucket(
+            name="volsync-backup",
+            reading=self.chance.choice((Reading.READ, Reading.READ, *Reading)),
+            read_at=self.maybe(self.time()),
+            repositories=tuple(self.repository(prefix) for prefix in self.some(prefixes)),
+        )
+
+    def repository(self, prefix: str) -> Repository:
+        """Any repository at *prefix*."""
+        namespace, _, pvc = prefix.partition("/")
+        return Repository(
+            bucket="volsync-backup",
+            prefix=prefix,
+            measured_at=self.time(),
+            present=self.chance.choice((True, True, False, None)),
+            namespace=self.maybe(namespace),
+            pvc=self.maybe(pvc),
+            created=self.maybe(self.time()),
+            totals={
+                kind: Totals(self.chance.randint(0, 9), self.chance.randint(0, 9)) for kind in self.some([*ObjectType])
+            },
+            snapshots=self.chance.randint(0, 3),
+            newest_snapshot=self.maybe(self.time()),
+            oldest_snapshot=self.maybe(self.time()),
+            oldest_lock=self.maybe(self.time()),
+            stale_locks=self.chance.randint(0, 2),
+            suspect=tuple(self.some([Reason.INCOMPLETE])),
+        )
+
+
+@cache
+def _fields_of(struct: type[msgspec.Struct]) -> list[tuple[str, str, Any, bool]]:
+    """Of each field: its name, that on the wire, its type, and whether it has to be there."""
+    hints = get_type_hints(struct)
+    return [(f.name, f.encode_name, hints[f.name], f.required) for f in msgspec.structs.fields(struct)]
+
+
+def _facts(seed: int, without: set[str]) -> Facts:
+    maker = Maker(seed)
+    cluster = {kind.field: maker.listing(kind.struct) for kind in KINDS}
+    absent = dict.fromkeys(without, Listing(reading=Reading.READ))
+    return Facts(ClusterFacts(**{**cluster, **absent}), tuple(maker.bucket() for _ in maker.some([0])))
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+FACTS = st.builds(_facts, SEEDS, st.sets(st.sampled_from([kind.field for kind in KINDS])))
+"""Any facts at all."""
