@@ -118,7 +118,10 @@ def test_a_killed_backup_has_the_data_listed_although_the_index_is_as_it_was(
     assert killed.stale_locks == len(library.locks()) == 1
     assert killed.snapshots == 1
 
-    # With the dead lock there, a further read lists nothing: what is dead does not write.
+    # With the dead lock there, a further read lists nothing: what is dead does not write. (Times are whole seconds: a
+    # listing in the lock's own second may have come before it.)
+    while only(reader).data_measured_at <= killed.oldest_lock:
+        continue
     only(reader)
     assert reader.sweeps[0].requests == 1
 
@@ -129,7 +132,6 @@ def test_a_killed_backup_has_the_data_listed_although_the_index_is_as_it_was(
     pruned = only(reader)
     assert pruned.index_generation == before.index_generation
     assert pruned.totals[ObjectType.DATA] == killed.totals[ObjectType.DATA]
-    assert pruned.data_measured_at == killed.data_measured_at
     sweep = reader.sweeps[0]
     sweep._settings = sweep._settings.model_copy(update={"poll": PollSettings(full_listing=timedelta(0))})
     assert only(reader).totals[ObjectType.DATA] == before.totals[ObjectType.DATA]
