@@ -66,6 +66,11 @@ class Case:
         return self.pvc is not None and self.world.asks_for_backup(self.pvc)
 
     @property
+    def source_name(self) -> str:
+        """The source's name; empty when the claim has none."""
+        return self.source.name if self.source else ""
+
+    @property
     def manager(self) -> str:
         """Which variant of a command makes a missing object: `unmanaged` where no policy does."""
         return "" if self.is_labelled and self.world.policy else "unmanaged"
@@ -163,8 +168,14 @@ class Case:
 
     @cached_property
     def began(self) -> datetime | None:
-        """When the backup began to be asked for, as far as the API tells."""
-        return created(self.source) or created(self.pvc)
+        """When the backup began to be asked for, as far as the API tells.
+
+        A status older than its object is an object that was made anew with it, from a backup of the cluster say.
+        """
+        made = created(self.source) or created(self.pvc)
+        failing_since = moment_of(self.condition.last_transition_time) if self.condition else None
+        signs = (made, self.status.last_sync_start_time, failing_since)
+        return min((sign for sign in signs if sign), default=None)
 
     # --- the mover
 
@@ -235,7 +246,7 @@ class Case:
         return {
             "namespace": self.namespace,
             "pvc": self.pvc_name,
-            "source": self.source.name if self.source else "",
+            "source": self.source_name,
             "secret": self.repository_secret or "",
             "label": self.settings.claims.label,
             "policy": chain.policy,
@@ -297,6 +308,15 @@ def earlier(moment: datetime, by: timedelta) -> datetime:
         return moment - by
     except OverflowError:
         return datetime.min.replace(tzinfo=UTC)
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """A time that some APIs write as free text; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def mounted_as(volume: str, pods: tuple[Pod, ...]) -> str | None:

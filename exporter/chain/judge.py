@@ -180,7 +180,7 @@ def _source_verdict(one: Judged) -> SourceVerdict:
     case = one.case
     spec = case.source.spec if case.source else None
     return SourceVerdict(
-        name=case.source.name if case.source else "",
+        name=case.source_name,
         method=spec.method if spec else "",
         copy_method=(spec.mover.copy_method if spec else None) or "",
         schedule=case.schedule,

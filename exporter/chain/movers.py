@@ -41,6 +41,7 @@ _LOG: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
 FEW_FAILURES = 3
 """So many failed pods of one Job are a failing mover, whatever they say."""
 
+_TELLING = re.compile(r"error|fatal|fail|unable|denied|lock", re.IGNORECASE)
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory|OOMKilled", re.IGNORECASE)
 _URL = re.compile(r"s3:(?:https?://)?(?P<host>[^/\s]+)/(?P<bucket>[^/\s]+)")
 _HOST = re.compile(r"(?:lookup |dial tcp(?: \S+:)? ?|https?://)(?P<host>[A-Za-z0-9][\w.-]*(?::\d+)?)")
@@ -62,11 +63,17 @@ def cause_of_end(end: Terminated) -> Cause | None:
     return cause_of_log(end.message) or _EXIT.get(end.exit_code)
 
 
-def last_words(log: str) -> str:
-    """The line of *log* that says most: the last one that speaks of an error, else the last one."""
+def last_words(log: str, cause: Cause | None = None) -> str:
+    """The line of *log* that says most: the one that names *cause*, else one that speaks of an error, else the last.
+
+    The mover's own `ERROR:` lines only repeat what restic said before them.
+    """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"error|fatal|fail|unable|denied|lock", line, re.IGNORECASE)]
-    return (telling or lines or [""])[-1]
+    pattern = dict(_LOG).get(cause) if cause else None
+    naming = [line for line in lines if pattern and pattern.search(line)]
+    first_hand = [line for line in naming if not line.startswith("ERROR:")]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return (first_hand[-1:] or naming[-1:] or telling[-1:] or lines[-1:] or [""])[0]
 
 
 def store_in(log: str) -> str | None:

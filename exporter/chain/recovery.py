@@ -64,8 +64,7 @@ def ours(bucket: Bucket, moment: datetime | None) -> datetime | None:
 
 
 def _in_bucket(case: Case, bucket: Bucket) -> Located | None:
-    name = case.source.name if case.source else ""
-    path = prefix_of(bucket.layout, case.namespace, case.pvc_name, name)
+    path = prefix_of(bucket.layout, case.namespace, case.pvc_name, case.source_name)
     prefix = "/".join(part for part in (bucket.prefix.strip("/"), path.strip("/")) if part)
     repository = case.world.repositories.get((bucket.name, prefix))
     return Located(bucket, prefix, repository)

@@ -89,7 +89,9 @@ def _failing(case: Case) -> Problem | None:
         return None
     end = end_of(failed[0]) if failed else None
     told = f", exit code {end.exit_code}" if end else ""
-    reason = f"The mover has failed {max(failures, len(failed))} times since the sync began{told}."
+    reason = (
+        f"The mover of {case.source_name} has failed {max(failures, len(failed))} times since the sync began{told}."
+    )
     return _problem(case, cause or Cause.MOVER_FAILING, reason)
 
 
@@ -101,8 +103,8 @@ def _cause_of_pods(case: Case) -> Cause | None:
 
 
 def _of_log(case: Case, cause: Cause) -> Problem:
-    words = one_line(movers.last_words(case.last_log)) or "no log"
-    return _problem(case, cause, f"The mover fails: {words}.")
+    words = one_line(movers.last_words(case.last_log, cause)) or "it left no log"
+    return _problem(case, cause, f"The mover of {case.source_name} fails: {words}.")
 
 
 def _problem(case: Case, cause: Cause, reason: str) -> Problem:
@@ -215,5 +217,5 @@ def _slow(case: Case) -> Problem | None:
     is_running = any(pod.status.phase == "Running" for pod in case.pods)
     if not is_running or case.sync_age <= limit:
         return None
-    reason = f"The mover has been running for {format_duration(case.sync_age)}."
+    reason = f"The mover of {case.source_name} has been running for {format_duration(case.sync_age)}."
     return case.problem(Cause.MOVER_SLOW, reason, since=case.status.last_sync_start_time)

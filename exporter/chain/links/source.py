@@ -106,7 +106,7 @@ def _paused(case: Case) -> LinkVerdict:
     """A pause is meant, so it is a warning until it has lasted for longer than anyone means it to."""
     since = case.status.last_sync_start_time or case.status.last_sync_time or case.began
     is_long = since is not None and case.at - since > case.settings.grace.pause
-    reason = f"ReplicationSource {case.source.name if case.source else ''} is paused."
+    reason = f"ReplicationSource {case.source_name} is paused."
     return broken(
         Link.SOURCE,
         case.problem(
@@ -125,7 +125,7 @@ def _stalled(case: Case) -> LinkVerdict | None:
     (volsync `statemachine/machine.go`).
     """
     status, grace = case.status, case.settings.grace.operator
-    name = case.source.name if case.source else ""
+    name = case.source_name
     if _is_operator_alive(case):
         return None
     if not case.is_syncing and status.next_sync_time and case.at - status.next_sync_time > grace:

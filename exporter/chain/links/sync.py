@@ -41,7 +41,7 @@ def vouches(case: Case, verdict: LinkVerdict | None) -> bool:
 def _empty(case: Case) -> Problem | None:
     if not case.saved_nothing:
         return None
-    reason = f"The volume was empty at the last sync of {case.source.name if case.source else ''}: nothing was saved."
+    reason = f"The volume was empty at the last sync of {case.source_name}: nothing was saved."
     return case.problem(Cause.SOURCE_EMPTY, reason, since=case.status.last_sync_time)
 
 
@@ -53,7 +53,7 @@ def _never_synced(case: Case) -> Problem | None:
     age = case.at - case.began
     if age <= patience:
         return None
-    name = case.source.name if case.source else ""
+    name = case.source_name
     reason = f"ReplicationSource {name} was made {format_duration(age)} ago and has never completed a sync."
     return case.problem(Cause.NEVER_SYNCED, reason, since=case.began)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from exporter.chain.case import Case, broken, created, ok, unknown
+from exporter.chain.case import Case, broken, created, moment_of, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import LinkVerdict, Problem, VolumeState
 from exporter.durations import format_duration
@@ -113,7 +113,7 @@ def _problem(case: Case, one: Serving) -> Problem | None:
             Cause.VOLUME_DEGRADED,
             f"{what} is degraded.",
             scope=STORAGE,
-            since=_moment(status.last_degraded_at),
+            since=moment_of(status.last_degraded_at),
             names=names,
         )
     return None
@@ -152,11 +152,3 @@ def _wanted_since(case: Case, one: Serving) -> datetime | None:
 
 def _mounts(volumes: tuple[object, ...], claim: str) -> bool:
     return any(getattr(getattr(v, "persistent_volume_claim", None), "claim_name", None) == claim for v in volumes)
-
-
-def _moment(text: str) -> datetime | None:
-    """Longhorn writes its times as strings, and an empty one for none."""
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None

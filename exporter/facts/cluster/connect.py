@@ -1,10 +1,12 @@
 """Finding the API server and the credentials for it, as kubectl does."""
 
 import os
+import warnings
 from pathlib import Path
 
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from urllib3.exceptions import InsecureRequestWarning
 
 from exporter.facts.cluster.transport import ReadError
 from exporter.facts.model import Reason
@@ -37,4 +39,7 @@ def connect(kubeconfig: str = "", context: str = "") -> ApiClient:
     except Exception as error:  # noqa: BLE001 - a broken file raises whatever its parser does, and may quote a token
         detail = f"{file} could not be used: {type(error).__name__}"
         raise ReadError(Reason.CONNECTION, detail, unreachable=True) from None
+    if not configuration.verify_ssl:
+        # The kubeconfig asks for it; kubectl does not repeat that at every request either.
+        warnings.simplefilter("ignore", InsecureRequestWarning)
     return ApiClient(configuration)
