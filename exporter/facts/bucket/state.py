@@ -54,6 +54,8 @@ class State:
     config_known: bool = False
     """Whether a listing that would have shown the config was read since the keys last changed."""
     data: DataListing | None = None
+    foreign: int = 0
+    """Objects among the repository's that are not restic's, when it was last listed in full."""
     touched: bool = False
     """Whether a client may have written since the data was listed: a lock was seen that was not dead by then."""
     listing: Listing | None = None
@@ -84,6 +86,7 @@ class State:
         )
         self.config_at, self.config_known = full.config_at, True
         self.data_doubt = None
+        self.foreign = full.foreign
         self.touched = self._was_locked(full, stale) or (self.look is not None and self._was_locked(self.look, stale))
 
     def _was_locked(self, contents: Contents, stale: timedelta) -> bool:

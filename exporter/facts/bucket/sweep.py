@@ -248,6 +248,8 @@ class Sweep:
 
     def _published(self, clock: datetime, details: list[str]) -> Bucket:
         address, layout = self.address, self.address.settings.layout
+        states = [state for _, state in sorted(self.states.items())]
+        details += [f"{state.prefix}: {state.foreign} objects are not restic's" for state in states if state.foreign]
         self._bucket = msgspec.structs.replace(
             self._bucket,
             reading=Reading.READ,
@@ -257,8 +259,7 @@ class Sweep:
             clock_skew=self._client.skew if self._client else None,
             unlisted=tuple(sorted(self._unlisted)),
             repositories=tuple(
-                state.repository(address.bucket, address.prefix, layout, clock, self._settings)
-                for _, state in sorted(self.states.items())
+                state.repository(address.bucket, address.prefix, layout, clock, self._settings) for state in states
             ),
         )
         return self._bucket
