@@ -29,8 +29,10 @@ class ExpectedClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     absent: list[str] = []
     """Links that do not apply."""
     severity: str | None = None
+    reason: list[str] = []
+    """What the blocking problem's reason holds."""
     command: list[str] = []
-    """What the blocking problem's command holds."""
+    """What its command holds."""
     command_of: dict[str, list[str]] = {}
     """The same of an advisory's."""
     recovery_point: datetime | msgspec.UnsetType | None = msgspec.UNSET

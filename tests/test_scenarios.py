@@ -48,6 +48,7 @@ def _as_expected(entry: ClaimEntry, whole: Verdict, expected: ExpectedClaim) -> 
         "links": {link: entry.links.get(link) for link in expected.links},
         "absent": [link for link in expected.absent if link not in entry.links],
         "severity": claim.problem.severity if claim.problem and expected.severity else expected.severity,
+        "reason": _held(expected.reason, claim.problem.reason if claim.problem else ""),
         "command": _held(expected.command, claim.problem.command if claim.problem else ""),
         "command_of": {cause: _held(parts, advised.get(cause, "")) for cause, parts in expected.command_of.items()},
         "method": claim.sources[0].method if expected.method else None,
@@ -58,9 +59,9 @@ def _as_expected(entry: ClaimEntry, whole: Verdict, expected: ExpectedClaim) -> 
     }
 
 
-def _held(parts: list[str], command: str) -> list[str]:
-    """*parts* where *command* holds them all, in whatever order; else what the command is."""
-    return parts if all(part in command for part in parts) else [command]
+def _held(parts: list[str], text: str) -> list[str]:
+    """*parts* where *text* holds them all, in whatever order; else what the text is."""
+    return parts if all(part in text for part in parts) else [text]
 
 
 @pytest.mark.parametrize("name", NAMES)
