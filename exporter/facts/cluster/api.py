@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
-from kubernetes.client import ApiClient
 
 from exporter.facts import objects
 from exporter.facts.cluster.connect import connect
@@ -15,6 +14,7 @@ from exporter.facts.cluster.decode import Page, describe
 from exporter.facts.cluster.discovery import Discovery
 from exporter.facts.cluster.kinds import KINDS, Kind
 from exporter.facts.cluster.lists import Lists
+from exporter.facts.cluster.official import ApiClient
 from exporter.facts.cluster.scopes import Scope, is_wanted, scopes
 from exporter.facts.cluster.transport import ReadError, StoppedError, Transport
 from exporter.facts.model import Listing, Reading, Reason, Source, SourceRead, SourceReport

@@ -4,10 +4,15 @@ import os
 import warnings
 from pathlib import Path
 
-from kubernetes.client import ApiClient, Configuration
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 from urllib3.exceptions import InsecureRequestWarning
 
+from exporter.facts.cluster.official import (
+    ApiClient,
+    ConfigException,
+    Configuration,
+    load_incluster_config,
+    load_kube_config,
+)
 from exporter.facts.cluster.transport import ReadError
 from exporter.facts.model import Reason
 

@@ -15,10 +15,10 @@ from datetime import timedelta
 
 import msgspec
 import urllib3
-from kubernetes.client import ApiClient
 from urllib3 import exceptions
 
 from exporter import __version__
+from exporter.facts.cluster.official import ApiClient
 from exporter.facts.model import Reason
 
 JSON = "application/json"
