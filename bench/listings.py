@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import random
 from bisect import bisect_left, bisect_right
+from email.utils import formatdate
 from multiprocessing.connection import Connection
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -109,8 +110,8 @@ class _Protocol(asyncio.Protocol):
             head, _, self._received = self._received.partition(b"\r\n\r\n")
             body = self._store.answer(head.split(b" ", 2)[1].decode())
             self._transport.write(
-                b"HTTP/1.1 200 OK\r\nDate: Sun, 18 Jan 2026 14:20:00 GMT\r\nContent-Type: application/xml\r\n"
-                b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+                b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%b"
+                % (formatdate(usegmt=True).encode(), len(body), body)
             )
 
 

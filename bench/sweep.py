@@ -17,10 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import urlopen
 
 from bench.listings import BUCKET, REQUESTS, serve
+
+if TYPE_CHECKING:
+    from exporter.settings import Settings
 
 _PER_REPOSITORY = 25_000
 """Objects in a repository of the full sweep: some 400 GB of data."""
@@ -171,7 +174,7 @@ def _rclone(endpoint: str) -> dict[str, Run]:
         "RCLONE_S3_LIST_VERSION": "2",
         "RCLONE_CONFIG": "/nonexistent",
     }
-    command = ["rclone", "size", "--json", f"s:{BUCKET}"]
+    command = ["rclone", "size", "--quiet", "--json", f"s:{BUCKET}"]
     return {
         "rclone size": _child(endpoint, command, **remote),
         "rclone size --fast-list": _child(endpoint, [*command, "--fast-list"], **remote),
@@ -229,7 +232,7 @@ def _idle() -> dict[str, float]:
     return {"idle": idle, "discovery": reader.sweeps[0].requests, "cpu": cpu, "memory": memory}
 
 
-def _settings() -> Any:
+def _settings() -> "Settings":
     from exporter.settings import BucketSettings, Settings  # noqa: PLC0415
 
     return Settings(buckets=(BucketSettings(bucket=BUCKET, requests_per_second=1e6),))
