@@ -15,7 +15,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from exporter import __version__
 from exporter.chain.judge import judge
-from exporter.facts.model import Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.chain.verdict import Verdict
+from exporter.facts.model import ClusterFacts, Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
 from exporter.polling.clock import Clock
 from exporter.polling.merge import FIELDS, expire, merge
 from exporter.publication.current import Published
@@ -179,7 +180,7 @@ class Poller:
             self._facts = expire(self._facts, self.now(), {source: self.serves(source) for source in self._readers})
             facts = self._facts
         verdict = judge(facts, self._settings, self.now())
-        self._published = Published(verdict, render(verdict))
+        self._published = Published(_without_objects(verdict), render(verdict))
         self._judging = timedelta(seconds=monotonic() - began)
 
     def interval(self, source: Source) -> timedelta:
@@ -231,6 +232,11 @@ def pending(sources: Mapping[Source, object]) -> Facts:
             SourceReport(source, Reading.PENDING if source in sources else Reading.NOT_SERVED) for source in Source
         ),
     )
+
+
+def _without_objects(verdict: Verdict) -> Verdict:
+    """*verdict* without the cluster's objects: they are all decided on, and would be held beside the next ones."""
+    return msgspec.structs.replace(verdict, facts=msgspec.structs.replace(verdict.facts, cluster=ClusterFacts()))
 
 
 def _scheduler(workers: int) -> BackgroundScheduler:

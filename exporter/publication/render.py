@@ -10,12 +10,12 @@ The text of the verdict families is the same in both formats, since they are gau
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
 from itertools import islice
 from math import isinf, isnan
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import structlog
@@ -24,7 +24,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from exporter.chain.verdict import Verdict
-from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, Kind, Sample, Telemetry
+from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, Kind, Telemetry
 from exporter.publication.http import Stream
 
 _log = structlog.get_logger()
@@ -36,8 +36,6 @@ _BLOCK = 2048
 _GZIP = 31
 """zlib's window bits for a gzip member."""
 _UNPACKED = 1 << 18
-
-Of = TypeVar("Of")
 
 
 class Format(Enum):
@@ -83,18 +81,18 @@ def render(verdict: Verdict) -> Rendered:
     packed, ages, failed = bytearray(), list[Ages](), list[str]()
     length = duplicates = 0
     for family in VERDICT_FAMILIES:
-        samples = _Distinct(family, verdict)
+        distinct = _Distinct(family, verdict)
         try:
             if family.age:
-                ages.append(_ages(family, samples))
+                ages.append(_ages(distinct))
             else:
-                for block in _blocks(family, samples):
+                for block in _blocks(distinct):
                     length += len(block)
                     packed += packer.compress(block)
         except Exception:  # noqa: BLE001 - one family's fault must not cost the others
             _log.exception("family left out", family=family.name)
             failed.append(family.name)
-        duplicates += samples.duplicates
+        duplicates += distinct.duplicates
     packed += packer.flush()
     return Rendered(bytes(packed), length, tuple(ages), duplicates, tuple(failed))
 
@@ -127,7 +125,7 @@ class Exposition:
         parts = [ages.text(moment).encode(errors="replace") for ages in rendered.ages]
         for family in TELEMETRY_FAMILIES:
             try:
-                parts += list(_blocks(family, _Distinct(family, telemetry), form))
+                parts += list(_blocks(_Distinct(family, telemetry), form))
             except Exception:  # noqa: BLE001 - nor fail the scrape
                 _log.exception("family left out", family=family.name)
         parts.append(self._own(form))
@@ -144,38 +142,39 @@ class Exposition:
             return b"# EOF\n" if openmetrics else b""
 
 
-class _Distinct(Iterable[Sample]):
-    """The samples of a family, each label set once; the first one counts."""
+class _Distinct:
+    """The series of a family with their values, each once: the first sample with its labels counts."""
 
     def __init__(self, family: Family[Any], subject: object) -> None:
-        self._family = family
-        self._subject = subject
+        self.family = family
         self.duplicates = 0
+        self._subject = subject
 
-    def __iter__(self) -> Iterator[Sample]:
-        seen: set[tuple[str, ...]] = set()
-        for sample in self._family.samples(self._subject):
-            if sample[0] in seen:
+    def __iter__(self) -> Iterator[tuple[str, float]]:
+        series = _Series(self.family)
+        seen: set[str] = set()  # of texts, since the garbage collector would walk as many tuples again and again
+        for labels, value in self.family.samples(self._subject):
+            name = series(labels)
+            if name in seen:
                 self.duplicates += 1
             else:
-                seen.add(sample[0])
-                yield sample
+                seen.add(name)
+                yield name, value
 
 
-def _blocks(family: Family[Any], samples: Iterable[Sample], form: Format = Format.TEXT) -> Iterator[bytes]:
+def _blocks(distinct: _Distinct, form: Format = Format.TEXT) -> Iterator[bytes]:
     """The family as text, some thousand lines at a time, its head on the first block."""
-    series = _Series(family)
-    lines = (f"{series(labels)} {number(value)}\n" for labels, value in samples)
+    lines = (f"{series} {number(value)}\n" for series, value in distinct)
     first = "".join(islice(lines, _BLOCK))
-    yield (_header(family, form) + first).encode(errors="replace")
+    yield (_header(distinct.family, form) + first).encode(errors="replace")
     while block := "".join(islice(lines, _BLOCK)):
         yield block.encode(errors="replace")
 
 
-def _ages(family: Family[Any], samples: Iterable[Sample]) -> Ages:
-    series = _Series(family)
-    pairs = [(series(labels), since) for labels, since in samples]
-    return Ages(_header(family, Format.TEXT), tuple(name for name, _ in pairs), tuple(since for _, since in pairs))
+def _ages(distinct: _Distinct) -> Ages:
+    pairs = list(distinct)
+    names, since = tuple(name for name, _ in pairs), tuple(since for _, since in pairs)
+    return Ages(_header(distinct.family, Format.TEXT), names, since)
 
 
 class _Series:

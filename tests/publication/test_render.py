@@ -133,7 +133,7 @@ def test_every_one_hot_set_of_the_verdict_has_exactly_one() -> None:
 @given(st.text(), st.text())
 def test_any_label_value_survives_the_exposition(first: str, second: str) -> None:
     values = tuple(value.encode("utf-8", "replace").decode() for value in (first, second))
-    body = b"".join(rendering._blocks(one_family(*values), [(values, 1.0)])).decode()
+    body = b"".join(rendering._blocks(rendering._Distinct(one_family(*values), None))).decode()
     (family,) = parse_text(body)
     (sample,) = family.samples
     assert tuple(sample.labels.values()) == values
