@@ -145,6 +145,7 @@ def test_a_listing_that_contradicts_itself_leaves_the_good_figures_and_says_so(
 
 
 def test_a_prefix_that_lists_nothing_is_not_gone_while_a_deeper_listing_knows_it(store: Standin) -> None:
+    store.put(f"{CART}/unknown.txt")
     watch = Watch(store)
     good = watch.figures()
     store.twist = lose(

@@ -57,7 +57,7 @@ def look_at(client: Client, prefix: str, before: Contents | None, errors: Counte
         Stopped: the program is to stop.
     """
     look = _list(client, prefix, errors)
-    if look.contents.is_foreign:
+    if look.contents.is_foreign and before is None:
         return look
     for kind in _missed(look.contents, before):
         again = _contents_of(client, prefix, f"{kind}/")
