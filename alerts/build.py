@@ -7,9 +7,13 @@ which root causes (a cause and a scope) have lasted; so a cause is added in the 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import indent
+from typing import Any
+
+import yaml
 
 from alerts.cases import test_file
 from alerts.text import ALERT_OF_LINK, RECENT, annotations, runbook_url
@@ -17,6 +21,8 @@ from exporter.chain.causes import Cause, Link
 
 HERE = Path(__file__).parent
 RULES = HERE / "volsync-causes.rules.yaml"
+PAGE = HERE.parent / "docs" / "alerts.md"
+_TABLE = re.compile(r"(?s)(?<=<!-- alerts -->\n\n).*?(?=\n<!-- /alerts -->)")
 GENERATED = "# Built by `python -m alerts.build` from the catalogue of causes (exporter/chain/causes.py).\n"
 
 SOURCE_OF_LINKS: Mapping[str, str] = {
@@ -32,7 +38,6 @@ SOURCE_OF_LINKS: Mapping[str, str] = {
 UNREADABLE = "source:volsync_exporter_source:unreadable"
 RANK = "cause_scope:volsync_backup_problem:rank"
 LASTING = "cause_scope:volsync_backup_problem:lasting"
-
 
 
 def held(record: str) -> str:
@@ -74,9 +79,7 @@ def recordings() -> Iterator[tuple[str, str, str]]:
         '  or\n    volsync_backup_problem{severity="info"}\n)',
     )
     ranks = "\nor on (cause, scope)\n".join(
-        f"label_replace(\n"
-        f'  count_over_time(({RANK} >= {rank})[15m:1m]) >= 5, "severity", "{severity}", "", ""\n'
-        f")"
+        f'label_replace(\n  count_over_time(({RANK} >= {rank})[15m:1m]) >= 5, "severity", "{severity}", "", ""\n)'
         for severity, rank in (("critical", 3), ("warning", 2), ("info", 1))
     )
     yield (
@@ -96,8 +99,7 @@ def rules_file() -> str:
             indent("\n".join(f"# {line}" for line in comment.splitlines()), " " * 6)
             + f"\n      - record: {record}\n        expr: |\n{indent(expression, ' ' * 10)}\n\n"
         )
-    for link in Link:
-        blocks.append(f"      # --- {link}\n" + "".join(_alert(c) for c in Cause if c.link is link))
+    blocks += [f"      # --- {link}\n" + "".join(_alert(c) for c in Cause if c.link is link) for link in Link]
     return "".join(blocks).rstrip() + "\n"
 
 
@@ -116,11 +118,40 @@ def _alert(cause: Cause) -> str:
     )
 
 
+def table() -> str:
+    """Every alert in a table: its name, what it is about, its severity and what it means."""
+    lines = ["| alert | cause | severity | it fires when |", "| --- | --- | --- | --- |"]
+    for cause in Cause:
+        entry = cause.entry
+        lines.append(f"| `{ALERT_OF_LINK[cause.link]}` | {_page(cause)} | {entry.severity} | {entry.meaning} |")
+    for rule in _written_rules():
+        severity = rule.get("labels", {}).get("severity", "critical, warning")
+        lines.append(f"| {_page(rule['alert'])} | | {severity} | {rule['annotations']['summary']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _page(name: str) -> str:
+    return f"[`{name}`](../alerts/runbooks/{name}.md)"
+
+
+def _written_rules() -> Iterator[dict[str, Any]]:
+    """The alerts that do not follow from the catalogue."""
+    for file in sorted(HERE.glob("*.rules.yaml")):
+        if file != RULES:
+            groups = yaml.safe_load(file.read_text())["groups"]
+            yield from (rule for group in groups for rule in group["rules"] if "alert" in rule)
+
+
+def _with_table(page: str) -> str:
+    return _TABLE.sub(lambda _: table(), page)
+
+
 def generated() -> Iterator[tuple[Path, str]]:
     """Every file that is built here, and its text."""
     yield RULES, rules_file()
     for link in Link:
         yield HERE / "tests" / f"causes-{link}.test.yaml", GENERATED + test_file(link)
+    yield PAGE, _with_table(PAGE.read_text())
 
 
 def main() -> None:

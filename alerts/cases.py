@@ -71,7 +71,7 @@ _RESTORE_NAMES = {"job": "volsync-dst-data-pvc-restore", "pod": "-l job-name=vol
 
 
 class Span(msgspec.Struct, frozen=True):
-    """When one exporter shows the problem of a claim, in samples of a minute, as promtool writes them; V is the value."""
+    """When one exporter shows the problem of a claim: a sample a minute, as promtool writes them; V is the value."""
 
     values: str
     exporter: str = "a"

@@ -84,10 +84,11 @@ _LOOKUPS: Mapping[str, Lookup] = {
     "prefix": Lookup("volsync_repository_present", "prefix"),
 }
 _LOOKUPS_OF: Mapping[Cause, Mapping[str, Lookup]] = {
-    cause: {
-        "volume": Lookup("volsync_backup_volume_robustness", "volume", f',role=~"data|copy",robustness="{robustness}"', " == 1"),
-    }
-    for cause, robustness in ((Cause.VOLUME_FAULTED, "faulted"), (Cause.VOLUME_DEGRADED, "degraded"))
+    cause: {"volume": Lookup("volsync_backup_volume_robustness", "volume", matchers, " == 1")}
+    for cause, matchers in (
+        (Cause.VOLUME_FAULTED, ',role=~"data|copy",robustness="faulted"'),
+        (Cause.VOLUME_DEGRADED, ',role=~"data|copy",robustness="degraded"'),
+    )
 }
 _FROM_SCOPE: Mapping[str, tuple[str, str]] = {
     "node": ("node", "<node>"),
@@ -135,7 +136,8 @@ def annotations(cause: Cause) -> Annotations:
 def _command(cause: Cause) -> str:
     commands = {"": cause.entry.command, **cause.entry.variants}
     used = {word for command in commands.values() for word in re.findall(r"<([a-z_]+)>", command)}
-    known = {word: f"{{{{ ${word} }}}}" for word in used if _known(word)} | _CONSTANT
+    known = {word: f"{{{{ ${word} }}}}" for word in used if _known(word)}
+    known.update(_CONSTANT)
     text = fill(commands.pop(""), known)
     for variant, command in commands.items():
         text = (

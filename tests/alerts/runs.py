@@ -30,7 +30,13 @@ class Run:
         self.folder = folder
         self.peak: list[dict[str, str]] = []
 
+    def begin(self, world: Path) -> None:
+        """Serve *world*, and start to watch it."""
+        self.serve(world)
+        self.stack.watch()
+
     def serve(self, world: Path) -> None:
+        """Roll out an exporter over *world*."""
         self.stack.desk.operator_metrics = worlds.operator_metrics(world)
         self.stack.serve(world)
 
@@ -44,7 +50,7 @@ class Run:
 
 def storage_fault_and_recovery(run: Run) -> None:
     """Four claims behind one faulted storage; then the storage heals."""
-    run.serve(worlds.storage_fault(run.folder / "fault"))
+    run.begin(worlds.storage_fault(run.folder / "fault"))
     run.stack.await_told(1)
     run.settle(15)
     run.note_what_fires()
@@ -55,7 +61,7 @@ def storage_fault_and_recovery(run: Run) -> None:
 
 def store_refused_by_all(run: Run) -> None:
     """Twenty claims in twenty namespaces, one store."""
-    run.serve(worlds.refused_by_all(run.folder / "refused"))
+    run.begin(worlds.refused_by_all(run.folder / "refused"))
     run.stack.await_told(1)
     run.settle(20)
     run.note_what_fires()
@@ -63,7 +69,7 @@ def store_refused_by_all(run: Run) -> None:
 
 def bad_day(run: Run) -> None:
     """The storage fault, each of the other four known issues, a lie of VolSync's, and an orphan, all at once."""
-    run.serve(worlds.now("bad-day", run.folder / "bad"))
+    run.begin(worlds.now("bad-day", run.folder / "bad"))
     run.stack.await_told(6)
     run.settle(20)
     run.note_what_fires()
@@ -71,7 +77,7 @@ def bad_day(run: Run) -> None:
 
 def sound_cluster(run: Run) -> None:
     """Nothing happens."""
-    run.serve(worlds.now("sound", run.folder / "sound"))
+    run.begin(worlds.now("sound", run.folder / "sound"))
     run.settle(40)
     run.note_what_fires()
 
@@ -79,7 +85,7 @@ def sound_cluster(run: Run) -> None:
 def exporter_killed(run: Run) -> None:
     """The exporter of a sound cluster is killed, and comes back."""
     sound = worlds.now("sound", run.folder / "sound")
-    run.serve(sound)
+    run.begin(sound)
     run.settle(3)
     run.stack.kill_exporter()
     run.stack.await_told(1)
@@ -93,7 +99,7 @@ def exporter_killed(run: Run) -> None:
 def exporter_killed_on_a_bad_day(run: Run) -> None:
     """The exporter is killed for longer than any rule looks back, while the storage is faulted, and comes back."""
     fault = worlds.storage_fault(run.folder / "fault")
-    run.serve(fault)
+    run.begin(fault)
     run.stack.await_told(1)
     run.stack.kill_exporter()
     run.stack.await_told(2)

@@ -2,7 +2,8 @@
 
 What is scaled, and by how much: every duration in the rule files (ranges, subquery steps, offsets, `keep_firing_for`,
 group intervals), the two thresholds in seconds of the exporter's own alerts, Alertmanager's waits and repeats, and
-Prometheus' lookback and resending, each by `FACTOR`. The scrape and the evaluation interval are one second, as for one minute.
+Prometheus' lookback and resending, each by `FACTOR`. The scrape and the evaluation interval are one second, in place of
+one minute.
 """
 
 import json
@@ -34,7 +35,9 @@ DEADLINE = 90.0
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?<=[\[:])(\d+)([smhd])(?=[\]:])|(?<=offset )(\d+)([smhd])\b")
-_FIELD = re.compile(r"(?m)^(\s*(?:for|keep_firing_for|interval|group_wait|group_interval|repeat_interval): )(\d+)([smhd])$")
+_FIELD = re.compile(
+    r"(?m)^(\s*(?:for|keep_firing_for|interval|group_wait|group_interval|repeat_interval): )(\d+)([smhd])$"
+)
 _THRESHOLD = re.compile(r"(?<=, )(300|600)(?=\)$)", re.MULTILINE)
 
 
@@ -134,12 +137,15 @@ class Stack:
         self.desk = Desk()
         self._folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._exporter: subprocess.Popen[bytes] | None = None
-        self.exporter_port, prometheus, alertmanager = free_port(), free_port(), free_port()
-        self.prometheus = f"http://127.0.0.1:{prometheus}"
+        self._exporters: dict[int, subprocess.Popen[bytes]] = {}
+        self._ports = [free_port(), free_port()]
+        self._prometheus, self._alertmanager = free_port(), free_port()
         folder.mkdir(parents=True, exist_ok=True)
-        self._start_alertmanager(alertmanager)
-        self._start_prometheus(prometheus, alertmanager)
+
+    def watch(self) -> None:
+        """Start both servers. The exporter should be there before: else they would tell that it is not."""
+        self._start_alertmanager(self._alertmanager)
+        self._start_prometheus(self._prometheus, self._alertmanager)
 
     def _start_alertmanager(self, port: int) -> None:
         config = faster((ROOT / "alerts/alertmanager.example.yaml").read_text())
@@ -163,7 +169,7 @@ class Stack:
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}]},
             "scrape_configs": [
                 _target("prometheus", port),
-                _target("volsync-exporter", self.exporter_port),
+                _target("volsync-exporter", *self._ports),
                 _target("volsync-metrics", self.desk.port),
             ],
         }
@@ -177,7 +183,7 @@ class Stack:
             f"--query.lookback-delta={300 // FACTOR}s",
             f"--rules.alert.resend-delay={60 // FACTOR}s",
         )
-        await_answer(f"{self.prometheus}/-/ready")
+        await_answer(f"http://127.0.0.1:{port}/-/ready")
 
     def _run(self, *command: str) -> None:
         log = (self._folder / f"{command[0]}.log").open("wb")
@@ -185,13 +191,14 @@ class Stack:
             self._processes.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT))
 
     def serve(self, world: Path) -> None:
-        """Start the exporter over the files of *world*, in place of the one that runs."""
-        self.kill_exporter()
+        """Roll out an exporter over the files of *world*: the one that runs ends once the new one is ready."""
+        port = next(port for port in self._ports if port not in self._exporters)
+        old = dict(self._exporters)
         with (self._folder / "exporter.log").open("ab") as log:
-            self._exporter = subprocess.Popen(
+            self._exporters[port] = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "exporter", "serve", "--from", str(world)),
-                    *("--listen", f"127.0.0.1:{self.exporter_port}"),
+                    *("--listen", f"127.0.0.1:{port}"),
                     *("--poll-cluster", "1s", "--poll-bucket", "1s", "--poll-jitter", "0s"),
                 ],
                 cwd=ROOT,
@@ -199,13 +206,18 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
             )
-        await_answer(f"http://127.0.0.1:{self.exporter_port}/readyz")
+        await_answer(f"http://127.0.0.1:{port}/readyz")
+        for port in old:
+            self._kill(port)
 
     def kill_exporter(self) -> None:
-        if self._exporter:
-            self._exporter.kill()
-            self._exporter.wait()
-            self._exporter = None
+        for port in list(self._exporters):
+            self._kill(port)
+
+    def _kill(self, port: int) -> None:
+        process = self._exporters.pop(port)
+        process.kill()
+        process.wait()
 
     def await_told(self, count: int) -> None:
         """Wait until *count* messages were told, or for too long: what was told is then the caller's to judge."""
@@ -213,7 +225,7 @@ class Stack:
 
     def firing(self) -> list[dict[str, str]]:
         """The alerts that fire now, as Prometheus has them."""
-        with urlopen(f"{self.prometheus}/api/v1/alerts", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{self._prometheus}/api/v1/alerts", timeout=5) as answer:
             alerts = json.load(answer)["data"]["alerts"]
         return [alert["labels"] for alert in alerts if alert["state"] == "firing"]
 
@@ -225,8 +237,8 @@ class Stack:
         self.desk.close()
 
 
-def _target(job: str, port: int) -> dict[str, Any]:
-    return {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+def _target(job: str, *ports: int) -> dict[str, Any]:
+    return {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]}
 
 
 def free_port() -> int:

@@ -33,7 +33,11 @@ def test_one_store_that_refuses_twenty_claims_is_one_page(told: dict[str, Told])
 @pytest.mark.parametrize(
     ("issue", "cause", "command"),
     [
-        (1, "policy_failing", "kubectl edit clusterpolicy volsync-smart-protection && kubectl annotate pvc data -n n8n"),
+        (
+            1,
+            "policy_failing",
+            "kubectl edit clusterpolicy volsync-smart-protection && kubectl annotate pvc data -n n8n",
+        ),
         (2, "volume_faulted", "kubectl -n open-webui delete job volsync-src-storage-backup"),
         (3, "restore_stuck", "kubectl delete job volsync-dst-meilisearch-pvc-restore -n karakeep"),
         (4, "namespace_unlabelled", "kubectl label namespace khoj volsync.backube/privileged-movers=true"),

@@ -174,10 +174,7 @@ def test_every_alert_is_tested_in_nine_cases(alert: str) -> None:
 @pytest.mark.parametrize("alert", NAMES)
 def test_every_alert_is_seen_to_fire_and_to_stay_quiet(alert: str) -> None:
     checks = [
-        check
-        for test in PROMTOOL_TESTS
-        for check in test.get("alert_rule_test", [])
-        if check["alertname"] == alert
+        check for test in PROMTOOL_TESTS for check in test.get("alert_rule_test", []) if check["alertname"] == alert
     ]
 
     assert any(check["exp_alerts"] for check in checks)

@@ -123,7 +123,7 @@ _TextLoader.yaml_implicit_resolvers = {
 
 
 def _documents(file: Path) -> list[dict[str, Any]]:
-    return [d for d in yaml.load_all(file.read_text(), _TextLoader) if d]  # noqa: S506 - a safe loader's subclass
+    return [d for d in yaml.load_all(file.read_text(), _TextLoader) if d]
 
 
 def _is_of(document: dict[str, Any], namespace: str) -> bool:
