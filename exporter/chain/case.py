@@ -328,7 +328,13 @@ def mounted_as(volume: str, pods: tuple[Pod, ...]) -> str | None:
     return None
 
 
-def one_line(text: str, limit: int = 200) -> str:
-    """*text* as one clean line: no control characters, no more than *limit* characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+def one_line(text: str, limit: int = 240) -> str:
+    """*text* as one clean line without its full stop; what is longer than *limit* loses its middle.
+
+    A wrapped error says last what went wrong first, so its tail is kept.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split()).rstrip(".")
+    if len(line) <= limit:
+        return line
+    half = (limit - 3) // 2
+    return f"{line[:half].rstrip()} … {line[-half:].lstrip()}"

@@ -134,6 +134,11 @@ _SYNC_NOW = (
     """-p '[{"op":"remove","path":"/spec/trigger/manual"}]'"""
 )
 """A manual trigger that is left in place would switch the schedule off: it is taken away again."""
+_SYNC_ANEW = (
+    "kubectl describe replicationsource <source> -n <namespace>; "
+    "kubectl -n volsync-system rollout restart deployment -l app.kubernetes.io/name=volsync"
+)
+"""VolSync heeds no trigger while a sync is under way; a restart makes it take that one up again."""
 _TRIGGER_ALL = 'kubectl annotate pvc -n <namespace> -l <label> kyverno.io/trigger="$(date +%s)" --overwrite'
 """What was not generated while its base Secret was missing is not generated later, unless the PVC is touched."""
 _MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
@@ -313,11 +318,13 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.SYNC,
         "The ReplicationSource has never completed a sync, and nothing earlier explains it.",
         _SYNC_NOW,
+        {"begun": _SYNC_ANEW},
     ),
     Cause.OVERDUE: _blocking(
         Link.SYNC,
         "The last backup is older than its objective, and nothing earlier explains it.",
         _SYNC_NOW,
+        {"begun": _SYNC_ANEW},
     ),
     Cause.SOURCE_EMPTY: _warning(
         Link.SYNC,

@@ -135,7 +135,8 @@ def _is_unreadable(case: Case, links: tuple[LinkVerdict, ...]) -> bool:
     )
     source = next((verdict for verdict in links if verdict.link is Link.SOURCE), None)
     return (
-        is_malformed
+        not cluster.claims.known  # whether its owner has exempted it is not known either
+        or is_malformed
         or (source is not None and source.state is LinkState.UNKNOWN)
         or (case.source is not None and case.source.spec.method == "syncthing")
     )
@@ -212,18 +213,22 @@ def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
 
 def _summary(verdict: ClaimVerdict, at: datetime) -> str:
     point = verdict.recovery_point
-    age = f"a restore would bring back {format_duration(at - point)} ago" if point else "there is nothing to restore"
+    age = (
+        f"a restore brings back the state of {format_duration(at - point)} ago"
+        if point
+        else "there is nothing to restore"
+    )
     reason = f" {verdict.problem.reason}" if verdict.problem else ""
     match verdict.state:
         case State.EXEMPT:
             return f"Exempt: {verdict.exemption}."
         case State.STARTING:
-            return "Starting: its first backup is not due yet."
+            return "Starting: it has no backup yet, and none is late."
         case State.UNKNOWN:
             if any(source.method == "syncthing" for source in verdict.sources):
                 return "Unknown: syncthing keeps no recovery points."
             open_link = next((v for v in verdict.links if v.state is LinkState.UNKNOWN), None)
-            return f"Unknown: {open_link.evidence if open_link else 'its objects do not tell.'}"
+            return f"Unknown: {open_link.evidence if open_link else 'its objects could not be read.'}"
         case State.PROTECTED:
             return f"Protected: {age}."
         case State.AT_RISK:

@@ -32,7 +32,8 @@ _LOG: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
             Cause.REPOSITORY_UNREACHABLE,
             r"dial tcp|connection (?:refused|reset|timed out)|no such host|i/o timeout|no route to host"
             r"|network is unreachable|TLS handshake|x509:|context deadline exceeded|Client\.Timeout"
-            r"|Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|RequestTimeTooSkewed|NoSuchBucket"
+            r"|Access ?Denied|Access Key Id you provided|signature we calculated does not match"
+            r"|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|RequestTimeTooSkewed|NoSuchBucket"
             r"|bucket does not exist|SlowDown|ServiceUnavailable|503 |502 |signal terminated received"
             r"|failure checking existence of repository",
         ),
@@ -73,7 +74,7 @@ def last_words(log: str, cause: Cause | None = None) -> str:
     naming = [line for line in lines if pattern and pattern.search(line)]
     first_hand = [line for line in naming if not line.startswith("ERROR:")]
     telling = [line for line in lines if _TELLING.search(line)]
-    return (first_hand[-1:] or naming[-1:] or telling[-1:] or lines[-1:] or [""])[0]
+    return (first_hand[:1] or naming[:1] or telling[-1:] or lines[-1:] or [""])[0]
 
 
 def store_in(log: str) -> str | None:

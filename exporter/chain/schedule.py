@@ -1,5 +1,6 @@
 """Schedules as VolSync reads them (robfig/cron v3, `ParseStandard`), and the objective that follows from one."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -16,6 +17,8 @@ _DESCRIPTORS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
+_DAYS = {2: "1-31", 4: "0-6"}
+"""The two day fields by their place, and all that they can hold."""
 _START = datetime(2023, 12, 31, tzinfo=UTC)
 _HORIZON = timedelta(days=400)
 _OCCURRENCES = 5000
@@ -44,10 +47,23 @@ def interval_of(schedule: str) -> timedelta:
     if len(fields) != 5:
         raise ValueError(f"schedule {schedule!r} does not have five fields")
     try:
-        runs = CronSim(" ".join("*" if field == "?" else field for field in fields), _START)
+        runs = CronSim(" ".join(_as_cronsim(place, field) for place, field in enumerate(fields)), _START)
         return _greatest_gap(runs)
     except CronSimError as error:
         raise ValueError(f"schedule {schedule!r}: {error}") from error
+
+
+def _as_cronsim(place: int, field: str) -> str:
+    """A field as cronsim reads what robfig/cron means by it.
+
+    `?` is a star. A star with a step restricts its day field like any list of days; to cronsim, as to Debian's cron,
+    it would leave the other day field alone to decide (robfig/cron v3.0.1 `parser.go`, getRange; tried).
+    """
+    field = field.replace("?", "*")
+    step = re.fullmatch(r"\*/(\d+)", field)
+    if step and int(step[1]) > 1 and place in _DAYS:
+        return f"{_DAYS[place]}/{step[1]}"
+    return field
 
 
 def _greatest_gap(runs: CronSim) -> timedelta:

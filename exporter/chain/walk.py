@@ -65,12 +65,14 @@ def blocking_problem(verdicts: Iterable[LinkVerdict]) -> Problem | None:
 def unvouched(case: Case, verdicts: Iterable[LinkVerdict]) -> tuple[LinkVerdict, ...]:
     """The unknown links that leave the state open.
 
-    A sync in time shows that everything before it worked, and without the bucket VolSync's word stands.
+    A sync in time shows that everything before it worked, what the policy made needs the policy no more, and without
+    the bucket VolSync's word stands.
     """
     by_link = {verdict.link: verdict for verdict in verdicts}
     if sync.vouches(case, by_link.get(Link.SYNC)):
         return ()
-    settled = (Link.REPOSITORY, Link.RESTORE)
+    is_generated = case.source is not None and missing_object(case) is None
+    settled = (Link.REPOSITORY, Link.RESTORE, *(_GENERATING if is_generated else ()))
     return tuple(v for v in by_link.values() if v.state is LinkState.UNKNOWN and v.link not in settled)
 
 

@@ -55,3 +55,8 @@ def test_the_objective_leaves_a_run_to_fail_but_no_more_than_two_days(
     interval: timedelta, objective: timedelta
 ) -> None:
     assert objective == objective_of(interval)
+
+
+@pytest.mark.parametrize(("schedule", "interval"), [("0 3 */2 * 0", 2 * DAY), ("0 3 * * */3", 3 * DAY)])
+def test_a_star_with_a_step_restricts_its_day_field_as_robfig_has_it(schedule: str, interval: timedelta) -> None:
+    assert interval == interval_of(schedule)

@@ -15,7 +15,8 @@ from exporter.chain.movers import FEW_FAILURES, end_of
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.chain.world import unread
 from exporter.durations import format_duration
-from exporter.facts.objects import ContainerStatus, Pod
+from exporter.facts.model import Listing
+from exporter.facts.objects import ContainerStatus, Object, Pod
 
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _MISCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
@@ -33,11 +34,20 @@ def judge(case: Case) -> LinkVerdict | None:
         return None
     if problem := _copy(case) or _failing(case) or _waiting(case):
         return broken(Link.MOVER, problem)
-    if failed := unread(case.world.cluster.jobs, case.world.cluster.pods):
-        return unknown(Link.MOVER, f"The mover's Job and pod could not be read: {failed.detail or failed.reason}.")
+    if failed := unread(*_needed(case)):
+        return unknown(Link.MOVER, f"What the mover does could not be read: {failed.detail or failed.reason}.")
     if problem := _slow(case):
         return broken(Link.MOVER, problem)
-    return ok(Link.MOVER, f"A sync has been under way for {format_duration(case.sync_age)}.")
+    without = "" if case.job else ", and has no Job yet"
+    return ok(Link.MOVER, f"A sync has been under way for {format_duration(case.sync_age)}{without}.")
+
+
+def _needed(case: Case) -> tuple[Listing[Object], ...]:
+    """The lists that tell what the mover waits for."""
+    cluster = case.world.cluster
+    copies: dict[str | None, Listing[Object]] = {"Snapshot": cluster.snapshots, "Clone": cluster.claims}
+    method = case.source.spec.mover.copy_method if case.source else None
+    return (cluster.jobs, cluster.pods, *((copies[method],) if case.job is None and method in copies else ()))
 
 
 def _idle(case: Case) -> LinkVerdict:

@@ -121,7 +121,8 @@ def _lock(case: Case, place: Located, repository: Repository) -> Problem | None:
         return None
     oldest = ours(place.bucket, repository.oldest_lock)
     age = f", the oldest {format_duration(case.at - oldest)} old" if oldest else ""
-    reason = f"{repository.stale_locks} stale locks are in {place.bucket.name}/{place.prefix}{age}."
+    locks = "1 stale lock is" if repository.stale_locks == 1 else f"{repository.stale_locks} stale locks are"
+    reason = f"{locks} in {place.bucket.name}/{place.prefix}{age}."
     return case.problem(Cause.LOCK_STALE, reason, since=oldest, names=_names(place))
 
 

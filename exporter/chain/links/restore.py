@@ -168,7 +168,11 @@ def _unconsumed(case: Case, destination: ReplicationDestination) -> Problem | No
     if pvc is None or status.last_sync_time is None or case.at - status.last_sync_time <= _CONSUMED_WITHIN:
         return None
     populated = case.pvc.spec.data_source_ref if case.pvc else None
-    if case.world.attachments.get(pvc.spec.volume_name) or (populated and populated.name == destination.name):
+    if (
+        not case.world.cluster.attachments.known
+        or case.world.attachments.get(pvc.spec.volume_name)
+        or (populated and populated.name == destination.name)
+    ):
         return None
     return case.problem(
         Cause.RESTORE_UNCONSUMED,

@@ -55,7 +55,7 @@ def _never_synced(case: Case) -> Problem | None:
         return None
     name = case.source_name
     reason = f"ReplicationSource {name} was made {format_duration(age)} ago and has never completed a sync."
-    return case.problem(Cause.NEVER_SYNCED, reason, since=case.began)
+    return case.problem(Cause.NEVER_SYNCED, reason, since=case.began, variant=_variant(case))
 
 
 def _overdue(case: Case) -> Problem | None:
@@ -69,7 +69,11 @@ def _overdue(case: Case) -> Problem | None:
     reason = (
         f"The last backup is {format_duration(case.at - point)} old; its objective is {format_duration(objective)}."
     )
-    return case.problem(Cause.OVERDUE, reason, since=earlier(point, -objective))
+    return case.problem(Cause.OVERDUE, reason, since=earlier(point, -objective), variant=_variant(case))
+
+
+def _variant(case: Case) -> str:
+    return "begun" if case.is_syncing else ""
 
 
 def _annotations(case: Case) -> list[Problem]:
