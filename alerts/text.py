@@ -110,17 +110,21 @@ _CONSTANT: Mapping[str, str] = {
     "longhorn_namespace": DEFAULTS.chain.longhorn_namespace,
     "label": DEFAULTS.claims.label,
 }
+_WITHOUT_POLICY = "query `absent(volsync_policy_ready)`"
+_SYNCING = "printf `volsync_backup_sync_start_timestamp_seconds{namespace=%q,pvc=%q}` $namespace $pvc | query"
 _VARIANTS: Mapping[tuple[Cause, str], str] = {
     (Cause.VOLUME_FAULTED, "cache"): (
         'printf `volsync_backup_volume_robustness{namespace=%q,pvc=%q,role="cache",robustness="faulted"} == 1'
         " unless on (namespace, pvc) volsync_backup_volume_robustness"
         '{role=~"data|copy",robustness="faulted"} == 1` $namespace $pvc | query'
     ),
-    (Cause.REPOSITORY_SECRET_MISSING, "unmanaged"): "query `absent(volsync_policy_ready)`",
-    (Cause.SOURCE_MISSING, "unmanaged"): "query `absent(volsync_policy_ready)`",
+    (Cause.REPOSITORY_SECRET_MISSING, "unmanaged"): _WITHOUT_POLICY,
+    (Cause.SOURCE_MISSING, "unmanaged"): _WITHOUT_POLICY,
+    (Cause.NEVER_SYNCED, "begun"): _SYNCING,
+    (Cause.OVERDUE, "begun"): _SYNCING,
     (Cause.EXTERNAL_SECRET_FAILING, "clusterexternalsecret"): 'match "^clusterexternalsecret/" $labels.scope',
 }
-"""When the command of a variant is the one that mends."""
+"""When the command of a variant is the one that mends: every variant of the catalogue stands here."""
 
 
 def runbook_url(page: str) -> str:
