@@ -43,10 +43,10 @@ The clock runs on while the cluster stands still: in an hour every backup will b
 
 
 def _serve(folder: Path, listen: str) -> int:
-    with subprocess.Popen(
-        [*PROGRAM, "serve", "--from", folder, "--listen", listen, "--log-level", "warning"]
-    ) as server:
-        # A terminal's Ctrl-C reaches the server too; whoever ends the demonstration otherwise reaches only this.
+    command = [*PROGRAM, "serve", "--from", folder, "--listen", listen, "--log-level", "warning"]
+    # In a group of its own a terminal's Ctrl-C reaches the server once, through this process: a second signal would
+    # end it at once, and with another status.
+    with subprocess.Popen(command, process_group=0) as server:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: server.terminate())
         return server.wait()
