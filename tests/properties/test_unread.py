@@ -53,7 +53,12 @@ def test_a_claim_does_not_look_better_for_what_cannot_be_read(field: str) -> Non
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_nothing_breaks_by_not_being_read(field: str) -> None:
-    broken = [what for what, seen, unseen in compared(field) if unseen.problem and not seen.problem]
+    broken = [
+        what
+        for what, seen, unseen in compared(field)
+        # an exemption stands on the PVC: what it was to keep quiet is told as long as that cannot be read
+        if unseen.problem and not seen.problem and seen.state is not State.EXEMPT
+    ]
     assert broken == []
 
 
