@@ -6,10 +6,14 @@ import msgspec
 
 from exporter.chain.case import Case, earlier
 from exporter.facts.bucket.layout import prefix_of
-from exporter.facts.model import Bucket, Reading, Repository
+from exporter.facts.model import Bucket, Reading, Reason, Repository
 
 RESTIC = ("restic",)
 """The movers whose repositories a listing can be read of."""
+
+
+_ABOUT_DATA = {Reason.INCOMPLETE}
+"""Doubts of the full listing alone: snapshots and locks are seen by another."""
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -24,9 +28,8 @@ class Located(msgspec.Struct, frozen=True):
         """Whether the listing tells: of a repository that it shows, or of a place where it looked and found none."""
         if self.repository is None:
             return self.bucket.covers(self.prefix)
-        return (
-            self.bucket.reading is Reading.READ and self.repository.present is not None and not self.repository.suspect
-        )
+        doubts = set(self.repository.suspect) - _ABOUT_DATA
+        return self.bucket.reading is Reading.READ and self.repository.present is not None and not doubts
 
 
 def located(case: Case) -> Located | None:

@@ -1,13 +1,17 @@
 """The readers of a live cluster and its buckets. Importing this takes about a second, for the clients behind them."""
 
+import threading
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 
 from exporter.facts.bucket.access import check_access as check_buckets
+from exporter.facts.bucket.layout import Owner
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.cluster.access import check_access as check_cluster
 from exporter.facts.cluster.api import ClusterReader
-from exporter.facts.model import Check, Source
+from exporter.facts.model import Check, Source, SourceRead
+from exporter.facts.objects import ReplicationSource
 from exporter.polling.poller import Read
 from exporter.settings import SecretReading, Settings
 
@@ -23,8 +27,24 @@ def readers_of(settings: Settings) -> dict[Source, Read]:
     if settings.secrets is SecretReading.METADATA:
         wanted.append(Source.SECRETS)
     readers: dict[Source, Read] = {source: partial(cluster.read, source) for source in wanted}
-    readers[Source.S3] = BucketReader(settings).read
+    buckets = BucketReader(settings)
+    readers[Source.S3] = buckets.read
+    if Source.VOLSYNC in readers:
+        readers[Source.VOLSYNC] = partial(_read_volsync, cluster, buckets)
     return readers
+
+
+def _read_volsync(cluster: ClusterReader, buckets: BucketReader, at: datetime, stop: threading.Event) -> SourceRead:
+    """Its sources say where in the buckets repositories should be; only restic's have a layout that is known."""
+    read = cluster.read(Source.VOLSYNC, at, stop)
+    sources = read.listings.get("replication_sources")
+    if sources and sources.known:
+        buckets.expect(
+            Owner(source.namespace, source.spec.source_pvc, source.name)
+            for source in sources
+            if isinstance(source, ReplicationSource) and source.spec.method == "restic"
+        )
+    return read
 
 
 def check_access(settings: Settings) -> Iterator[Check]:

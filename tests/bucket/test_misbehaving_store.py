@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from exporter.facts.bucket import client, paging
+from exporter.facts.bucket.layout import Owner
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.model import Bucket, ObjectType, Reading, Reason, Repository, SourceRead
 from exporter.settings import BucketSettings, PollSettings, Settings
@@ -170,6 +171,18 @@ def test_a_prefix_that_lists_nothing_is_not_gone_while_head_knows_its_config(sto
     bad = {repository.prefix: repository for repository in watch.bucket().repositories}
     assert bad[CART].suspect == (Reason.CONTRADICTED,)
     assert store.heads == [f"{CART}/config"]
+
+
+def test_a_folder_that_was_never_listed_is_found_where_its_repository_should_be(store: Standin) -> None:
+    store.twist = lose(CART)
+    watch = Watch(store)
+    assert CART not in watch.figures()
+
+    watch.reader.expect([Owner("shop", "cart", "cart-backup"), Owner("shop", "gone", "gone-backup")])
+
+    found = watch.figures()
+    assert found[CART].snapshots == 3
+    assert set(found) == {CART, SHELF}
 
 
 def test_a_repository_that_is_gone_by_every_answer_is_gone(store: Standin) -> None:

@@ -4,11 +4,12 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from exporter.facts.bucket.address import Address, addresses
+from exporter.facts.bucket.layout import Owner
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.sweep import Sweep
 from exporter.facts.model import Bucket, Reading, Reason, Source, SourceRead, SourceReport
@@ -33,6 +34,12 @@ class BucketReader:
         self.sweeps = tuple(Sweep(address, settings, paces[address.endpoint]) for address in found)
         self._last_success: datetime | None = None
         self._has_read = False
+
+    def expect(self, writers: Iterable[Owner]) -> None:
+        """Say whose repositories should be in the buckets, so that none is called missing for a listing's sake."""
+        found = tuple(writers)
+        for sweep in self.sweeps:
+            sweep.expect(found)
 
     def read(self, at: datetime, stop: threading.Event | None = None, patience: timedelta | None = None) -> SourceRead:
         """Read every bucket once, *at* being the exporter's clock. Failures are facts: they are not raised.

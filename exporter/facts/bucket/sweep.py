@@ -14,7 +14,8 @@ from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.discovery import Discovery, Found
 from exporter.facts.bucket.failure import Failure, Stopped
 from exporter.facts.bucket.faults import OF_THE_BUCKET
-from exporter.facts.bucket.look import Look, look_at
+from exporter.facts.bucket.layout import Owner, prefix_of
+from exporter.facts.bucket.look import Look, folder_of, look_at
 from exporter.facts.bucket.measure import measure
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.state import State
@@ -92,6 +93,8 @@ class Sweep:
     def __init__(self, address: Address, settings: Settings, pace: Pace) -> None:
         self.address = address
         self.states: dict[str, State] = {}
+        self.expected: frozenset[str] = frozenset()
+        """The prefixes at which repositories should be; see `expect`."""
         self.requests = 0
         """Requests of the last read."""
         self._settings = settings
@@ -117,6 +120,13 @@ class Sweep:
         if self._client is None:
             self._client = Client(self.address, self._settings.poll, self._pace)
         return self._client
+
+    def expect(self, writers: Iterable[Owner]) -> None:
+        """Look, from the next read on, for the repositories of *writers*, wherever else repositories are found."""
+        layout, base = self.address.settings.layout, folder_of(self.address.prefix)
+        self.expected = frozenset(
+            base + prefix_of(layout, owner.namespace or "", owner.pvc or "", owner.source or "") for owner in writers
+        )
 
     def read(
         self, clock: datetime, is_over: Callable[[], bool], stop: threading.Event
@@ -147,8 +157,12 @@ class Sweep:
         return self._published(clock, health.details + measuring.details), errors
 
     def _look_at_all(self, client: Client, clock: datetime, health: Health, pool: ThreadPoolExecutor) -> None:
-        """Look at the known repositories and, at a slower rhythm, for new ones."""
-        prefixes = set(self.states)
+        """Look at the known repositories, where others should be, and at a slower rhythm for new ones.
+
+        A listing with a delimiter may leave a folder out and say nothing of it: that a repository which should be
+        there is not is believed of a look at its own place only.
+        """
+        prefixes = set(self.states) | self.expected
         discovery: Discovery | None = None
         if self._is_discovery_due(clock):
             discovery = Discovery(client, self.address.prefix, self.address.settings.layout, pool.map)
