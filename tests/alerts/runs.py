@@ -3,10 +3,14 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from exporter.chain.judge import judge
+from exporter.facts.cluster.files import read_files
+from exporter.settings import Settings
 from tests.alerts import worlds
 from tests.alerts.stack import Notification, Stack, running
 
@@ -20,6 +24,8 @@ class Told(msgspec.Struct, frozen=True):
     firing: list[dict[str, str]]
     """Our alerts that fired before anything was mended, the watchdog left out."""
     firing_in_community: list[dict[str, str]]
+    commands: dict[str, str]
+    """What the exporter itself says to type, by cause, for the world that was served first."""
 
 
 class Run:
@@ -29,11 +35,15 @@ class Run:
         self.stack = stack
         self.folder = folder
         self.peak: list[dict[str, str]] = []
+        self.commands: dict[str, str] = {}
 
     def begin(self, world: Path) -> None:
         """Serve *world*, and start to watch it."""
         self.serve(world)
         self.stack.watch()
+        at = datetime.now(UTC)
+        found = judge(read_files([world], at), Settings(), at).root_causes
+        self.commands = {str(root.cause): root.command for root in found}
 
     def serve(self, world: Path) -> None:
         """Roll out an exporter over *world*."""
@@ -133,6 +143,7 @@ def carry_out(what: Callable[[Run], None], folder: Path) -> Told:
             beats=stack.desk.beats,
             firing=[labels for labels in firing if labels["alertname"] not in community],
             firing_in_community=[labels for labels in firing if labels["alertname"] in community],
+            commands=run.commands,
         )
 
 

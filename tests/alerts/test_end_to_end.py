@@ -41,7 +41,7 @@ def test_one_store_that_refuses_twenty_claims_is_one_page(told: dict[str, Told])
         (2, "volume_faulted", "kubectl -n open-webui delete job volsync-src-storage-backup"),
         (3, "restore_stuck", "kubectl delete job volsync-dst-meilisearch-pvc-restore -n karakeep"),
         (4, "namespace_unlabelled", "kubectl label namespace khoj volsync.backube/privileged-movers=true"),
-        (5, "never_synced", "kubectl patch replicationsource volsync-test-data-backup -n volsync-test"),
+        (5, "never_synced", "replicationsource volsync-test-data-backup -n volsync-test"),
     ],
 )
 def test_each_known_issue_is_told_once_with_the_command_that_mends_it(
@@ -51,6 +51,7 @@ def test_each_known_issue_is_told_once_with_the_command_that_mends_it(
 
     assert [one.status for one in about] == ["firing"]
     assert command in about[0].annotations["command"]
+    assert about[0].annotations["command"] == told["bad_day"].commands[cause], "the alert's template, and the exporter"
     assert about[0].annotations["runbook_url"].endswith(f"/{cause}.md")
 
 
