@@ -221,6 +221,8 @@ def _expected(cause: Cause, case: Case, written: set[str]) -> Iterator[str]:
     written.add(anchor)
     entry = cause.entry
     names = {**_NAMES, **(_RESTORE_NAMES if cause.link is Link.RESTORE else {})}
+    if cause is Cause.NOT_COVERED:
+        names["label"] = f"{_DEFAULTS.claims.label}=<value>"
     variant = "clusterexternalsecret" if cause is Cause.EXTERNAL_SECRET_FAILING else ""
     command = fill(entry.variants.get(variant, entry.command), dict(names))
     dated = f" Since {_SINCE_TEXT}." if since else ""

@@ -142,6 +142,8 @@ def _command(cause: Cause) -> str:
     used = {word for command in commands.values() for word in re.findall(r"<([a-z_]+)>", command)}
     known = {word: f"{{{{ ${word} }}}}" for word in used if _known(word)}
     known.update(_CONSTANT)
+    if cause is Cause.NOT_COVERED:  # the label with another value: only the policy knows which
+        known["label"] = f"{DEFAULTS.claims.label}=<value>"
     text = fill(commands.pop(""), known)
     for variant, command in commands.items():
         text = (

@@ -19,7 +19,7 @@ _UID = re.compile(r"\b([0-9a-f]{8})(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 def now(scenario: str, into: Path) -> Path:
     """*scenario* with every moment moved, so that its own clock shows the present."""
-    shift = datetime.now(UTC) - _clock(scenario)
+    shift = datetime.now(UTC) - clock(scenario)
     into.mkdir(parents=True)
     for file in _files(scenario):
         (into / file.name).write_text(
@@ -94,7 +94,8 @@ def _is_out_of_sync(replication: dict[str, Any]) -> bool:
     return next(ticks) < datetime.now(UTC)
 
 
-def _clock(scenario: str) -> datetime:
+def clock(scenario: str) -> datetime:
+    """The moment that *scenario* is judged at."""
     return datetime.fromisoformat(yaml.safe_load((SCENARIOS / scenario / "expect.yaml").read_text())["at"])
 
 
