@@ -141,6 +141,13 @@ def test_utf16_of_powershell_and_a_byte_order_mark_are_read(tmp_path: Path, at: 
         assert len(read_files([path], at).cluster.claims.items) == 4
 
 
+def test_yaml_in_flow_style_is_no_broken_json(tmp_path: Path) -> None:
+    flow = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: shop}}\n"
+    path = write(tmp_path, "claim.yaml", flow)
+
+    assert ["data"] == names(read_files([path], AT).cluster.claims)
+
+
 def test_the_input_is_a_file_too(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
     text = yaml.safe_dump_all(small_cluster()).encode()
     monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(text)))

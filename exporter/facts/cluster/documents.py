@@ -11,6 +11,8 @@ import msgspec
 import yaml
 
 STDIN = "-"
+_JSON = re.compile(r"\s*(\{\s*[\"}]|\[\s*[{\]])")
+"""How JSON begins; YAML's flow style begins alike, and quotes no keys."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 _DEEP = 1000
 _DEEP_BLOCK = re.compile(rf"^[ ?-]{{{_DEEP}}}", re.MULTILINE)
@@ -71,7 +73,7 @@ def read_documents(path: str) -> Iterator[Document | EmptyList]:
         FileError: it cannot be opened, or is neither YAML nor JSON.
     """
     text = _text(path)
-    if text.lstrip()[:1] in ("{", "["):
+    if _JSON.match(text):
         yield from _json_documents(path, text)
         return
     try:
