@@ -145,7 +145,7 @@ def test_yaml_in_flow_style_is_no_broken_json(tmp_path: Path) -> None:
     flow = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: shop}}\n"
     path = write(tmp_path, "claim.yaml", flow)
 
-    assert ["data"] == names(read_files([path], AT).cluster.claims)
+    assert names(read_files([path], AT).cluster.claims) == ["data"]
 
 
 def test_the_input_is_a_file_too(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
