@@ -140,6 +140,24 @@ def test_a_page_says_meaning_impact_diagnosis_and_mitigation(page: Path) -> None
     assert text.count("```") % 2 == 0
 
 
+@pytest.mark.parametrize("page", sorted((ALERTS / "runbooks").glob("*.md")), ids=lambda page: page.stem)
+def test_what_a_page_says_to_type_can_be_typed(page: Path) -> None:
+    for block in re.findall(r"(?s)```bash\n(.*?)```", page.read_text()):
+        typed = re.sub(r"<([a-z_]+)>", r"\1", block)
+        parsed = subprocess.run(["bash", "-n"], input=typed, capture_output=True, text=True, check=False)
+
+        assert parsed.returncode == 0, parsed.stderr
+        assert not re.search(r"kubectl (logs|rollout)[^|\n]* -A\b", typed), "neither knows -A"
+        assert "volsync.backube/replicationdestination" not in typed, "VolSync puts no such label on anything"
+        assert not re.search(r"delete [^\n]*(--all\b|-A\b)", typed), "nothing is deleted everywhere"
+
+
+@pytest.mark.parametrize("page", sorted((ALERTS / "runbooks").glob("*.md")), ids=lambda page: page.stem)
+def test_every_page_that_a_page_leads_to_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
 @pytest.mark.parametrize("rule", ALERT_RULES, ids=name_of)
 def test_an_alert_says_what_it_is_and_what_to_type(rule: dict[str, Any]) -> None:
     annotations = rule["annotations"]
