@@ -26,8 +26,11 @@ lint: setup-test ## Check style, types, the direction of imports, and that gener
 bench: setup-test ## Measure, and print the README's table; CLAIMS=100,1000 measures less.
 	$(RUN)python -m bench $(if $(CLAIMS),--claims $(CLAIMS))
 
-docs: setup-test ## Make the generated pages of docs/ anew.
+docs: setup-test ## Make anew all that is generated: rules, dashboards, reference pages, what the chart packs.
 	$(RUN)python scripts/generate_docs.py
+	$(RUN)python -m alerts.build
+	$(RUN)python -m grafana.build
+	$(RUN)python scripts/pack_chart.py
 
 check-fixtures: setup-test ## Check the scenarios' objects against real CRDs: CRDS=folder.
 	$(RUN)python scripts/check_fixtures.py $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))
