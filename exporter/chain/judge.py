@@ -82,13 +82,7 @@ def _judge_claim(world: World, key: Key, at: datetime) -> ClaimVerdict:
         secrets=tuple(_secrets(judged)),
         volumes=tuple({(v.name, v.role): v for one in judged for v in volume.states_of(one.case)}.values()),
         restores=tuple(restore.verdict_of(destination) for destination in case.destinations),
-        repositories=tuple(
-            {
-                (p.bucket.name, p.prefix): RepositoryOf(p.bucket.name, p.prefix)
-                for one in judged
-                if (p := located(one.case))
-            }.values()
-        ),
+        repositories=_repositories(judged),
     )
     return msgspec.structs.replace(verdict, summary=_summary(verdict, at))
 
@@ -206,6 +200,12 @@ def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
             if presence is not None:
                 found.setdefault((presence.name, presence.role), presence)
     return found.values()
+
+
+def _repositories(judged: list[Judged]) -> tuple[RepositoryOf, ...]:
+    """Where the claim's repositories are, or should be; each once."""
+    places = (place for one in judged if (place := located(one.case)))
+    return tuple(dict.fromkeys(RepositoryOf(place.bucket.name, place.prefix) for place in places))
 
 
 # --- for a person
