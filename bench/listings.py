@@ -1,22 +1,44 @@
-"""A loopback S3 store that answers listings from a generated list of keys, fast enough to show its clients."""
+"""Loopback S3 stores of generated keys.
+
+One answers listings from the list of keys, fast enough to show its clients; the other is a real one, SeaweedFS.
+"""
 
 import asyncio
 import hashlib
 import random
+import signal
+import sys
+import time
 from bisect import bisect_left, bisect_right
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from email.utils import formatdate
+from http.client import HTTPConnection
 from multiprocessing.connection import Connection
+from typing import NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
 PAGE = 1000
 BUCKET = "volsync-backup"
 REQUESTS = "/-/requests"
 """Answers with the number of listings so far, and counts anew."""
+_FILLERS = 8
+_FILL_SECONDS = 600.0
+"""As long as SeaweedFS may take to be filled; 100,000 objects take some 30 s."""
 
 _HEAD = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
     b"<Name>volsync-backup</Name><MaxKeys>1000</MaxKeys>"
 )
+
+
+class Served(NamedTuple):
+    """A store that stands, and how its clients reach it."""
+
+    endpoint: str
+    keys: tuple[str, str]
+    counts: bool
+    """Whether it answers `REQUESTS`."""
 
 
 def repositories(count: int, objects: int, per_namespace: int) -> list[tuple[str, int]]:
@@ -116,12 +138,44 @@ class _Protocol(asyncio.Protocol):
 
 
 def serve(shape: tuple[int, int, int], ready: Connection) -> None:
-    """Serve `repositories(*shape)` until the process is ended; send the port through *ready*."""
+    """Serve `repositories(*shape)` until the process is ended; say so through *ready*."""
     store = Store(repositories(*shape))
 
     async def run() -> None:
         server = await asyncio.get_running_loop().create_server(lambda: _Protocol(store), "127.0.0.1", 0)
-        ready.send(server.sockets[0].getsockname()[1])
+        port = server.sockets[0].getsockname()[1]
+        ready.send(Served(f"http://127.0.0.1:{port}", ("key", "secret"), counts=True))
         await server.serve_forever()
 
     asyncio.run(run())
+
+
+def serve_seaweed(shape: tuple[int, int, int], ready: Connection) -> None:
+    """As `serve`, from a real store, whose clients may only list; the objects are of one byte."""
+    from tests.bucket.weed import LIST_ONLY, running_weed  # noqa: PLC0415  # brings boto3, which only this store needs
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that SeaweedFS is killed and its folder removed
+    keys = [key for key, _ in repositories(*shape)]
+    with running_weed(inline=1) as weed:
+        _fill(weed.filer, keys)
+        assert weed.keys("") == keys  # and the first client finds the store as warm as the others
+        ready.send(Served(weed.endpoint, LIST_ONLY, counts=False))
+        with suppress(EOFError):
+            ready.recv()  # nothing comes: it ends with the other process, however that ends
+
+
+def _fill(filer: str, keys: list[str]) -> None:
+    """Put an object at each of *keys* by the filer's own HTTP: 4,600 a second, where signed S3 takes 670."""
+    deadline = time.monotonic() + _FILL_SECONDS
+
+    def put(keys: list[str]) -> None:
+        with closing(HTTPConnection(filer, timeout=30)) as connection:
+            for key in keys:
+                connection.request("PUT", f"/buckets/{BUCKET}/{key}", b"1")
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status >= 300 or time.monotonic() > deadline:
+                    raise RuntimeError(f"SeaweedFS could not be filled: status {answer.status} for {key}")
+
+    with ThreadPoolExecutor(_FILLERS) as pool:
+        list(pool.map(put, [keys[n::_FILLERS] for n in range(_FILLERS)]))

@@ -1,8 +1,9 @@
 """A sweep of a bucket beside what else lists one: boto3 as it comes, rclone, the AWS CLI.
 
-All read the same loopback server in the same run, each in a process of its own, measured as the system counts it.
+All read the same loopback server in the same run, each in a process of its own, measured as the system counts it: a
+server that answers from a generated list of keys, and at a smaller size SeaweedFS, a real one.
 
-    python -m bench.sweep --objects 100000 --repositories 10000
+    python -m bench.sweep --objects 100000 --repositories 10000 --real-objects 20000
 """
 
 import argparse
@@ -13,14 +14,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import urlopen
 
-from bench.listings import BUCKET, REQUESTS, serve
+from bench.listings import BUCKET, REQUESTS, Served, serve, serve_seaweed
 
 if TYPE_CHECKING:
     from exporter.settings import Settings
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
 _PER_REPOSITORY = 25_000
 """Objects in a repository of the full sweep: some 400 GB of data."""
 _IDLE_OBJECTS = 10
+_Shape = tuple[int, int, int]
+_Serve = Callable[[_Shape, Connection], None]
+"""Serves `repositories(*shape)` in a process of its own."""
 _ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "key",
-    "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": "/nonexistent",
@@ -63,19 +66,25 @@ class Run(NamedTuple):
         return json.loads(self.output)
 
 
-def run(objects: int, repositories: int) -> list[Row]:
-    """Measure a full sweep of *objects* objects, and an idle one of *repositories* repositories."""
-    return [*full_sweep(objects), *idle_sweep(repositories)]
+def run(objects: int, repositories: int, real_objects: int) -> list[Row]:
+    """Measure a full sweep of *objects* objects, and an idle one of *repositories* repositories.
+
+    The full one once more on SeaweedFS, of *real_objects* objects but no more than *objects*; 0 leaves it out.
+    """
+    rows = [*full_sweep(objects), *idle_sweep(repositories)]
+    if real_objects:
+        rows += full_sweep(min(real_objects, objects), serve_seaweed, "objects on SeaweedFS")
+    return rows
 
 
-def full_sweep(objects: int) -> list[Row]:
-    """Every object listed, by each client that is there."""
+def full_sweep(objects: int, serving: _Serve = serve, what: str = "objects") -> list[Row]:
+    """Every object listed, by each client that is there; no rows of requests where the store does not count them."""
     count = max(1, objects // _PER_REPOSITORY)
-    with _store((count, objects // count, 4)) as endpoint:
-        ours = _child(endpoint, _python("ours"))
-        boto3 = _child(endpoint, _python("boto3"))
-        rclones = _rclone(endpoint)
-        aws = _aws(endpoint)
+    with _store((count, objects // count, 4), serving) as store:
+        ours = _child(store, _python("ours"))
+        boto3 = _child(store, _python("boto3"))
+        rclones = _rclone(store)
+        aws = _aws(store)
     total = ours.found["objects"] + count  # a repository's config is of no type
     assert total == boto3.found["objects"], f"ours {total}, boto3 {boto3.found['objects']}"
     rows = [
@@ -91,20 +100,22 @@ def full_sweep(objects: int) -> list[Row]:
         _row("wall time, beside boto3", ours.wall, boto3.wall, "s"),
         _row("peak memory, beside boto3", ours.memory, boto3.memory, "MiB"),
     ]
-    for what, other in (*rclones.items(), *aws.items()):
+    for client, other in (*rclones.items(), *aws.items()):
         rows += [
-            _row(f"wall time, beside {what}", ours.wall, other.wall, "s"),
-            _row(f"CPU of the process, beside {what}", ours.cpu, other.cpu, "s"),
-            _row(f"peak memory, beside {what}", ours.memory, other.memory, "MiB"),
-            _row(f"requests, beside {what}", ours.requests, other.requests, "requests"),
+            _row(f"wall time, beside {client}", ours.wall, other.wall, "s"),
+            _row(f"CPU of the process, beside {client}", ours.cpu, other.cpu, "s"),
+            _row(f"peak memory, beside {client}", ours.memory, other.memory, "MiB"),
+            _row(f"requests, beside {client}", ours.requests, other.requests, "requests"),
         ]
-    return [row._replace(what=f"{total:,} objects: {row.what}") for row in rows]
+    return [
+        row._replace(what=f"{total:,} {what}: {row.what}") for row in rows if store.counts or row.unit != "requests"
+    ]
 
 
 def idle_sweep(repositories: int) -> list[Row]:
     """Nothing new in any repository; the goal of one request for each stands in the place of the other client."""
-    with _store((repositories, _IDLE_OBJECTS, 100)) as endpoint:
-        found = _child(endpoint, _python("idle")).found
+    with _store((repositories, _IDLE_OBJECTS, 100)) as store:
+        found = _child(store, _python("idle")).found
     return [
         _row(f"{repositories:,} repositories, nothing new: requests", found["idle"], repositories, "requests"),
         _row(
@@ -123,24 +134,26 @@ def _row(what: str, ours: float, other: float, unit: str) -> Row:
 
 
 @contextmanager
-def _store(shape: tuple[int, int, int]) -> Iterator[str]:
-    """A store in a process of its own; its endpoint."""
+def _store(shape: _Shape, serving: _Serve = serve) -> Iterator[Served]:
+    """A store in a process of its own."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(shape, theirs), daemon=True)
+    process = context.Process(target=serving, args=(shape, theirs), daemon=True)
     process.start()
+    theirs.close()  # or a store that fails would be waited for
     try:
-        yield f"http://127.0.0.1:{ours.recv()}"
+        yield ours.recv()
     finally:
         process.terminate()
         process.join()
 
 
-def _child(endpoint: str, command: list[str], **environment: str) -> Run:
+def _child(store: Served, command: list[str], **environment: str) -> Run:
     """Run *command* to its end, and measure it."""
-    _requests(endpoint)
+    _requests(store)
     variables = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **_ENVIRONMENT, **environment}
-    variables["AWS_ENDPOINT_URL"] = endpoint
+    variables["AWS_ENDPOINT_URL"] = store.endpoint
+    variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"] = store.keys
     started = time.monotonic()
     process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
     output = process.stdout.read()
@@ -149,11 +162,13 @@ def _child(endpoint: str, command: list[str], **environment: str) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{command[0]} failed with status {process.returncode}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, _requests(endpoint), output)
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, _requests(store), output)
 
 
-def _requests(endpoint: str) -> int:
-    with urlopen(endpoint + REQUESTS) as answer:
+def _requests(store: Served) -> int:
+    if not store.counts:
+        return 0
+    with urlopen(store.endpoint + REQUESTS) as answer:
         return int(answer.read())
 
 
@@ -161,7 +176,7 @@ def _python(client: str) -> list[str]:
     return [sys.executable, "-m", "bench.sweep", "--client", client]
 
 
-def _rclone(endpoint: str) -> dict[str, Run]:
+def _rclone(store: Served) -> dict[str, Run]:
     """As it comes, and with the option that lists flat."""
     if not shutil.which("rclone"):
         print("rclone is not installed: left out", file=sys.stderr)
@@ -170,23 +185,23 @@ def _rclone(endpoint: str) -> dict[str, Run]:
         "RCLONE_CONFIG_S_TYPE": "s3",
         "RCLONE_CONFIG_S_PROVIDER": "Other",
         "RCLONE_CONFIG_S_ENV_AUTH": "true",
-        "RCLONE_CONFIG_S_ENDPOINT": endpoint,
+        "RCLONE_CONFIG_S_ENDPOINT": store.endpoint,
         "RCLONE_S3_LIST_VERSION": "2",
         "RCLONE_CONFIG": "/nonexistent",
     }
     command = ["rclone", "size", "--quiet", "--json", f"s:{BUCKET}"]
     return {
-        "rclone size": _child(endpoint, command, **remote),
-        "rclone size --fast-list": _child(endpoint, [*command, "--fast-list"], **remote),
+        "rclone size": _child(store, command, **remote),
+        "rclone size --fast-list": _child(store, [*command, "--fast-list"], **remote),
     }
 
 
-def _aws(endpoint: str) -> dict[str, Run]:
+def _aws(store: Served) -> dict[str, Run]:
     if not shutil.which("aws"):
         print("the AWS CLI is not installed: left out", file=sys.stderr)
         return {}
     script = f"aws s3 ls s3://{BUCKET} --recursive --summarize | tail -n 2"
-    return {"aws s3 ls --summarize": _child(endpoint, ["bash", "-o", "pipefail", "-c", script])}
+    return {"aws s3 ls --summarize": _child(store, ["bash", "-o", "pipefail", "-c", script])}
 
 
 # --- the clients that run in a child ----------------------------------------------------------------------------
@@ -245,13 +260,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=100_000, help="of the full sweep")
     parser.add_argument("--repositories", type=int, default=10_000, help="of the idle sweep")
+    parser.add_argument("--real-objects", type=int, default=100_000, help="on SeaweedFS; at most --objects, 0 for none")
     parser.add_argument("--client", choices=_CLIENTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.client:
         print(json.dumps(_CLIENTS[arguments.client]()))
         return
-    for row in run(arguments.objects, arguments.repositories):
-        print(f"{row.what:<75} {row.ours:>10.2f} {row.other:>10.2f} {row.unit:<8} {row.ratio:>6.1f} x")
+    for row in run(arguments.objects, arguments.repositories, arguments.real_objects):
+        print(f"{row.what:<85} {row.ours:>10.2f} {row.other:>10.2f} {row.unit:<8} {row.ratio:>6.1f} x")
 
 
 if __name__ == "__main__":
