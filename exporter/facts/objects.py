@@ -445,6 +445,8 @@ class LonghornVolumeStatus(Wire):
     current_node_id: str = msgspec.field(default="", name="currentNodeID")
     actual_size: int = 0
     last_degraded_at: str = ""
+    remount_requested_at: str = ""
+    """Set by a salvage and by an engine that died."""
     kubernetes_status: KubernetesStatus | None = None
     conditions: tuple[Condition, ...] | None = None
     clone_status: CloneStatus | None = None

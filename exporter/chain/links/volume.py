@@ -105,7 +105,17 @@ def _problem(case: Case, one: Serving) -> Problem | None:
     if status.state == "attached" and status.robustness == "unknown":
         reason = f"{what} is attached to {status.current_node_id or 'a node'}, and its engine does not answer."
         return case.problem(Cause.VOLUME_UNREACHABLE, reason, scope=STORAGE, names=names)
-    if stuck := _stuck_for(case, one, status.state):
+    stuck = _stuck_for(case, one, status.state)
+    if stuck and _has_died(case, one, volume):
+        return case.problem(
+            Cause.VOLUME_FAULTED,
+            f"{what} keeps faulting: it was salvaged and is {status.state} again, wanted for {format_duration(stuck)}.",
+            scope=STORAGE,
+            variant=one.role,
+            since=_wanted_since(case, one),
+            names=names,
+        )
+    if stuck:
         reason = f"{what} has been wanted for {format_duration(stuck)} and is {status.state or 'not there yet'}."
         return case.problem(Cause.VOLUME_STUCK, reason, scope=STORAGE, since=_wanted_since(case, one), names=names)
     if status.state == "attached" and status.robustness == "degraded":
@@ -133,6 +143,15 @@ def _stuck_for(case: Case, one: Serving, state: str) -> timedelta | None:
         return None
     waiting = case.at - since
     return waiting if waiting > case.settings.grace.volume_attach else None
+
+
+def _has_died(case: Case, one: Serving, volume: LonghornVolume) -> bool:
+    """Whether the volume was faulted since it has been wanted.
+
+    Between two attempts, about every two minutes, it is not faulted for a moment: that is the same fault.
+    """
+    died, since = moment_of(volume.status.remount_requested_at), _wanted_since(case, one)
+    return died is not None and since is not None and died >= since
 
 
 def _wanted_since(case: Case, one: Serving) -> datetime | None:
