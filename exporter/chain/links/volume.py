@@ -93,39 +93,22 @@ def _problem(case: Case, one: Serving) -> Problem | None:
     status = volume.status
     what = f"Longhorn volume {volume.name} ({one.role} of PVC {one.pvc.name})"
     names = {"volume": volume.name, "node": status.current_node_id}
-    if status.robustness == "faulted":
+    since = _wanted_since(case, one)
+    stuck = _stuck_for(case, one, status.state)
+    if status.robustness == "faulted" or (stuck and _has_died(case, one, volume)):
+        how = "is faulted" if status.robustness == "faulted" else f"keeps faulting: it is {status.state} once more"
         return case.problem(
-            Cause.VOLUME_FAULTED,
-            f"{what} is faulted.",
-            scope=STORAGE,
-            variant=one.role,
-            since=_wanted_since(case, one),
-            names=names,
+            Cause.VOLUME_FAULTED, f"{what} {how}.", scope=STORAGE, variant=one.role, since=since, names=names
         )
     if status.state == "attached" and status.robustness == "unknown":
         reason = f"{what} is attached to {status.current_node_id or 'a node'}, and its engine does not answer."
         return case.problem(Cause.VOLUME_UNREACHABLE, reason, scope=STORAGE, names=names)
-    stuck = _stuck_for(case, one, status.state)
-    if stuck and _has_died(case, one, volume):
-        return case.problem(
-            Cause.VOLUME_FAULTED,
-            f"{what} keeps faulting: it was salvaged and is {status.state} again, wanted for {format_duration(stuck)}.",
-            scope=STORAGE,
-            variant=one.role,
-            since=_wanted_since(case, one),
-            names=names,
-        )
     if stuck:
         reason = f"{what} has been wanted for {format_duration(stuck)} and is {status.state or 'not there yet'}."
-        return case.problem(Cause.VOLUME_STUCK, reason, scope=STORAGE, since=_wanted_since(case, one), names=names)
+        return case.problem(Cause.VOLUME_STUCK, reason, scope=STORAGE, since=since, names=names)
     if status.state == "attached" and status.robustness == "degraded":
-        return case.problem(
-            Cause.VOLUME_DEGRADED,
-            f"{what} is degraded.",
-            scope=STORAGE,
-            since=moment_of(status.last_degraded_at),
-            names=names,
-        )
+        degraded = moment_of(status.last_degraded_at)
+        return case.problem(Cause.VOLUME_DEGRADED, f"{what} is degraded.", scope=STORAGE, since=degraded, names=names)
     return None
 
 
