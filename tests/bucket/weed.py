@@ -67,7 +67,7 @@ def free_ports(count: int) -> list[int]:
 def running_weed(inline: int = 0) -> Iterator[Weed]:
     """Start the server, wait until it takes objects, and kill it at the end: it is slow to stop by itself.
 
-    Objects up to *inline* bytes are kept with their names, not in a volume, which takes them twice as fast.
+    Objects of fewer than *inline* bytes are kept with their names, not in a volume: they are quicker to put.
     """
     folder = Path(tempfile.mkdtemp(prefix="weed", dir="/tmp"))  # a socket's path has to be short
     master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = free_ports(8)
