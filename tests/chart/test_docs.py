@@ -23,7 +23,7 @@ from tests.chart.tools import NAMESPACE, ROOT, helm, kubectl, run, template
 GENERATED = ("causes.md", "metrics.md", "settings.md", "alerts.md")
 PAGES = [
     *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in GENERATED),
-    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "chart/README.md")),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "chart/README.md")),
 ]
 PUBLISHED = "oci://ghcr.io/volsync-exporter/charts/volsync-exporter"
 
@@ -157,7 +157,12 @@ def test_what_a_page_shows_is_what_its_command_prints() -> None:
 def _typed(command: str) -> subprocess.CompletedProcess[str]:
     program, *words = shlex.split(command)
     return subprocess.run(
-        [ROOT / ".venv" / "bin" / program, *words], cwd=ROOT, env={}, capture_output=True, text=True, check=False
+        [ROOT / ".venv" / "bin" / Path(program).name, *words],
+        cwd=ROOT,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
