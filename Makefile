@@ -5,6 +5,8 @@
 
 # uv stands here when scripts/setup had to fetch it.
 export PATH := $(CURDIR)/.tools/uv/bin:$(PATH)
+# As scripts/setup does: a network with an authority of its own has told the system of it.
+export UV_SYSTEM_CERTS ?= true
 RUN := .venv/bin/
 
 help: ## Say what there is.
