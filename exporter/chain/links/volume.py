@@ -138,9 +138,9 @@ def _has_died(case: Case, one: Serving, volume: LonghornVolume) -> bool:
 
 
 def _wanted_since(case: Case, one: Serving) -> datetime | None:
-    """Since when something waits for the volume: a VolumeAttachment, or a mover pod that is not running yet.
+    """Since when something waits for the volume: a VolumeAttachment, a mover pod that is not running yet, or the sync.
 
-    Both keep their age while the volume flaps, which the volume's own state does not.
+    All of them keep their age while the volume flaps, which the volume's own state does not.
     """
     attachments = case.world.attachments.get(one.pvc.spec.volume_name, ())
     moments = [created(attachment) for attachment in attachments if not attachment.metadata.deletion_timestamp]
@@ -149,7 +149,16 @@ def _wanted_since(case: Case, one: Serving) -> datetime | None:
         for pod in case.pods
         if pod.status.phase == "Pending" and pod.spec.node_name and _mounts(pod.spec.volumes or (), one.pvc.name)
     ]
+    if one.volume and _is_in_use(one.volume):
+        moments.append(case.status.last_sync_start_time)
     return min((moment for moment in moments if moment), default=None)
+
+
+def _is_in_use(volume: LonghornVolume) -> bool:
+    """Whether Longhorn knows of a pod that wants the volume now; what it knows of past ones stays on the volume."""
+    known = volume.status.kubernetes_status
+    pods = (known.workloads_status if known and not known.last_pod_ref_at else None) or ()
+    return any(pod.pod_status not in ("Succeeded", "Failed") for pod in pods)
 
 
 def _mounts(volumes: tuple[object, ...], claim: str) -> bool:
