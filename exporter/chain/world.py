@@ -150,12 +150,25 @@ class World:
             found[destination.namespace].append(destination)
         return _frozen(found)
 
+    @cached_property
+    def _writers_of(self) -> Mapping[Key, Key]:
+        """The claim that writes to the repository of a Secret; of several that share it, the first."""
+        writers: dict[Key, Key] = {}
+        for key, sources in sorted(self.sources_of.items()):
+            for source in sources:
+                writers.setdefault((key[0], source.spec.mover.repository or ""), key)
+        return writers
+
     def destinations_of(
         self, key: Key, pvc: PersistentVolumeClaim | None, sources: Iterable[ReplicationSource]
     ) -> tuple[ReplicationDestination, ...]:
         """The ReplicationDestinations that restore what a claim backs up."""
         namespace, name = key
-        secrets = {source.spec.mover.repository for source in sources} - {None}
+        secrets = {
+            secret
+            for source in sources
+            if (secret := source.spec.mover.repository) and self._writers_of[namespace, secret] == key
+        }
         populated_by = pvc.spec.data_source_ref if pvc else None
         uid = pvc.metadata.uid if pvc else ""
 
