@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from exporter.chain import movers
+from exporter.chain.causes import Cause
 from exporter.facts.model import Bucket, ClusterFacts, Facts, Listing, Reading, Repository
 from exporter.facts.objects import (
     ClusterExternalSecret,
@@ -193,6 +195,13 @@ class World:
         statuses = (source.status for source in self.cluster.replication_sources if source.status)
         moments = (moment for status in statuses for moment in (status.last_sync_time, status.last_sync_start_time))
         return max((moment for moment in moments if moment), default=None)
+
+    @cached_property
+    def wrong_passwords(self) -> int:
+        """How many sources' movers were refused their password: more than one, and it is not a claim's own fault."""
+        ends = (source.status.latest_mover_status for source in self.cluster.replication_sources if source.status)
+        logs = (end.logs for end in ends if end and end.result == "Failed")
+        return sum(1 for log in logs if movers.cause_of_log(log) is Cause.REPOSITORY_PASSWORD)
 
     # --- by owner
 

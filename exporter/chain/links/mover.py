@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from exporter.chain import movers
 from exporter.chain.case import SOURCE, Case, broken, created, ok, one_line, unknown
-from exporter.chain.causes import Cause, Link
+from exporter.chain.causes import Cause, Link, Severity
 from exporter.chain.movers import FEW_FAILURES, end_of
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.chain.world import unread
@@ -20,6 +20,9 @@ from exporter.facts.objects import ContainerStatus, Object, Pod
 
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _MISCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_TOLD_WITHIN = timedelta(minutes=45)
+"""Within it eight pods have failed, and VolSync has told why (28 minutes apart where that was watched). Until then a
+failure without a known reason is worth no page: a store that is down would have one for each claim."""
 _SLOW = 3
 """So many times as long as the last run is slow."""
 _STORE_FAULTS = (Cause.REPOSITORY_UNREACHABLE, Cause.REPOSITORY_FULL)
@@ -102,6 +105,8 @@ def _failing(case: Case) -> Problem | None:
     reason = (
         f"The mover of {case.source_name} has failed {max(failures, len(failed))} times since the sync began{told}."
     )
+    if cause is None and case.sync_age <= _TOLD_WITHIN:
+        return _problem(case, Cause.MOVER_FAILING, reason, Severity.INFO)
     return _problem(case, cause or Cause.MOVER_FAILING, reason)
 
 
@@ -117,9 +122,10 @@ def _of_log(case: Case, cause: Cause) -> Problem:
     return _problem(case, cause, f"The mover of {case.source_name} fails: {words}.")
 
 
-def _problem(case: Case, cause: Cause, reason: str) -> Problem:
-    scope = _store(case) if cause in _STORE_FAULTS else ""
-    return case.problem(cause, reason, scope=scope, since=case.status.last_sync_start_time)
+def _problem(case: Case, cause: Cause, reason: str, severity: Severity | None = None) -> Problem:
+    is_wide = cause in _STORE_FAULTS or (cause is Cause.REPOSITORY_PASSWORD and case.world.wrong_passwords > 1)
+    scope = _store(case) if is_wide else ""
+    return case.problem(cause, reason, scope=scope, since=case.status.last_sync_start_time, severity=severity)
 
 
 def _store(case: Case) -> str:
