@@ -39,7 +39,7 @@ PER_CLAIM = {
 
 
 class Row(NamedTuple):
-    """One line of the table."""
+    """One line of the table; *ratio* is how many times better ours is."""
 
     what: str
     ours: float

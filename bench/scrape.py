@@ -15,14 +15,13 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from bench.poll import BY_FIELD, PAGE, PER_CLAIM, pages
+from bench.poll import BY_FIELD, PAGE, PER_CLAIM, Row, pages
 from exporter import logs
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
@@ -51,16 +50,6 @@ SETTINGS = Settings(chain=ChainSettings(policy="", base_secret="", namespace_lab
 READERS = (Source.KUBERNETES, Source.VOLSYNC, Source.LONGHORN, Source.S3)
 _TIMES = 7
 """The best of so many counts: what disturbs a measurement only ever adds to it."""
-
-
-class Row(NamedTuple):
-    """One line of the table; *ratio* is how many times better ours is."""
-
-    what: str
-    ours: float
-    naive: float
-    ratio: float
-    unit: str
 
 
 def run(claims: int) -> list[Row]:

@@ -20,8 +20,10 @@ def missing_object(case: Case) -> str | None:
 def is_source_missing(case: Case) -> bool:
     """Whether the claim is known to have no ReplicationSource: none that could not be read can be its own."""
     listing = case.world.cluster.replication_sources
-    if not listing.applies:
-        return True
-    return listing.known and not any(
-        bad.namespace == case.namespace and bad.claim in (None, case.pvc_name) for bad in listing.malformed
-    )
+    return not listing.applies or (listing.known and not has_garbled_source(case))
+
+
+def has_garbled_source(case: Case) -> bool:
+    """Whether a ReplicationSource that could not be understood is the claim's, or may be."""
+    malformed = case.world.cluster.replication_sources.malformed
+    return any(bad.namespace == case.namespace and bad.claim in (None, case.pvc_name) for bad in malformed)

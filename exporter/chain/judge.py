@@ -124,7 +124,7 @@ def _state_of(case: Case, links: tuple[LinkVerdict, ...], point: datetime | None
 def _is_unreadable(case: Case, links: tuple[LinkVerdict, ...]) -> bool:
     """Whether the claim's own objects are not known, or its mover keeps no recovery points (syncthing)."""
     cluster = case.world.cluster
-    is_malformed = any((bad.namespace, bad.name) == case.key for bad in cluster.claims.malformed) or any(
+    is_malformed = cluster.claims.garbled(*case.key) is not None or any(
         (bad.namespace, bad.claim) == case.key for bad in cluster.replication_sources.malformed
     )
     source = next((verdict for verdict in links if verdict.link is Link.SOURCE), None)

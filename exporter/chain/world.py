@@ -123,7 +123,9 @@ class World:
 
     @cached_property
     def secrets(self) -> frozenset[Key]:
-        return frozenset(secret.key for secret in self.cluster.secrets)
+        """Those that are there; one that could not be understood is, too."""
+        malformed = ((bad.namespace, bad.name) for bad in self.cluster.secrets.malformed)
+        return frozenset((*(secret.key for secret in self.cluster.secrets), *malformed))
 
     @cached_property
     def attachments(self) -> Mapping[str, tuple[VolumeAttachment, ...]]:

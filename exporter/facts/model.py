@@ -106,6 +106,10 @@ class Listing(msgspec.Struct, Generic[T_co], frozen=True):
         """Whether such objects can be there at all."""
         return self.reading is not Reading.NOT_SERVED
 
+    def garbled(self, namespace: str, name: str | None = None) -> Malformed | None:
+        """An object there (of that name, or of any) that could not be understood: what it says is not known."""
+        return next((b for b in self.malformed if b.namespace == namespace and name in (None, b.name)), None)
+
 
 NOT_SERVED: Listing[object] = Listing(reading=Reading.NOT_SERVED)
 

@@ -51,7 +51,7 @@ def _labels(node: Any, found: list[promql.VectorSelector] | None = None) -> froz
         case promql.NumberLiteral() | promql.StringLiteral():
             return frozenset()
         case _:
-            raise NotImplementedError(type(node).__name__)
+            raise TypeError(f"{type(node).__name__} is no node whose labels are known")
 
 
 def _of_selector(node: promql.VectorSelector, found: list[promql.VectorSelector] | None) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """What cannot be read is unknown: it neither makes a claim look better, nor breaks it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -8,12 +8,13 @@ import pytest
 from exporter.chain.judge import judge
 from exporter.chain.verdict import ClaimVerdict, LinkState, State, Verdict
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Listing, Reading, Reason
+from exporter.facts.model import Listing, Malformed, Reading, Reason
 from tests.corpus import NAMES, expectation, facts, settings, verdict
 
 FIELDS = [kind.field for kind in KINDS]
 GENERATING = ("cluster_policies", "generating_policies", "update_requests", "policy_events", "namespaces")
 """What tells of the links whose work is done once a claim has its source and its Secret."""
+Worsened = Callable[[str, str], Verdict]
 FORBIDDEN: Listing[object] = Listing(reading=Reading.UNREADABLE, reason=Reason.FORBIDDEN)
 WELL = (State.PROTECTED, State.STARTING)
 
@@ -25,11 +26,20 @@ def without(name: str, field: str) -> Verdict:
     return judge(blinded, settings(name), expectation(name).at)
 
 
-def compared(field: str) -> Iterator[tuple[str, ClaimVerdict, ClaimVerdict]]:
-    """Each claim of each scenario that has *field*, as it is and as it seems without."""
+def garbled(name: str, field: str) -> Verdict:
+    """The verdict of a scenario in which none of the objects in *field* can be understood."""
+    listing = getattr(facts(name).cluster, field)
+    malformed = (*listing.malformed, *(Malformed("Object", item.namespace, item.name, "no") for item in listing))
+    broken = msgspec.structs.replace(listing, items=(), malformed=malformed)
+    cluster = msgspec.structs.replace(facts(name).cluster, **{field: broken})
+    return judge(msgspec.structs.replace(facts(name), cluster=cluster), settings(name), expectation(name).at)
+
+
+def compared(field: str, worse: Worsened = without) -> Iterator[tuple[str, ClaimVerdict, ClaimVerdict]]:
+    """Each claim of each scenario that has *field*, as it is and as it seems for the worse."""
     for name in NAMES:
         if getattr(facts(name).cluster, field).reading is Reading.READ:
-            blind = without(name, field)
+            blind = worse(name, field)
             for seen in verdict(name).claims:
                 if unseen := blind.claim(seen.namespace, seen.pvc):
                     yield f"{name}: {seen.key}", seen, unseen
@@ -41,21 +51,23 @@ def is_vouched_for(claim: ClaimVerdict) -> bool:
     return sync is LinkState.OK and all(source.sync_start is None for source in claim.sources)
 
 
+@pytest.mark.parametrize("worse", [without, garbled])
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_claim_does_not_look_better_for_what_cannot_be_read(field: str) -> None:
+def test_a_claim_does_not_look_better_for_what_is_not_known(field: str, worse: Worsened) -> None:
     better = [
         what
-        for what, seen, unseen in compared(field)
+        for what, seen, unseen in compared(field, worse)
         if unseen.state in WELL and seen.state not in (*WELL, State.EXEMPT) and not is_vouched_for(unseen)
     ]
     assert better == []
 
 
+@pytest.mark.parametrize("worse", [without, garbled])
 @pytest.mark.parametrize("field", FIELDS)
-def test_nothing_breaks_by_not_being_read(field: str) -> None:
+def test_nothing_breaks_by_not_being_known(field: str, worse: Worsened) -> None:
     broken = [
         what
-        for what, seen, unseen in compared(field)
+        for what, seen, unseen in compared(field, worse)
         # an exemption stands on the PVC: what it was to keep quiet is told as long as that cannot be read
         if unseen.problem and not seen.problem and seen.state is not State.EXEMPT
     ]

@@ -52,7 +52,9 @@ def presence(case: Case) -> SecretPresence | None:
         return SecretPresence(
             name, "base", present=(case.namespace, name) in case.world.secrets, evidence="read as metadata"
         )
-    if secret is None and case.world.cluster_external_secrets and case.world.cluster.external_secrets.known:
+    listing = case.world.cluster.external_secrets
+    is_absent = secret is None and listing.known and not listing.garbled(case.namespace)
+    if is_absent and case.world.cluster_external_secrets:
         return SecretPresence(name, "base", present=False, evidence="no ExternalSecret brings it")
     return None
 

@@ -15,7 +15,7 @@ from exporter.chain.movers import FEW_FAILURES, end_of
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.chain.world import unread
 from exporter.durations import format_duration
-from exporter.facts.model import Listing
+from exporter.facts.model import Listing, Malformed
 from exporter.facts.objects import ContainerStatus, Object, Pod
 
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
@@ -39,6 +39,8 @@ def judge(case: Case) -> LinkVerdict | None:
         return broken(Link.MOVER, problem)
     if failed := unread(*_needed(case)):
         return unknown(Link.MOVER, f"What the mover does could not be read: {failed.detail or failed.reason}.")
+    if garbled := _garbled(case):
+        return unknown(Link.MOVER, f"{garbled.kind} {garbled.name} could not be understood.")
     if problem := _slow(case):
         return broken(Link.MOVER, problem)
     without = "" if case.job else ", and has no Job yet"
@@ -47,10 +49,23 @@ def judge(case: Case) -> LinkVerdict | None:
 
 def _needed(case: Case) -> tuple[Listing[Object], ...]:
     """The lists that tell what the mover waits for."""
+    return (case.world.cluster.jobs, case.world.cluster.pods, *(_copies(case) if case.job is None else ()))
+
+
+def _copies(case: Case) -> tuple[Listing[Object], ...]:
     cluster = case.world.cluster
     copies: dict[str | None, Listing[Object]] = {"Snapshot": cluster.snapshots, "Clone": cluster.claims}
     method = case.source.spec.mover.copy_method if case.source else None
-    return (cluster.jobs, cluster.pods, *((copies[method],) if case.job is None and method in copies else ()))
+    return (copies[method],) if method in copies else ()
+
+
+def _garbled(case: Case) -> Malformed | None:
+    """An object of the namespace that may be the one that is missing here: the Job, its pod, or the copy."""
+    cluster = case.world.cluster
+    missing: list[Listing[Object]] = [cluster.pods] if case.job and not case.pods else []
+    if case.job is None:
+        missing = [cluster.jobs, *_copies(case)]
+    return next((bad for listing in missing if (bad := listing.garbled(case.namespace))), None)
 
 
 def _idle(case: Case) -> LinkVerdict:

@@ -17,6 +17,8 @@ def judge(case: Case) -> LinkVerdict | None:
         return None
     namespace = case.world.namespaces.get(case.namespace)
     if namespace is None:
+        if listing.garbled("", case.namespace):
+            return unknown(Link.NAMESPACE, f"Namespace {case.namespace} could not be understood.")
         return None if listing.known else unknown(Link.NAMESPACE, f"Namespaces could not be read: {listing.detail}.")
     if not _is_selected(case, namespace):
         return _unlabelled(case)

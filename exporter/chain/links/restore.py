@@ -11,6 +11,7 @@ from exporter.chain.case import (
     ok,
     one_line,
     synchronizing,
+    unknown,
 )
 from exporter.chain.causes import Cause, Link
 from exporter.chain.movers import FEW_FAILURES, last_words
@@ -26,11 +27,14 @@ _NOTHING_RESTORED = ("No eligible snapshots found", "No data will be restored")
 
 
 def judge(case: Case) -> LinkVerdict | None:
-    if not case.destinations:
+    garbled = case.world.cluster.replication_destinations.garbled(case.namespace)
+    if not case.destinations and not garbled:
         return None
     problems = [problem for destination in case.destinations if (problem := _problem(case, destination))]
     if problems:
         return broken(Link.RESTORE, *problems)
+    if garbled:
+        return unknown(Link.RESTORE, f"ReplicationDestination {garbled.name} could not be understood.")
     return ok(Link.RESTORE, f"{len(case.destinations)} restores are in order.")
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from exporter.chain import kyverno
 from exporter.chain.case import Case, broken, created, ok, one_line, unknown
 from exporter.chain.causes import Cause, Link, Severity
+from exporter.chain.gap import has_garbled_source
 from exporter.chain.links.repository_secret import is_about_secret
 from exporter.chain.movers import end_of
 from exporter.chain.verdict import LinkVerdict
@@ -42,9 +43,7 @@ def _when(case: Case) -> str:
 
 def _has_no_pvc(case: Case) -> bool:
     claims = case.world.cluster.claims
-    return (
-        case.pvc is None and claims.known and not any((bad.namespace, bad.name) == case.key for bad in claims.malformed)
-    )
+    return case.pvc is None and claims.known and not claims.garbled(*case.key)
 
 
 # --- no source
@@ -59,7 +58,7 @@ def _absent(case: Case) -> LinkVerdict | None:
         )
     if not listing.known:
         return unknown(Link.SOURCE, f"ReplicationSources could not be read: {listing.detail or listing.reason}.")
-    if any(bad.namespace == case.namespace and bad.claim in (None, case.pvc_name) for bad in listing.malformed):
+    if has_garbled_source(case):
         return unknown(Link.SOURCE, "A ReplicationSource in the namespace could not be understood.")
     if case.pvc is None:
         return unknown(Link.SOURCE, "The PersistentVolumeClaim could not be understood.")
@@ -157,6 +156,7 @@ def _waits_for_job(case: Case) -> bool:
     return (
         case.world.cluster.jobs.known
         and case.job is None
+        and not case.world.cluster.jobs.garbled(case.namespace)
         and not case.reconcile_error
         and not case.last_failed
         and mover is not None

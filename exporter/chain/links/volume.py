@@ -38,6 +38,8 @@ def judge(case: Case) -> LinkVerdict | None:
         return None
     if not case.world.cluster.volumes.known and case.world.cluster.volumes.applies:
         return unknown(Link.VOLUME, f"PersistentVolumes could not be read: {case.world.cluster.volumes.detail}.")
+    if case.pvc is not None and case.world.cluster.volumes.garbled("", case.pvc.spec.volume_name):
+        return unknown(Link.VOLUME, f"PersistentVolume {case.pvc.spec.volume_name} could not be understood.")
     serving = tuple(volumes_of(case))
     if not serving:
         return None
@@ -45,7 +47,7 @@ def judge(case: Case) -> LinkVerdict | None:
         return unknown(Link.VOLUME, f"Longhorn's volumes could not be read: {listing.detail or listing.reason}.")
     if problems := [problem for one in serving if (problem := _problem(case, one))]:
         return broken(Link.VOLUME, *problems)
-    if any(bad.name == one.handle for one in serving for bad in listing.malformed):
+    if any(_is_garbled(case, one) for one in serving):
         return unknown(Link.VOLUME, "A Longhorn volume of the claim could not be understood.")
     return ok(Link.VOLUME, "; ".join(f"{one.role} volume {_condition(one.volume)}" for one in serving if one.volume))
 
@@ -113,10 +115,14 @@ def _problem(case: Case, one: Serving) -> Problem | None:
 
 
 def _missing(case: Case, one: Serving) -> Problem | None:
-    if any(bad.name == one.handle for bad in case.world.cluster.longhorn_volumes.malformed):
+    if _is_garbled(case, one):
         return None
     reason = f"PVC {one.pvc.name} ({one.role}) is bound to Longhorn volume {one.handle}, which does not exist."
     return case.problem(Cause.VOLUME_MISSING, reason, names={"volume": one.handle})
+
+
+def _is_garbled(case: Case, one: Serving) -> bool:
+    return any(bad.name == one.handle for bad in case.world.cluster.longhorn_volumes.malformed)
 
 
 def _stuck_for(case: Case, one: Serving, state: str) -> timedelta | None:
