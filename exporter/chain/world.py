@@ -4,7 +4,7 @@ Objects are joined by owner references, by `spec.sourcePVC` and by a PV's volume
 the API itself joins by name.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -204,6 +204,13 @@ class World:
         ends = (source.status.latest_mover_status for source in self.cluster.replication_sources if source.status)
         logs = (end.logs for end in ends if end and end.result == "Failed")
         return sum(1 for log in logs if movers.cause_of_log(log) is Cause.REPOSITORY_PASSWORD)
+
+    @cached_property
+    def unready_copies(self) -> Counter[str]:
+        """Snapshots that are not ready, by the storage class of the PVC that they are of."""
+        unready = (s for s in self.cluster.snapshots if s.status is None or not s.status.ready_to_use)
+        of = (self.pvcs.get((s.namespace, s.spec.source.persistent_volume_claim_name or "")) for s in unready)
+        return Counter(pvc.spec.storage_class_name or "" for pvc in of if pvc)
 
     # --- by owner
 

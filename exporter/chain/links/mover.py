@@ -86,8 +86,15 @@ def _copy(case: Case) -> Problem | None:
             reason = f"{name} has not been ready for {format_duration(waited)}" + (
                 f": {one_line(error)}." if error else "."
             )
-            return case.problem(Cause.COPY_NOT_READY, reason, since=since, names={"copy": name.split()[-1]})
+            names = {"copy": name.split()[-1]}
+            return case.problem(Cause.COPY_NOT_READY, reason, scope=_snapshotter(case), since=since, names=names)
     return None
+
+
+def _snapshotter(case: Case) -> str:
+    """The storage class, where the snapshots of several of its claims wait: then it is not the claim's own."""
+    storage_class = (case.pvc.spec.storage_class_name if case.pvc else None) or ""
+    return f"storageclass/{storage_class}" if case.world.unready_copies[storage_class] > 1 else ""
 
 
 def _unready_copies(case: Case) -> Iterator[tuple[str, str, datetime | None]]:
