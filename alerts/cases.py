@@ -11,7 +11,7 @@ from types import MappingProxyType
 import msgspec
 
 from alerts.text import ALERT_OF_LINK, runbook_url
-from exporter.chain.case import fill
+from exporter.chain.backup import fill
 from exporter.chain.causes import Cause, Link
 from exporter.settings import Settings
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from exporter.chain.case import fill
+from exporter.chain.backup import fill
 from exporter.chain.causes import Cause, Link
 from exporter.settings import Settings
 

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from exporter.facts.cluster.decode import decode_page
-from exporter.facts.cluster.kinds import KINDS, Kind
+from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.kinds import KINDS
 
 PAGE = 500
 BY_FIELD = {kind.field: kind for kind in KINDS}
@@ -29,9 +30,9 @@ MODELS = {
 PER_CLAIM = {
     "claims": 2.0,
     "volumes": 1.0,
-    "replication_sources": 1.0,
-    "replication_destinations": 1.0,
-    "longhorn_volumes": 1.0,
+    "volsync.sources": 1.0,
+    "volsync.destinations": 1.0,
+    "longhorn.volumes": 1.0,
     "jobs": 0.05,
     "pods": 0.05,
 }
@@ -319,9 +320,9 @@ _POD: dict[str, Any] = {
 _TEMPLATES: dict[str, dict[str, Any]] = {
     "claims": _CLAIM,
     "volumes": _VOLUME,
-    "replication_sources": _SOURCE,
-    "replication_destinations": _DESTINATION,
-    "longhorn_volumes": _LONGHORN,
+    "volsync.sources": _SOURCE,
+    "volsync.destinations": _DESTINATION,
+    "longhorn.volumes": _LONGHORN,
     "jobs": _JOB,
     "pods": _POD,
 }

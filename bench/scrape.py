@@ -25,23 +25,15 @@ from bench.poll import BY_FIELD, PAGE, PER_CLAIM, Row, pages
 from exporter import logs
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
 from exporter.facts.cluster.decode import decode_page
-from exporter.facts.model import (
-    Bucket,
-    Facts,
-    Listing,
-    ObjectType,
-    Reading,
-    Repository,
-    Source,
-    SourceRead,
-    SourceReport,
-    Totals,
-)
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.reading import Reading, Source
 from exporter.polling.clock import Clock
 from exporter.polling.merge import FIELDS
 from exporter.polling.poller import Poller, Read
-from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Kind, Telemetry
+from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, MetricType, Telemetry
 from exporter.publication.render import Exposition, Format, Rendered, render
 from exporter.settings import ChainSettings, Settings
 
@@ -122,7 +114,7 @@ def _naive(verdict: Verdict, telemetry: Telemetry) -> CollectorRegistry:
     families: list[Metric] = []
     for catalogue, subject in ((VERDICT_FAMILIES, verdict), (TELEMETRY_FAMILIES, telemetry)):
         for family in catalogue:
-            kind = GaugeMetricFamily if family.kind is Kind.GAUGE else CounterMetricFamily
+            kind = GaugeMetricFamily if family.kind is MetricType.GAUGE else CounterMetricFamily
             metric = kind(family.name, family.help, labels=family.labels)
             for labels, value in family.samples(subject):
                 metric.add_metric([str(label) for label in labels], AT.timestamp() - value if family.age else value)
@@ -153,7 +145,7 @@ def _reader(source: Source, claims: int) -> Read:
         report = SourceReport(source, Reading.READ, last_success=at)
         if source is Source.S3:
             return SourceRead(report, {}, (_bucket(claims, at),))
-        lists = {field: Listing((), Reading.READ, read_at=at) for field in FIELDS[source]}
+        lists = {field: ObjectList((), Reading.READ, read_at=at) for field in FIELDS[source]}
         for field in lists.keys() & PER_CLAIM.keys():
             count = claims if field == "claims" else max(1, round(PER_CLAIM[field] * claims))
             items = (
@@ -161,7 +153,7 @@ def _reader(source: Source, claims: int) -> Read:
                 for body in pages(BY_FIELD[field], count, PAGE)
                 for item in decode_page(BY_FIELD[field], body).items
             )
-            lists[field] = Listing(tuple(items), Reading.READ, read_at=at)
+            lists[field] = ObjectList(tuple(items), Reading.READ, read_at=at)
         return SourceRead(report, lists)
 
     return read

@@ -14,7 +14,8 @@ import yaml
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from exporter.facts.cluster.kinds import KINDS, Kind, Reach
+from exporter.facts.cluster.kind import Kind, Reach
+from exporter.facts.cluster.kinds import KINDS
 from exporter.settings import ChainSettings, Settings, WebSettings
 
 ROOT = Path(__file__).resolve().parent.parent

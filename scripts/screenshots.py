@@ -20,8 +20,8 @@ from selenium.webdriver.chrome.service import Service
 from exporter import __version__
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
-from exporter.facts.cluster.files import read_files
-from exporter.facts.model import Source
+from exporter.facts.cluster.dump.files import read_files
+from exporter.facts.reading import Source
 from exporter.publication.current import Published
 from exporter.publication.families import Telemetry
 from exporter.publication.render import NOTHING

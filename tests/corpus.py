@@ -10,7 +10,7 @@ import yaml
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
-from exporter.facts.cluster.files import read_files
+from exporter.facts.cluster.dump.files import read_files
 from exporter.facts.model import Facts
 from exporter.settings import Settings
 

@@ -15,7 +15,7 @@ import pytest
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import ClaimVerdict
-from exporter.facts.cluster.files import read_files
+from exporter.facts.cluster.dump.files import read_files
 from exporter.settings import Settings
 from scripts.shift import shift
 

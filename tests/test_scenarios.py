@@ -11,9 +11,11 @@ import pytest
 from exporter.chain.causes import CATALOGUE, Cause, Link
 from exporter.chain.judge import judge
 from exporter.chain.verdict import ClaimVerdict, Verdict
-from exporter.facts.cluster.files import read_files
-from exporter.facts.model import ClusterFacts, Facts
-from exporter.publication.document import ClaimEntry, Document, document
+from exporter.facts.cluster.dump.files import read_files
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.model import Facts
+from exporter.publication.document import ClaimEntry, StatusDocument, document
 from exporter.publication.explain import explain
 from tests.corpus import NAMES, SCENARIOS, ExpectedClaim, expectation, files, settings, verdict
 
@@ -22,7 +24,7 @@ WRITE_EXPLANATIONS = bool(os.environ.get("WRITE_EXPLANATIONS"))
 
 
 @cache
-def published(name: str) -> Document:
+def published(name: str) -> StatusDocument:
     return document(verdict(name))
 
 
@@ -113,14 +115,14 @@ def _shuffled(facts: Facts, chance: random.Random) -> Facts:
     def shuffle(items: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(chance.sample(items, len(items)))
 
-    listings = {field: getattr(facts.cluster, field) for field in ClusterFacts.__struct_fields__}
+    listings = {field: facts.cluster.list_of(field) for field in (kind.field for kind in KINDS)}
     mixed = {
         field: msgspec.structs.replace(listing, items=shuffle(listing.items)) for field, listing in listings.items()
     }
     buckets = tuple(
         msgspec.structs.replace(bucket, repositories=shuffle(bucket.repositories)) for bucket in facts.buckets
     )
-    return msgspec.structs.replace(facts, cluster=ClusterFacts(**mixed), buckets=buckets)
+    return msgspec.structs.replace(facts, cluster=ClusterFacts().with_lists(mixed), buckets=buckets)
 
 
 EXPLAINED = [name for name in NAMES if (SCENARIOS / name / "explain.txt").exists()]

@@ -2,16 +2,16 @@
 
 from datetime import UTC, datetime, time
 
-from exporter.chain.case import Case
+from exporter.chain.backup import Backup
 
 
-def exemption(case: Case) -> str:
+def exemption(backup: Backup) -> str:
     """The reason why the claim is exempt, in its owner's words; empty when it is not, or not any more."""
-    annotations = case.pvc.metadata.annotations if case.pvc else None
+    annotations = backup.pvc.metadata.annotations if backup.pvc else None
     if annotations is None or not (annotations.exempt or "").strip():
         return ""
     until = end_of(annotations.exempt_until) if annotations.exempt_until else None
-    if annotations.exempt_until and (until is None or until <= case.at):
+    if annotations.exempt_until and (until is None or until <= backup.at):
         return ""
     return (annotations.exempt or "").strip()
 

@@ -6,13 +6,15 @@ from datetime import datetime
 import msgspec
 
 from exporter.chain import kyverno, orphans
-from exporter.chain.case import Case
+from exporter.chain.backup import Backup
 from exporter.chain.causes import Cause, Impact, Link, Severity
 from exporter.chain.exemption import exemption
+from exporter.chain.inventory import Inventory
 from exporter.chain.links import base_secret, repository_secret, restore, volume
 from exporter.chain.links.sync import FIRST_SYNC
 from exporter.chain.recovery import located, recovery_point
 from exporter.chain.verdict import (
+    ClaimState,
     ClaimVerdict,
     LinkState,
     LinkVerdict,
@@ -21,67 +23,66 @@ from exporter.chain.verdict import (
     RepositoryOf,
     SecretPresence,
     SourceVerdict,
-    State,
     Verdict,
 )
-from exporter.chain.walk import ORDER, blocking_problem, unvouched, walk
-from exporter.chain.world import Key, World
+from exporter.chain.walk import ORDER, blocking_problem, unresolved, walk
 from exporter.durations import format_duration
+from exporter.facts.cluster.object_list import Key
 from exporter.facts.model import Facts
 from exporter.settings import Settings
 
 
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
-    world = World(facts, settings)
-    policy = world.policy
+    inventory = Inventory(facts, settings)
+    policy = inventory.policy
     return Verdict(
         at=at,
-        claims=tuple(_judge_claim(world, key, at) for key in world.claims),
-        orphans=orphans.find(world, at),
+        claims=tuple(_judge_claim(inventory, key, at) for key in inventory.claims),
+        orphans=orphans.find(inventory, at),
         policies=(PolicyState(policy.name, kyverno.kind_of(policy), kyverno.is_ready(policy)),) if policy else (),
         facts=facts,
     )
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A case with the verdicts of its links, and the state that follows from them."""
+    """A backup with the verdicts of its links, and the state that follows from them."""
 
-    case: Case
+    backup: Backup
     links: tuple[LinkVerdict, ...]
     point: datetime | None
     evidence: str
-    state: State
+    state: ClaimState
 
 
-def _judge_claim(world: World, key: Key, at: datetime) -> ClaimVerdict:
+def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
     """Each source is judged by itself; the claim's state is that of its best one."""
-    sources = world.sources_of.get(key, ()) if world.cluster.replication_sources.known else ()
-    judged = [_judge_case(Case(world, key, source, at)) for source in (sources or (None,))]
+    sources = inventory.cluster.volsync.sources_of.get(key, ()) if inventory.cluster.volsync.sources.known else ()
+    judged = [_judge_case(Backup(inventory, key, source, at)) for source in (sources or (None,))]
     best = min(judged, key=lambda one: _RANK[one.state])
-    case = best.case
+    backup = best.backup
     links = tuple(_merged(link, judged) for link in ORDER if any(v.link is link for one in judged for v in one.links))
-    reason = exemption(case)
+    reason = exemption(backup)
     state, problem = _state(best, links)
     point = max((one.point for one in judged if one.point), default=None)
     verdict = ClaimVerdict(
-        namespace=case.namespace,
-        pvc=case.pvc_name,
-        state=State.EXEMPT if reason else state,
+        namespace=backup.namespace,
+        pvc=backup.pvc_name,
+        state=ClaimState.EXEMPT if reason else state,
         summary="",
         problem=None if reason else problem,
         advisories=() if reason else _advisories(links),
         links=links,
         recovery_point=point,
         recovery_point_evidence=best.evidence,
-        objective=case.objective,
-        last_sync=max((s for one in judged if (s := one.case.status.last_sync_time)), default=None),
-        storage_class=(case.pvc.spec.storage_class_name if case.pvc else None) or "",
+        objective=backup.objective,
+        last_sync=max((s for one in judged if (s := one.backup.status.last_sync_time)), default=None),
+        storage_class=(backup.pvc.spec.storage_class_name if backup.pvc else None) or "",
         exemption=reason,
-        sources=tuple(_source_verdict(one) for one in judged if one.case.source),
+        sources=tuple(_source_verdict(one) for one in judged if one.backup.source),
         secrets=tuple(_secrets(judged)),
-        volumes=tuple({(v.name, v.role): v for one in judged for v in volume.states_of(one.case)}.values()),
-        restores=tuple(restore.verdict_of(destination) for destination in case.destinations),
+        volumes=tuple({(v.name, v.role): v for one in judged for v in volume.states_of(one.backup)}.values()),
+        restores=tuple(restore.verdict_of(destination) for destination in backup.destinations),
         repositories=_repositories(judged),
     )
     return msgspec.structs.replace(verdict, summary=_summary(verdict, at))
@@ -90,67 +91,74 @@ def _judge_claim(world: World, key: Key, at: datetime) -> ClaimVerdict:
 _RANK = {
     state: rank
     for rank, state in enumerate(
-        (State.PROTECTED, State.AT_RISK, State.STARTING, State.UNKNOWN, State.UNPROTECTED, State.EXEMPT)
+        (
+            ClaimState.PROTECTED,
+            ClaimState.AT_RISK,
+            ClaimState.STARTING,
+            ClaimState.UNKNOWN,
+            ClaimState.UNPROTECTED,
+            ClaimState.EXEMPT,
+        )
     )
 }
 
 
-# --- one case
+# --- one backup
 
 
-def _judge_case(case: Case) -> Judged:
-    links = walk(case)
-    point, evidence = recovery_point(case)
-    return Judged(case, links, point, evidence, _state_of(case, links, point))
+def _judge_case(backup: Backup) -> Judged:
+    links = walk(backup)
+    point, evidence = recovery_point(backup)
+    return Judged(backup, links, point, evidence, _state_of(backup, links, point))
 
 
-def _state_of(case: Case, links: tuple[LinkVerdict, ...], point: datetime | None) -> State:
+def _state_of(backup: Backup, links: tuple[LinkVerdict, ...], point: datetime | None) -> ClaimState:
     is_blocked = blocking_problem(links) is not None
-    is_within = point is not None and (case.objective is None or case.at - point <= case.objective)
-    if _is_unreadable(case, links):
-        return State.UNKNOWN
+    is_within = point is not None and (backup.objective is None or backup.at - point <= backup.objective)
+    if _is_unreadable(backup, links):
+        return ClaimState.UNKNOWN
     if is_within and is_blocked:
-        return State.AT_RISK
-    is_open = bool(unvouched(case, links))
+        return ClaimState.AT_RISK
+    is_open = bool(unresolved(backup, links))
     if is_within:
-        return State.UNKNOWN if is_open else State.PROTECTED
+        return ClaimState.UNKNOWN if is_open else ClaimState.PROTECTED
     if is_blocked:
-        return State.UNPROTECTED
-    if point is None and _is_new(case):
-        return State.STARTING
-    return State.UNKNOWN if is_open and point is None else State.UNPROTECTED
+        return ClaimState.UNPROTECTED
+    if point is None and _is_new(backup):
+        return ClaimState.STARTING
+    return ClaimState.UNKNOWN if is_open and point is None else ClaimState.UNPROTECTED
 
 
-def _is_unreadable(case: Case, links: tuple[LinkVerdict, ...]) -> bool:
+def _is_unreadable(backup: Backup, links: tuple[LinkVerdict, ...]) -> bool:
     """Whether the claim's own objects are not known, or its mover keeps no recovery points (syncthing)."""
-    cluster = case.world.cluster
-    is_malformed = cluster.claims.garbled(*case.key) is not None or any(
-        (bad.namespace, bad.claim) == case.key for bad in cluster.replication_sources.malformed
+    cluster = backup.cluster
+    is_malformed = cluster.core.claims.malformed_in(*backup.key) is not None or any(
+        (bad.namespace, bad.claim) == backup.key for bad in cluster.volsync.sources.malformed
     )
     source = next((verdict for verdict in links if verdict.link is Link.SOURCE), None)
     return (
-        not cluster.claims.known  # whether its owner has exempted it is not known either
+        not cluster.core.claims.known  # whether its owner has exempted it is not known either
         or is_malformed
         or (source is not None and source.state is LinkState.UNKNOWN)
-        or (case.source is not None and case.source.spec.method == "syncthing")
+        or (backup.source is not None and backup.source.spec.method == "syncthing")
     )
 
 
-def _is_new(case: Case) -> bool:
+def _is_new(backup: Backup) -> bool:
     """Within its first objective."""
-    return case.began is not None and case.at - case.began < (case.objective or FIRST_SYNC)
+    return backup.began is not None and backup.at - backup.began < (backup.objective or FIRST_SYNC)
 
 
 # --- all cases of a claim
 
 
-def _state(best: Judged, links: tuple[LinkVerdict, ...]) -> tuple[State, Problem | None]:
+def _state(best: Judged, links: tuple[LinkVerdict, ...]) -> tuple[ClaimState, Problem | None]:
     """While one source is well, what is broken in another is a risk and no emergency."""
     problem = blocking_problem(links)
-    if best.state is not State.PROTECTED or problem is None:
+    if best.state is not ClaimState.PROTECTED or problem is None:
         return best.state, problem
     severity = Severity.WARNING if problem.severity is Severity.CRITICAL else problem.severity
-    return State.AT_RISK, msgspec.structs.replace(problem, severity=severity)
+    return ClaimState.AT_RISK, msgspec.structs.replace(problem, severity=severity)
 
 
 def _merged(link: Link, judged: Iterable[Judged]) -> LinkVerdict:
@@ -172,21 +180,21 @@ def _advisories(links: tuple[LinkVerdict, ...]) -> tuple[Problem, ...]:
 
 
 def _source_verdict(one: Judged) -> SourceVerdict:
-    case = one.case
-    spec = case.source.spec if case.source else None
+    backup = one.backup
+    spec = backup.source.spec if backup.source else None
     return SourceVerdict(
-        name=case.source_name,
+        name=backup.source_name,
         method=spec.method if spec else "",
         copy_method=(spec.mover.copy_method if spec else None) or "",
-        schedule=case.schedule,
-        interval=case.interval,
+        schedule=backup.schedule,
+        interval=backup.interval,
         recovery_point=one.point,
-        last_sync=case.status.last_sync_time,
-        last_sync_duration=case.last_sync_duration,
-        next_sync=case.status.next_sync_time,
-        sync_start=case.status.last_sync_start_time,
-        mover_failures=case.job.status.failed if case.job else (0 if case.world.cluster.jobs.known else None),
-        last_prune=case.status.restic.last_pruned if case.status.restic else None,
+        last_sync=backup.status.last_sync_time,
+        last_sync_duration=backup.last_sync_duration,
+        next_sync=backup.status.next_sync_time,
+        sync_start=backup.status.last_sync_start_time,
+        mover_failures=backup.job.status.failed if backup.job else (0 if backup.cluster.core.jobs.known else None),
+        last_prune=backup.status.restic.last_pruned if backup.status.restic else None,
         state=one.state,
     )
 
@@ -195,8 +203,8 @@ def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
     """The base Secret and every repository Secret whose presence is known, each once."""
     found: dict[tuple[str, str], SecretPresence] = {}
     for one in judged:
-        base = base_secret.presence(one.case) if one.case.is_labelled else None
-        for presence in (base, repository_secret.presence(one.case)):
+        base = base_secret.presence(one.backup) if one.backup.is_labelled else None
+        for presence in (base, repository_secret.presence(one.backup)):
             if presence is not None:
                 found.setdefault((presence.name, presence.role), presence)
     return found.values()
@@ -204,7 +212,7 @@ def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
 
 def _repositories(judged: list[Judged]) -> tuple[RepositoryOf, ...]:
     """Where the claim's repositories are, or should be; each once."""
-    places = (place for one in judged if (place := located(one.case)))
+    places = (place for one in judged if (place := located(one.backup)))
     return tuple(dict.fromkeys(RepositoryOf(place.bucket.name, place.prefix) for place in places))
 
 
@@ -220,18 +228,18 @@ def _summary(verdict: ClaimVerdict, at: datetime) -> str:
     )
     reason = f" {verdict.problem.reason}" if verdict.problem else ""
     match verdict.state:
-        case State.EXEMPT:
+        case ClaimState.EXEMPT:
             return f"Exempt: {verdict.exemption}."
-        case State.STARTING:
+        case ClaimState.STARTING:
             return "Starting: it has no backup yet, and none is late."
-        case State.UNKNOWN:
+        case ClaimState.UNKNOWN:
             if any(source.method == "syncthing" for source in verdict.sources):
                 return "Unknown: syncthing keeps no recovery points."
             open_link = next((v for v in verdict.links if v.state is LinkState.UNKNOWN), None)
             return f"Unknown: {open_link.evidence if open_link else 'its objects could not be read.'}"
-        case State.PROTECTED:
+        case ClaimState.PROTECTED:
             return f"Protected: {age}."
-        case State.AT_RISK:
+        case ClaimState.AT_RISK:
             return f"At risk: {age}, but the next backup cannot succeed.{reason}"
-        case State.UNPROTECTED:
+        case ClaimState.UNPROTECTED:
             return f"Unprotected: {age}.{reason}"

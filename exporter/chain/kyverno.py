@@ -8,17 +8,17 @@ hour (kyverno `pkg/background/generate/controller.go`). What lasts is the gap, a
 import re
 from collections.abc import Iterator
 
-from exporter.chain.case import Case
+from exporter.chain.backup import Backup
 from exporter.chain.selectors import matches
-from exporter.facts.objects import (
+from exporter.facts.cluster.core.objects import PersistentVolumeClaim
+from exporter.facts.cluster.kyverno.objects import (
     ClusterPolicy,
     GeneratingPolicy,
-    LabelSelector,
     MatchResources,
-    PersistentVolumeClaim,
     PolicyRule,
     ResourceDescription,
 )
+from exporter.facts.cluster.wire import LabelSelector
 
 Policy = ClusterPolicy | GeneratingPolicy
 
@@ -76,9 +76,9 @@ def covered_value(policy: Policy, label: str) -> str | None:
     return None
 
 
-def failure(case: Case, policy: Policy, missing: str) -> str | None:
-    """What shows that the policy fails to generate an object of kind *missing* for the case's PVC, if anything does."""
-    return _failing_request(case, policy) or _policy_error(case, policy) or _unknown_function(policy, missing)
+def failure(backup: Backup, policy: Policy, missing: str) -> str | None:
+    """What shows that the policy fails to generate an object of kind *missing* for the PVC, if anything does."""
+    return _failing_request(backup, policy) or _policy_error(backup, policy) or _unknown_function(policy, missing)
 
 
 def _selectors(policy: Policy) -> Iterator[LabelSelector]:
@@ -127,9 +127,9 @@ def _describes(description: ResourceDescription | None, pvc: PersistentVolumeCla
     )
 
 
-def _failing_request(case: Case, policy: Policy) -> str | None:
+def _failing_request(backup: Backup, policy: Policy) -> str | None:
     """A request that failed is flipped back to Pending between its attempts, with its message left in place."""
-    for request in case.world.update_requests.get(case.key, ()):
+    for request in backup.cluster.kyverno.requests_for(backup.key):
         status = request.status
         if status is None or request.spec.policy.rsplit("/", 1)[-1] != policy.name:
             continue
@@ -138,8 +138,8 @@ def _failing_request(case: Case, policy: Policy) -> str | None:
     return None
 
 
-def _policy_error(case: Case, policy: Policy) -> str | None:
-    events = (e for e in case.world.policy_errors.get(case.key, ()) if e.about.name == policy.name)
+def _policy_error(backup: Backup, policy: Policy) -> str | None:
+    events = (e for e in backup.cluster.kyverno.errors_for(backup.key) if e.about.name == policy.name)
     return max((event.text for event in events), default=None)
 
 

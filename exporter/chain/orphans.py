@@ -3,30 +3,31 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from exporter.chain.case import fill
+from exporter.chain.backup import fill
 from exporter.chain.causes import Cause
+from exporter.chain.inventory import Inventory
 from exporter.chain.recovery import ours
 from exporter.chain.verdict import Orphan, Problem
-from exporter.chain.world import World
-from exporter.facts.model import Bucket, Reading, Repository
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.reading import Reading
 
 
-def find(world: World, at: datetime) -> tuple[Orphan, ...]:
+def find(inventory: Inventory, at: datetime) -> tuple[Orphan, ...]:
     """Those in buckets that were read, for whom it is known that no PVC asks for them; sorted."""
-    cluster = world.cluster
-    if not cluster.claims.known or (cluster.replication_sources.applies and not cluster.replication_sources.known):
+    cluster = inventory.cluster
+    if not cluster.core.claims.known or (cluster.volsync.sources.applies and not cluster.volsync.sources.known):
         return ()
-    claims = set(world.claims)
+    claims = set(inventory.claims)
     found = [
-        _orphan(world, bucket, repository, at)
-        for bucket in world.buckets
+        _orphan(inventory, bucket, repository, at)
+        for bucket in inventory.buckets
         if bucket.reading is Reading.READ
-        for repository in _unclaimed(world, bucket, claims)
+        for repository in _unclaimed(inventory, bucket, claims)
     ]
     return tuple(sorted(found, key=lambda orphan: (orphan.bucket, orphan.prefix)))
 
 
-def _unclaimed(world: World, bucket: Bucket, claims: set[tuple[str, str]]) -> Iterator[Repository]:
+def _unclaimed(inventory: Inventory, bucket: Bucket, claims: set[tuple[str, str]]) -> Iterator[Repository]:
     """A prefix that the layout cannot read as a claim may be anybody's: it is left alone."""
     for repository in bucket.repositories:
         if (
@@ -35,21 +36,21 @@ def _unclaimed(world: World, bucket: Bucket, claims: set[tuple[str, str]]) -> It
             and repository.namespace
             and repository.pvc
             and (repository.namespace, repository.pvc) not in claims
-            and world.is_looked_at(repository.namespace)
+            and inventory.is_looked_at(repository.namespace)
         ):
             yield repository
 
 
-def _orphan(world: World, bucket: Bucket, repository: Repository, at: datetime) -> Orphan:
+def _orphan(inventory: Inventory, bucket: Bucket, repository: Repository, at: datetime) -> Orphan:
     namespace, pvc = repository.namespace or "", repository.pvc or ""
     newest = ours(bucket, repository.newest_snapshot)
-    is_recent = newest is not None and at - newest <= world.settings.grace.withdrawn
-    has_opted_out = (namespace, pvc) in world.pvcs and world.settings.claims.label in (
-        world.pvcs[namespace, pvc].metadata.labels or {}
+    is_recent = newest is not None and at - newest <= inventory.settings.grace.withdrawn
+    has_opted_out = (namespace, pvc) in inventory.cluster.core.pvcs and inventory.settings.claims.label in (
+        inventory.cluster.core.pvcs[namespace, pvc].metadata.labels or {}
     )
     is_withdrawn = is_recent and not has_opted_out
     cause = Cause.BACKUP_WITHDRAWN if is_withdrawn else Cause.REPOSITORY_ORPHANED
-    what = "asks for its backup no more" if (namespace, pvc) in world.pvcs else "is gone"
+    what = "asks for its backup no more" if (namespace, pvc) in inventory.cluster.core.pvcs else "is gone"
     names = {"namespace": namespace, "pvc": pvc, "bucket": repository.bucket, "prefix": repository.prefix}
     problem = Problem(
         cause=cause,

@@ -1,12 +1,13 @@
-"""The recovery point of a case, and the repository in the bucket that proves it."""
+"""The recovery point of a backup, and the repository in the bucket that proves it."""
 
 from datetime import datetime, timedelta
 
 import msgspec
 
-from exporter.chain.case import Case, earlier
+from exporter.chain.backup import Backup, earlier
 from exporter.facts.bucket.layout import prefix_of
-from exporter.facts.model import Bucket, Reading, Reason, Repository
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.reading import Reading, Reason
 
 RESTIC = ("restic",)
 """The movers whose repositories a listing can be read of."""
@@ -17,7 +18,7 @@ _ABOUT_DATA = {Reason.INCOMPLETE}
 
 
 class Located(msgspec.Struct, frozen=True):
-    """Where a case's repository should be, and what is known of it there."""
+    """Where a backup's repository should be, and what is known of it there."""
 
     bucket: Bucket
     prefix: str
@@ -32,33 +33,33 @@ class Located(msgspec.Struct, frozen=True):
         return self.bucket.reading is Reading.READ and self.repository.present is not None and not doubts
 
 
-def located(case: Case) -> Located | None:
-    """The case's repository; None where no bucket is configured, or the mover writes none that can be read.
+def located(backup: Backup) -> Located | None:
+    """The backup's repository; None where no bucket is configured, or the mover writes none that can be read.
 
     Where several buckets are, it is the one whose newest snapshot lies nearest to the source's last sync.
     """
-    if case.source is None or case.source.spec.method not in RESTIC:
+    if backup.source is None or backup.source.spec.method not in RESTIC:
         return None
-    places = [place for bucket in case.world.buckets if (place := _in_bucket(case, bucket))]
-    return min(places, key=lambda place: _distance(case, place), default=None)
+    places = [place for bucket in backup.inventory.buckets if (place := _in_bucket(backup, bucket))]
+    return min(places, key=lambda place: _distance(backup, place), default=None)
 
 
-def snapshot_point(case: Case) -> datetime | None:
+def snapshot_point(backup: Backup) -> datetime | None:
     """When the newest snapshot was written, by our clock; None where the bucket does not tell."""
-    place = located(case)
+    place = located(backup)
     if place is None or not place.is_believed or place.repository is None:
         return None
     return ours(place.bucket, place.repository.newest_snapshot)
 
 
-def recovery_point(case: Case) -> tuple[datetime | None, str]:
+def recovery_point(backup: Backup) -> tuple[datetime | None, str]:
     """The moment that a restore would bring back, and what says so."""
-    place = located(case)
+    place = located(backup)
     if place is not None and place.is_believed:
-        return snapshot_point(case), "the newest snapshot in the bucket"
+        return snapshot_point(backup), "the newest snapshot in the bucket"
     if place is not None:
-        return case.volsync_point, "VolSync's word: the bucket does not tell"
-    return case.volsync_point, "VolSync's word"
+        return backup.volsync_point, "VolSync's word: the bucket does not tell"
+    return backup.volsync_point, "VolSync's word"
 
 
 def ours(bucket: Bucket, moment: datetime | None) -> datetime | None:
@@ -66,16 +67,16 @@ def ours(bucket: Bucket, moment: datetime | None) -> datetime | None:
     return earlier(moment, bucket.clock_skew or timedelta(0)) if moment else None
 
 
-def _in_bucket(case: Case, bucket: Bucket) -> Located | None:
-    path = prefix_of(bucket.layout, case.namespace, case.pvc_name, case.source_name)
+def _in_bucket(backup: Backup, bucket: Bucket) -> Located | None:
+    path = prefix_of(bucket.layout, backup.namespace, backup.pvc_name, backup.source_name)
     prefix = "/".join(part for part in (bucket.prefix.strip("/"), path.strip("/")) if part)
-    repository = case.world.repositories.get((bucket.name, prefix))
+    repository = backup.inventory.repositories.get((bucket.name, prefix))
     return Located(bucket, prefix, repository)
 
 
-def _distance(case: Case, place: Located) -> tuple[bool, timedelta]:
+def _distance(backup: Backup, place: Located) -> tuple[bool, timedelta]:
     newest = place.repository.newest_snapshot if place.repository else None
-    synced = case.status.last_sync_time
+    synced = backup.status.last_sync_time
     if newest is None or synced is None:
         return newest is None, timedelta(0)
     return False, abs(newest - synced)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from exporter.facts.objects import LabelSelector, LabelSelectorRequirement
+from exporter.facts.cluster.wire import LabelSelector, LabelSelectorRequirement
 
 
 def matches(selector: LabelSelector | None, labels: Mapping[str, str] | None) -> bool:

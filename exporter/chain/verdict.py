@@ -9,7 +9,7 @@ from exporter.chain.causes import Cause, Impact, Link, Severity
 from exporter.facts.model import Facts
 
 
-class State(StrEnum):
+class ClaimState(StrEnum):
     """Whether a claim could be restored; exactly one holds."""
 
     PROTECTED = "protected"
@@ -72,7 +72,7 @@ class SourceVerdict(msgspec.Struct, frozen=True):
     sync_start: datetime | None
     mover_failures: int | None
     last_prune: datetime | None
-    state: State
+    state: ClaimState
 
 
 class SecretPresence(msgspec.Struct, frozen=True):
@@ -116,7 +116,7 @@ class ClaimVerdict(msgspec.Struct, frozen=True):
 
     namespace: str
     pvc: str
-    state: State
+    state: ClaimState
     summary: str
     """One sentence for a person: the state and why."""
     problem: Problem | None = None

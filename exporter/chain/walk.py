@@ -1,12 +1,12 @@
-"""Walking the chain for one case: every link judged, then what one link means for another."""
+"""Walking the chain for one backup: every link judged, then what one link means for another."""
 
 from collections.abc import Callable, Iterable
 
 import msgspec
 
-from exporter.chain.case import Case
+from exporter.chain.backup import Backup
 from exporter.chain.causes import Cause, Impact, Link, Severity
-from exporter.chain.gap import missing_object
+from exporter.chain.generated import missing_object
 from exporter.chain.links import (
     base_secret,
     mover,
@@ -21,7 +21,7 @@ from exporter.chain.links import (
 )
 from exporter.chain.verdict import LinkState, LinkVerdict, Problem
 
-JUDGES: tuple[Callable[[Case], LinkVerdict | None], ...] = (
+JUDGES: tuple[Callable[[Backup], LinkVerdict | None], ...] = (
     policy.judge,
     namespace.judge,
     base_secret.judge,
@@ -48,10 +48,10 @@ _STORE = (
 )
 
 
-def walk(case: Case) -> tuple[LinkVerdict, ...]:
+def walk(backup: Backup) -> tuple[LinkVerdict, ...]:
     """The verdicts of the links that apply, in their order."""
-    verdicts = [verdict for judge in JUDGES if (verdict := judge(case)) is not None]
-    if missing_object(case) is None:
+    verdicts = [verdict for judge in JUDGES if (verdict := judge(backup)) is not None]
+    if missing_object(backup) is None:
         verdicts = _relieve_generating(verdicts)
     return tuple(_without_consequences(verdicts))
 
@@ -62,16 +62,16 @@ def blocking_problem(verdicts: Iterable[LinkVerdict]) -> Problem | None:
     return next((problem for problem in problems if problem.impact is Impact.BLOCKING), None)
 
 
-def unvouched(case: Case, verdicts: Iterable[LinkVerdict]) -> tuple[LinkVerdict, ...]:
+def unresolved(backup: Backup, verdicts: Iterable[LinkVerdict]) -> tuple[LinkVerdict, ...]:
     """The unknown links that leave the state open.
 
     A sync in time shows that everything before it worked, what the policy made needs the policy no more, and without
     the bucket VolSync's word stands.
     """
     by_link = {verdict.link: verdict for verdict in verdicts}
-    if sync.vouches(case, by_link.get(Link.SYNC)):
+    if sync.vouches(backup, by_link.get(Link.SYNC)):
         return ()
-    is_generated = case.source is not None and missing_object(case) is None
+    is_generated = backup.source is not None and missing_object(backup) is None
     settled = (Link.REPOSITORY, Link.RESTORE, *(_GENERATING if is_generated else ()))
     return tuple(v for v in by_link.values() if v.state is LinkState.UNKNOWN and v.link not in settled)
 

@@ -11,10 +11,10 @@ import structlog
 
 from exporter import __version__, logs
 from exporter.chain.judge import judge
-from exporter.chain.verdict import ClaimVerdict, State, Verdict
+from exporter.chain.verdict import ClaimState, ClaimVerdict, Verdict
 from exporter.cli.inputs import EXIT_BROKEN, EXIT_FINE, EXIT_UNKNOWN, Command, Failure, Inputs, takes_inputs
 from exporter.cli.stopping import Stop
-from exporter.facts.cluster.files import read_files
+from exporter.facts.cluster.dump.files import read_files
 from exporter.facts.model import Check, Facts
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller
@@ -185,8 +185,8 @@ def _exit_status(verdict: Verdict) -> int:
 
 def _exit_status_of(claims: list[ClaimVerdict]) -> int:
     """Advisories alone are fine: the next backup can succeed."""
-    if any(claim.state in (State.AT_RISK, State.UNPROTECTED) or claim.problem for claim in claims):
+    if any(claim.state in (ClaimState.AT_RISK, ClaimState.UNPROTECTED) or claim.problem for claim in claims):
         return EXIT_BROKEN
-    if any(claim.state is State.UNKNOWN for claim in claims):
+    if any(claim.state is ClaimState.UNKNOWN for claim in claims):
         return EXIT_UNKNOWN
     return EXIT_FINE

@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Bucket, Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 
 FIELDS: Mapping[Source, tuple[str, ...]] = {
     source: tuple(kind.field for kind in KINDS if kind.source is source) for source in Source
@@ -24,17 +27,17 @@ def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Fact
     """
     failure = _failure(read.report)
     cluster = facts.cluster
-    changes: dict[str, Listing[Any]] = {}
+    changes: dict[str, ObjectList[Any]] = {}
     for field in FIELDS[read.report.source]:
-        new = read.listings.get(field, failure)
+        new = read.lists.get(field, failure)
         if new is not None:
-            changes[field] = _listing(getattr(cluster, field), new, at, keep)
+            changes[field] = _listing(cluster.list_of(field), new, at, keep)
     buckets = facts.buckets
     if read.report.source is Source.S3:
         buckets = _buckets(facts.buckets, read, at, keep)
     return msgspec.structs.replace(
         facts,
-        cluster=msgspec.structs.replace(cluster, **changes),
+        cluster=cluster.with_lists(changes),
         buckets=buckets,
         sources=_reports(facts.sources, read.report),
     )
@@ -45,10 +48,10 @@ def expire(facts: Facts, at: datetime, keep: Mapping[Source, timedelta]) -> Fact
 
     This is for the source whose read neither succeeds nor fails, because it never ends.
     """
-    changes: dict[str, Listing[Any]] = {}
+    changes: dict[str, ObjectList[Any]] = {}
     for source, allowed in keep.items():
         for field in FIELDS[source]:
-            listing: Listing[Any] = getattr(facts.cluster, field)
+            listing: ObjectList[Any] = facts.cluster.list_of(field)
             if listing.reading is Reading.READ and not _serves(listing.read_at, at, allowed):
                 changes[field] = msgspec.structs.replace(
                     listing, reading=Reading.UNREADABLE, reason=Reason.STALE, detail=_stale(listing.read_at)
@@ -58,17 +61,17 @@ def expire(facts: Facts, at: datetime, keep: Mapping[Source, timedelta]) -> Fact
         buckets = tuple(_expired(bucket, at, keep[Source.S3]) for bucket in buckets)
     if not changes and all(new is old for new, old in zip(buckets, facts.buckets, strict=True)):
         return facts
-    return msgspec.structs.replace(facts, cluster=msgspec.structs.replace(facts.cluster, **changes), buckets=buckets)
+    return msgspec.structs.replace(facts, cluster=facts.cluster.with_lists(changes), buckets=buckets)
 
 
-def _failure(report: SourceReport) -> Listing[Any] | None:
+def _failure(report: SourceReport) -> ObjectList[Any] | None:
     """What a list of the source is when the read says nothing about it."""
     if report.up:
-        return Listing(reading=Reading.NOT_SERVED) if report.reading is Reading.NOT_SERVED else None
-    return Listing(reading=Reading.UNREADABLE, reason=report.reason or Reason.OTHER, detail=report.detail)
+        return ObjectList(reading=Reading.NOT_SERVED) if report.reading is Reading.NOT_SERVED else None
+    return ObjectList(reading=Reading.UNREADABLE, reason=report.reason or Reason.OTHER, detail=report.detail)
 
 
-def _listing(old: Listing[Any], new: Listing[Any], at: datetime, keep: timedelta) -> Listing[Any]:
+def _listing(old: ObjectList[Any], new: ObjectList[Any], at: datetime, keep: timedelta) -> ObjectList[Any]:
     if new.reading is Reading.PENDING:
         return old
     if new.reading is not Reading.UNREADABLE:

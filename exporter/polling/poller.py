@@ -16,7 +16,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from exporter import __version__
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
-from exporter.facts.model import ClusterFacts, Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling.clock import Clock
 from exporter.polling.merge import FIELDS, expire, merge
 from exporter.publication.current import Published
@@ -222,12 +225,12 @@ class Poller:
 def pending(sources: Mapping[Source, object]) -> Facts:
     """What is known before the first read: *sources* are pending, the others are not there to be read."""
     facts = Facts()
-    absent: dict[str, Listing[Any]] = {
-        field: Listing(reading=Reading.NOT_SERVED) for s in Source if s not in sources for field in FIELDS[s]
+    absent: dict[str, ObjectList[Any]] = {
+        field: ObjectList(reading=Reading.NOT_SERVED) for s in Source if s not in sources for field in FIELDS[s]
     }
     return msgspec.structs.replace(
         facts,
-        cluster=msgspec.structs.replace(facts.cluster, **absent),
+        cluster=facts.cluster.with_lists(absent),
         sources=tuple(
             SourceReport(source, Reading.PENDING if source in sources else Reading.NOT_SERVED) for source in Source
         ),
@@ -257,14 +260,14 @@ def _errors(report: SourceReport) -> Counter[tuple[Source, Reason]]:
 def _malformed(facts: Facts) -> dict[str, int]:
     cluster = facts.cluster
     return Counter(
-        broken.kind for fields in FIELDS.values() for field in fields for broken in getattr(cluster, field).malformed
+        broken.kind for fields in FIELDS.values() for field in fields for broken in cluster.list_of(field).malformed
     )
 
 
 def _tell(read: SourceRead) -> None:
     """The one line about a poll."""
     report = read.report
-    listed = sum(len(listing.items) for listing in read.listings.values())
+    listed = sum(len(listing.items) for listing in read.lists.values())
     found = sum(len(bucket.repositories) for bucket in read.buckets)
     (_log.info if report.up else _log.warning)(
         "poll",

@@ -6,7 +6,9 @@ import msgspec
 from rich.text import Text
 
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Check, Facts, Malformed, Reading, Source
+from exporter.facts.cluster.object_list import MalformedObject
+from exporter.facts.model import Check, Facts
+from exporter.facts.reading import Reading, Source
 from exporter.publication.plain import clean
 
 _MARKS = {True: ("ok", "green"), False: ("no", "bold red"), None: ("-", "dim")}
@@ -29,7 +31,7 @@ def checks_of_files(facts: Facts) -> Iterator[Check]:
         ok = source.up if source.reading is not Reading.NOT_SERVED else None
         yield Check(source.source, "read from files", ok, source.detail or _found(facts, source.source))
     for kind in KINDS:
-        for broken in getattr(facts.cluster, kind.field).malformed:
+        for broken in facts.cluster.list_of(kind.field).malformed:
             yield _malformed(kind.source, broken)
 
 
@@ -38,14 +40,14 @@ def _found(facts: Facts, source: Source) -> str:
         number, noun = sum(len(bucket.repositories) for bucket in facts.buckets), "repositories"
     else:
         fields = [kind.field for kind in KINDS if kind.source is source]
-        number, noun = sum(len(getattr(facts.cluster, field).items) for field in fields), "objects"
+        number, noun = sum(len(facts.cluster.list_of(field).items) for field in fields), "objects"
     return f"{number} {noun}" if number else f"the files hold no {noun} of it"
 
 
-def _malformed(source: Source, broken: Malformed) -> Check:
+def _malformed(source: Source, broken: MalformedObject) -> Check:
     name = "/".join(part for part in (broken.namespace, broken.name) if part)
     what = f"understand {broken.kind} {name}"
-    return Check(source, what, ok=False, detail=broken.error, mend="Mend the object, or dump it anew.")
+    return Check(source, what, ok=False, detail=broken.error, fix="Mend the object, or dump it anew.")
 
 
 def _lines(checks: list[Check]) -> Iterator[Text]:
@@ -65,5 +67,5 @@ def _check(check: Check, width: int) -> Iterator[Text]:
     yield Text.assemble(
         "  ", (f"{mark:<{_MARK_WIDTH}}", style), f"{clean(check.what):<{width}}  {clean(check.detail)}".rstrip()
     )
-    if check.mend and check.ok is False:
-        yield Text(f"  {'':<{_MARK_WIDTH}}{clean(check.mend)}", "bold")
+    if check.fix and check.ok is False:
+        yield Text(f"  {'':<{_MARK_WIDTH}}{clean(check.fix)}", "bold")

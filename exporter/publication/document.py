@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, Verdict
-from exporter.facts.model import Reading, Source, SourceReport
+from exporter.facts.model import SourceReport
+from exporter.facts.reading import Reading, Source
 
 
 class AdvisoryEntry(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ class SourceEntry(msgspec.Struct, frozen=True):
     reason: str | None
 
 
-class Document(msgspec.Struct, frozen=True):
+class StatusDocument(msgspec.Struct, frozen=True):
     """The whole picture at one moment. Times are RFC 3339 in UTC."""
 
     at: datetime
@@ -52,10 +53,10 @@ class Document(msgspec.Struct, frozen=True):
     sources: dict[str, SourceEntry]
 
 
-def document(verdict: Verdict) -> Document:
+def document(verdict: Verdict) -> StatusDocument:
     """The contract's form of *verdict*."""
     reports = {report.source: report for report in verdict.facts.sources}
-    return Document(
+    return StatusDocument(
         at=verdict.at.astimezone(UTC),
         claims=tuple(_claim(claim) for claim in verdict.claims),
         orphans=tuple(_orphan(orphan) for orphan in verdict.orphans),

@@ -11,8 +11,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from exporter.chain.causes import Link
-from exporter.chain.verdict import ClaimVerdict, LinkState, Problem, SourceVerdict, State, Verdict
-from exporter.facts.model import Bucket, Reading, Reason, Repository, Source, SourceReport, Totals
+from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, Problem, SourceVerdict, Verdict
+from exporter.facts.bucket.model import Bucket, Repository, Totals
+from exporter.facts.model import SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 
 Sample = tuple[tuple[str, ...], float]
 """Label values, in the order of the family's labels, and the value."""
@@ -20,7 +22,7 @@ Sample = tuple[tuple[str, ...], float]
 Of = TypeVar("Of")
 
 
-class Kind(StrEnum):
+class MetricType(StrEnum):
     GAUGE = "gauge"
     COUNTER = "counter"
 
@@ -32,7 +34,7 @@ class Family(msgspec.Struct, Generic[Of], frozen=True):
     help: str
     labels: tuple[str, ...]
     samples: Callable[[Of], Iterable[Sample]]
-    kind: Kind = Kind.GAUGE
+    kind: MetricType = MetricType.GAUGE
     age: bool = False
     """The samples are Unix timestamps; what is served is their age at the moment of the scrape."""
 
@@ -168,7 +170,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "volsync_backup_state",
         "Whether the claim could be restored now: 1 for the state that holds, 0 for the others.",
         (*_CLAIM, "state"),
-        _claims(lambda claim: _one_hot((), State, claim.state)),
+        _claims(lambda claim: _one_hot((), ClaimState, claim.state)),
     ),
     Family(
         "volsync_backup_problem",
@@ -424,7 +426,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "volsync_longhorn_setting_info",
         "A setting of Longhorn that backups depend on.",
         ("setting", "value"),
-        lambda verdict: (((s.name, s.value), 1.0) for s in verdict.facts.cluster.longhorn_settings),
+        lambda verdict: (((s.name, s.value), 1.0) for s in verdict.facts.cluster.longhorn.settings),
     ),
 )
 """Families that follow from the verdict alone; they change only when it does."""
@@ -474,7 +476,7 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
             for source in telemetry.intervals
             for reason in Reason
         ),
-        kind=Kind.COUNTER,
+        kind=MetricType.COUNTER,
     ),
     Family(
         "volsync_exporter_malformed_objects",

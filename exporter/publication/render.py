@@ -24,7 +24,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from exporter.chain.verdict import Verdict
-from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, Kind, Telemetry
+from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, MetricType, Telemetry
 from exporter.publication.http import Stream
 
 _log = structlog.get_logger()
@@ -203,7 +203,7 @@ def _header(family: Family[Any], form: Format) -> str:
     name, text = family.name, family.help.replace("\\", r"\\").replace("\n", r"\n")
     if form is Format.OPENMETRICS:
         text = text.replace('"', r"\"")
-        if family.kind is Kind.COUNTER:
+        if family.kind is MetricType.COUNTER:
             name = name.removesuffix("_total")
     return f"# HELP {name} {text}\n# TYPE {name} {family.kind}\n"
 

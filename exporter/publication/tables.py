@@ -9,19 +9,20 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter.chain.causes import CATALOGUE, Link, Severity
-from exporter.chain.verdict import ClaimVerdict, RootCause, State, Verdict
+from exporter.chain.verdict import ClaimState, ClaimVerdict, RootCause, Verdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Reading, SourceReport
+from exporter.facts.model import SourceReport
+from exporter.facts.reading import Reading
 from exporter.publication.plain import NOTHING, age_against_objective, ago, clean
 
 STATE_STYLES: Final = {
-    State.PROTECTED: "green",
-    State.AT_RISK: "yellow",
-    State.UNPROTECTED: "bold red",
-    State.STARTING: "cyan",
-    State.EXEMPT: "dim",
-    State.UNKNOWN: "magenta",
+    ClaimState.PROTECTED: "green",
+    ClaimState.AT_RISK: "yellow",
+    ClaimState.UNPROTECTED: "bold red",
+    ClaimState.STARTING: "cyan",
+    ClaimState.EXEMPT: "dim",
+    ClaimState.UNKNOWN: "magenta",
 }
 SEVERITY_STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _TRIED = (Reading.READ, Reading.UNREADABLE)
@@ -68,10 +69,10 @@ def _parts(verdict: Verdict) -> Iterator[Text | Table]:
         yield Text()
     if verdict.claims:
         yield _claims(verdict)
-    elif verdict.facts.cluster.claims.known:
+    elif verdict.facts.cluster.core.claims.known:
         yield Text("No PVC asks for a backup.")
     else:
-        yield Text("Whether any PVC asks for a backup could not be read.", STATE_STYLES[State.UNKNOWN])
+        yield Text("Whether any PVC asks for a backup could not be read.", STATE_STYLES[ClaimState.UNKNOWN])
     if verdict.orphans:
         yield Text()
         yield _heading("REPOSITORIES WITHOUT A CLAIM")
@@ -136,7 +137,7 @@ def _orphans(verdict: Verdict) -> Iterator[Text]:
 def _malformed(verdict: Verdict) -> Iterator[Text]:
     """Objects whose claims are unknown because they are not as they should be."""
     for kind in KINDS:
-        for broken in getattr(verdict.facts.cluster, kind.field).malformed:
+        for broken in verdict.facts.cluster.list_of(kind.field).malformed:
             name = "/".join(part for part in (broken.namespace, broken.name) if part)
             yield Text(clean(f"{broken.kind} {name}: {broken.error}"))
 
@@ -161,7 +162,7 @@ def _sum(verdict: Verdict) -> Text:
     counts = Counter(claim.state for claim in verdict.claims)
     number = len(verdict.claims)
     text = Text(f"{number} {'claim' if number == 1 else 'claims'}")
-    for position, state in enumerate(state for state in State if counts[state]):
+    for position, state in enumerate(state for state in ClaimState if counts[state]):
         text.append(": " if position == 0 else ", ")
         text.append(f"{counts[state]} {state}", STATE_STYLES[state])
     return text

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from exporter.chain.judge import judge
-from exporter.facts.cluster.files import read_files
+from exporter.facts.cluster.dump.files import read_files
 from exporter.settings import Settings
 from tests.alerts import worlds
 from tests.alerts.stack import Notification, Stack, running

@@ -13,7 +13,7 @@ from alerts.text import ALERT_OF_LINK, runbook_url
 from exporter.chain.causes import Cause
 from exporter.chain.judge import judge
 from exporter.chain.verdict import RootCause, Verdict
-from exporter.facts.cluster.files import read_files
+from exporter.facts.cluster.dump.files import read_files
 from exporter.publication.families import VERDICT_FAMILIES
 from exporter.settings import Settings
 from tests.alerts.worlds import SCENARIOS, clock

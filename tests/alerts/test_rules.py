@@ -13,8 +13,8 @@ from alerts.build import generated
 from alerts.cases import CASES
 from alerts.text import ALERT_OF_LINK
 from exporter.chain.causes import Cause, Impact, Link, Severity
-from exporter.chain.verdict import State
-from exporter.facts.model import Source
+from exporter.chain.verdict import ClaimState
+from exporter.facts.reading import Source
 from exporter.publication.families import FAMILIES, VERDICT_FAMILIES, VOLUME_STATES
 from exporter.settings import Settings
 from tests.alerts.promql import OWN, SCRAPE, Checker, Unemitted, labels_named_in, queries_of, selectors
@@ -33,7 +33,7 @@ CLOSED = {
     "source": set(Source),
 }
 """Labels whose values are a closed set."""
-STATES = {"volsync_backup_state": set(State), "volsync_backup_volume_state": set(VOLUME_STATES)}
+STATES = {"volsync_backup_state": set(ClaimState), "volsync_backup_volume_state": set(VOLUME_STATES)}
 """What the label `state` can be."""
 
 

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from exporter.facts.bucket import client
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.reader import BucketReader
-from exporter.facts.model import Reading, Reason, SourceRead
+from exporter.facts.model import SourceRead
+from exporter.facts.reading import Reading, Reason
 from exporter.settings import BucketSettings, PollSettings, Settings
 from tests.bucket.standin import BUCKET, Listed, Query, Standin, Twist, running_standin
 

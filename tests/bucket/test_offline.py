@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from exporter.facts.bucket.model import ObjectType, Totals
 from exporter.facts.bucket.offline import read_listing
-from exporter.facts.model import ObjectType, Reading, Reason, Totals
+from exporter.facts.reading import Reading, Reason
 from exporter.settings import BucketSettings, Settings
 from tests.bucket.standin import BUCKET, Query, Standin
 

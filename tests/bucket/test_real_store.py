@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exporter.facts.bucket.access import check_access
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository
 from exporter.facts.bucket.reader import BucketReader
-from exporter.facts.model import Bucket, ObjectType, Reading, Reason, Repository
+from exporter.facts.reading import Reading, Reason
 from exporter.settings import GraceSettings, PollSettings
 from tests.bucket.mover import Mover
 from tests.bucket.weed import Weed

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exporter.facts.bucket.listing import Page
+from exporter.facts.bucket.model import ObjectType, Totals
 from exporter.facts.bucket.paging import Answer
 from exporter.facts.bucket.repository import Contents, Inventory
 from exporter.facts.bucket.state import Listing, State
-from exporter.facts.model import ObjectType, Reason, Totals
+from exporter.facts.reading import Reason
 from exporter.settings import PollSettings, Settings
 from tests.bucket.standin import name
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from exporter.chain.case import fill
+from exporter.chain.backup import fill
 from exporter.chain.causes import CATALOGUE, Cause, Impact, Link, Severity
 
 PLACEHOLDER = re.compile(r"<([a-z_]+)>")

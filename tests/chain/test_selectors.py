@@ -3,8 +3,7 @@
 import pytest
 
 from exporter.chain.selectors import matches
-from exporter.facts.objects import LabelSelector
-from exporter.facts.objects import LabelSelectorRequirement as Requirement
+from exporter.facts.cluster.wire import LabelSelector, LabelSelectorRequirement
 
 
 @pytest.mark.parametrize(
@@ -19,15 +18,23 @@ from exporter.facts.objects import LabelSelectorRequirement as Requirement
         (LabelSelector(match_labels={"backup": "?*"}), {"backup": ""}, False),
         (LabelSelector(match_labels={"backup": "h*y"}), {"backup": "hourly"}, True),
         (
-            LabelSelector(match_expressions=(Requirement("backup", "In", ("hourly", "daily")),)),
+            LabelSelector(match_expressions=(LabelSelectorRequirement("backup", "In", ("hourly", "daily")),)),
             {"backup": "daily"},
             True,
         ),
-        (LabelSelector(match_expressions=(Requirement("backup", "NotIn", ("daily",)),)), {"backup": "daily"}, False),
-        (LabelSelector(match_expressions=(Requirement("backup", "NotIn", ("daily",)),)), {}, True),
-        (LabelSelector(match_expressions=(Requirement("backup", "Exists"),)), {"backup": ""}, True),
-        (LabelSelector(match_expressions=(Requirement("backup", "DoesNotExist"),)), {"backup": ""}, False),
-        (LabelSelector(match_expressions=(Requirement("backup", "Resembles", ("x",)),)), {"backup": "x"}, False),
+        (
+            LabelSelector(match_expressions=(LabelSelectorRequirement("backup", "NotIn", ("daily",)),)),
+            {"backup": "daily"},
+            False,
+        ),
+        (LabelSelector(match_expressions=(LabelSelectorRequirement("backup", "NotIn", ("daily",)),)), {}, True),
+        (LabelSelector(match_expressions=(LabelSelectorRequirement("backup", "Exists"),)), {"backup": ""}, True),
+        (LabelSelector(match_expressions=(LabelSelectorRequirement("backup", "DoesNotExist"),)), {"backup": ""}, False),
+        (
+            LabelSelector(match_expressions=(LabelSelectorRequirement("backup", "Resembles", ("x",)),)),
+            {"backup": "x"},
+            False,
+        ),
     ],
 )
 def test_a_selector_takes_what_it_asks_for(

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from exporter.facts.cluster.api import ClusterReader
+from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.cluster.permissions import rules
-from exporter.facts.model import Reading, Source
+from exporter.facts.cluster.server.permissions import rules
+from exporter.facts.reading import Reading, Source
 from exporter.settings import Settings
 from tests.apiserver.server import ApiServer
 from tests.chart.test_rendering import ALL_VALUES

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from exporter.cli.commands import cli
 from exporter.cli.readers import readers_of
 from exporter.configuration import load as load_settings
-from exporter.facts.model import Reason, Source
+from exporter.facts.reading import Reason, Source
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller
 from exporter.settings import Settings
@@ -66,7 +66,7 @@ def test_doctor_finds_what_is_missing(cluster: ApiServer) -> None:
     failed = [check for check in json.loads(result.stdout)["checks"] if check["ok"] is False]
     assert result.exit_code == 1
     assert [check["source"] for check in failed] == ["volsync"]
-    assert "replicationsources" in failed[0]["mend"]
+    assert "replicationsources" in failed[0]["fix"]
 
 
 def test_the_last_facts_serve_while_a_source_fails(cluster: ApiServer) -> None:

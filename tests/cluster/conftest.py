@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.facts.cluster.api import ClusterReader
+from exporter.facts.cluster.server.api import ClusterReader
 from exporter.settings import Settings
 from tests.apiserver.server import ApiServer
 

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from kubernetes.config import incluster_config
 
-from exporter.facts.cluster.api import ClusterReader
-from exporter.facts.cluster.connect import connect
-from exporter.facts.cluster.transport import ReadError
-from exporter.facts.model import Reason, Source
+from exporter.facts.cluster.server.api import ClusterReader
+from exporter.facts.cluster.server.connect import connect
+from exporter.facts.cluster.server.transport import ReadError
+from exporter.facts.reading import Reason, Source
 from exporter.settings import Settings
 from tests.apiserver.server import ApiServer
 from tests.cluster.conftest import Json, small_cluster

@@ -9,15 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.facts import objects
 from exporter.facts.cluster import decode
+from exporter.facts.cluster.core.objects import Event
 from exporter.facts.cluster.decode import MalformedPageError, convert, decode_bytes, decode_page
-from exporter.facts.cluster.kinds import KINDS, Kind
-from exporter.facts.model import ClusterFacts, Malformed
+from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.kyverno.objects import UpdateRequest
+from exporter.facts.cluster.longhorn.objects import LonghornSetting
+from exporter.facts.cluster.object_list import MalformedObject
 from tests.cluster.conftest import Json, obj, small_cluster
 
 BY_FIELD = {kind.field: kind for kind in KINDS}
-SOURCES = BY_FIELD["replication_sources"]
+SOURCES = BY_FIELD["volsync.sources"]
 
 
 def page_of(kind: Kind, *items: object, **metadata: str) -> bytes:
@@ -25,10 +28,10 @@ def page_of(kind: Kind, *items: object, **metadata: str) -> bytes:
 
 
 def test_every_list_of_the_facts_has_its_kind() -> None:
-    assert set(BY_FIELD) == set(ClusterFacts.__struct_fields__)
+    assert set(BY_FIELD) == {kind.field for kind in KINDS}
 
 
-@pytest.mark.parametrize("field", [field for field in BY_FIELD if field != "secrets"])
+@pytest.mark.parametrize("field", [field for field in BY_FIELD if field != "core.secrets"])
 def test_a_page_decodes_the_same_at_once_and_one_by_one(field: str) -> None:
     kind = BY_FIELD[field]
     items = [one for one in small_cluster() if one["kind"] == kind.kind and one["apiVersion"].startswith(kind.group)]
@@ -93,17 +96,17 @@ def test_a_malformed_object_costs_itself_and_still_says_what_can_be_read(name: s
     ("field", "wrong", "told"),
     [
         (
-            "claims",
+            "core.claims",
             {"metadata": {"name": "films", "namespace": "media", "labels": 1}},
             ("media", "films", "films"),
         ),
         (
-            "volumes",
+            "core.volumes",
             {"metadata": {"name": "pv"}, "spec": {"claimRef": {"name": "films", "namespace": "media"}, "csi": 1}},
             ("media", "pv", "films"),
         ),
         (
-            "snapshots",
+            "snapshots.snapshots",
             {
                 "metadata": {"name": "s", "namespace": "media"},
                 "spec": {"source": {"persistentVolumeClaimName": "films"}},
@@ -111,15 +114,19 @@ def test_a_malformed_object_costs_itself_and_still_says_what_can_be_read(name: s
             },
             ("media", "s", "films"),
         ),
-        ("jobs", {"metadata": {"name": "j", "namespace": "media"}, "status": {"failed": "1"}}, ("media", "j", None)),
-        ("longhorn_volumes", {"metadata": {"name": "v", "namespace": "l"}, "status": 1}, ("l", "v", None)),
+        (
+            "core.jobs",
+            {"metadata": {"name": "j", "namespace": "media"}, "status": {"failed": "1"}},
+            ("media", "j", None),
+        ),
+        ("longhorn.volumes", {"metadata": {"name": "v", "namespace": "l"}, "status": 1}, ("l", "v", None)),
     ],
 )
 def test_the_claim_that_a_malformed_object_is_about_is_told(
     field: str, wrong: Json, told: tuple[str, str, str | None]
 ) -> None:
     for found in (decode_bytes(BY_FIELD[field], json.dumps(wrong).encode()), convert(BY_FIELD[field], wrong)):
-        assert isinstance(found, Malformed)
+        assert isinstance(found, MalformedObject)
         assert (found.namespace, found.name, found.claim) == told
 
 
@@ -150,7 +157,7 @@ def test_only_what_a_verdict_rests_on_is_kept() -> None:
     claim = obj("v1", "PersistentVolumeClaim", "films", "media", spec={"volumeName": "pv", "accessModes": ["x"] * 100})
     claim["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "z" * 1000}
     claim["metadata"]["managedFields"] = [{"manager": "y" * 1000}]
-    kept = decode_bytes(BY_FIELD["claims"], json.dumps(claim).encode())
+    kept = decode_bytes(BY_FIELD["core.claims"], json.dumps(claim).encode())
     assert len(msgspec.json.encode(kept)) < 400
 
 
@@ -160,9 +167,9 @@ def test_only_what_a_verdict_rests_on_is_kept() -> None:
 @pytest.mark.parametrize("value", ["3", '{"v1":"3","v2":"3"}', "true", ""])
 def test_a_longhorn_setting_is_text_whether_scalar_or_json(value: str) -> None:
     setting = decode_bytes(
-        BY_FIELD["longhorn_settings"], json.dumps({"metadata": {"name": "s"}, "value": value}).encode()
+        BY_FIELD["longhorn.settings"], json.dumps({"metadata": {"name": "s"}, "value": value}).encode()
     )
-    assert isinstance(setting, objects.LonghornSetting)
+    assert isinstance(setting, LonghornSetting)
     assert setting.value == value
 
 
@@ -174,8 +181,8 @@ def test_a_longhorn_setting_is_text_whether_scalar_or_json(value: str) -> None:
     ],
 )
 def test_an_update_request_of_either_age_keeps_its_trigger(spec: Json) -> None:
-    request = convert(BY_FIELD["update_requests"], {"metadata": {"name": "ur"}, "spec": spec})
-    assert isinstance(request, objects.UpdateRequest)
+    request = convert(BY_FIELD["kyverno.update_requests"], {"metadata": {"name": "ur"}, "spec": spec})
+    assert isinstance(request, UpdateRequest)
     context = request.spec.rule_context
     trigger = context[0].trigger if context else request.spec.resource
     assert trigger.name == "films"
@@ -191,8 +198,8 @@ def test_an_event_of_either_api_says_what_when_and_about_whom() -> None:
         "eventTime": "2026-01-01T00:00:00.123456Z",
     }
     for body in (core, newer):
-        event = convert(BY_FIELD["mount_events"], body)
-        assert isinstance(event, objects.Event)
+        event = convert(BY_FIELD["core.mount_events"], body)
+        assert isinstance(event, Event)
         assert (event.text, event.about.name) == ("m", "o")
         assert event.at == datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
 
@@ -213,4 +220,4 @@ def test_damaged_bytes_are_refused_or_cost_their_own_object(at: int, cut: int, p
     with contextlib.suppress(MalformedPageError):
         page = decode_page(SOURCES, damaged)
         assert all(type(item) is SOURCES.struct for item in page.items)
-        assert all(type(one) is Malformed for one in page.malformed)
+        assert all(type(one) is MalformedObject for one in page.malformed)

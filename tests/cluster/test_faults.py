@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.facts.cluster.api import ClusterReader
-from exporter.facts.model import Reading, Reason, Source
+from exporter.facts.cluster.server.api import ClusterReader
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 from tests.apiserver import faults
 from tests.apiserver.faults import Fault
@@ -52,7 +52,7 @@ def test_a_fault_of_one_list_touches_that_list_alone(
     read = reader_of(server, timeout=0.4).read(Source.VOLSYNC, at)
     assert time.monotonic() - started < 3
 
-    broken = read.listings["replication_sources"]
+    broken = read.lists["volsync.sources"]
     assert broken.reading is Reading.UNREADABLE
     assert broken.reason is reason
     assert broken.items == ()
@@ -60,7 +60,7 @@ def test_a_fault_of_one_list_touches_that_list_alone(
     assert "replicationsources.volsync.backube: list" in broken.detail
     assert "\n" not in broken.detail
 
-    untouched = read.listings["replication_destinations"]
+    untouched = read.lists["volsync.destinations"]
     assert untouched.reading is Reading.READ
     assert len(untouched.items) == 4
 
@@ -89,7 +89,7 @@ def test_a_source_that_heals_is_up_again(server: ApiServer, reader_of: MakeReade
 
 def test_a_page_that_fails_late_leaves_no_half_list(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("persistentvolumeclaims", faults.status(500, continued=True))
-    listing = reader_of(server, page_size=3).read(Source.KUBERNETES, at).listings["claims"]
+    listing = reader_of(server, page_size=3).read(Source.KUBERNETES, at).lists["core.claims"]
     assert (listing.reading, listing.items) == (Reading.UNREADABLE, ())
 
 
@@ -120,7 +120,7 @@ def test_a_wrong_token_is_refused_for_every_list(at: datetime) -> None:
         client.configuration.api_key["BearerToken"] = "Bearer another"
         client.configuration.refresh_api_key_hook = None
         read = ClusterReader(Settings(), client).read(Source.VOLSYNC, at)
-    assert {listing.reason for listing in read.listings.values()} == {Reason.UNAUTHORIZED}
+    assert {listing.reason for listing in read.lists.values()} == {Reason.UNAUTHORIZED}
     assert read.report.reason is Reason.UNAUTHORIZED
     assert "another" not in repr(read)
 
@@ -139,7 +139,7 @@ def test_a_server_that_is_gone_is_not_asked_for_each_kind(at: datetime) -> None:
     with ApiServer() as server:
         client = server.client()
     read = ClusterReader(Settings(), client).read(Source.KUBERNETES, at)
-    assert {listing.reason for listing in read.listings.values()} == {Reason.CONNECTION}
+    assert {listing.reason for listing in read.lists.values()} == {Reason.CONNECTION}
     assert read.report.errors == {Reason.CONNECTION: 1}
     assert "refused" in read.report.detail
 
@@ -168,7 +168,7 @@ def test_an_object_with_a_wrong_type_costs_itself_alone(server: ApiServer, reade
         }
     )
     read = reader_of(server).read(Source.VOLSYNC, at)
-    listing = read.listings["replication_sources"]
+    listing = read.lists["volsync.sources"]
     assert listing.reading is Reading.READ
     assert len(listing.items) == 4
     (odd,) = listing.malformed
@@ -196,7 +196,7 @@ def test_a_group_that_is_not_served_does_not_apply(
 ) -> None:
     with ApiServer(small_cluster(), without=[group], aggregated=aggregated) as server:
         read = reader_of(server).read(source, at)
-        assert {listing.reading for listing in read.listings.values()} == {Reading.NOT_SERVED}
+        assert {listing.reading for listing in read.lists.values()} == {Reading.NOT_SERVED}
         assert read.report.reading is Reading.NOT_SERVED
         assert read.report.up
         assert all(one.verb == "discovery" for one in server.requests)
@@ -206,14 +206,14 @@ def test_one_of_two_groups_of_a_source_may_be_missing(reader_of: MakeReader, at:
     with ApiServer(small_cluster(), without=["policies.kyverno.io", "snapshot.storage.k8s.io"]) as server:
         reader = reader_of(server)
         kyverno, kubernetes = reader.read(Source.KYVERNO, at), reader.read(Source.KUBERNETES, at)
-    readings = {field: listing.reading for field, listing in kyverno.listings.items()}
+    readings = {field: listing.reading for field, listing in kyverno.lists.items()}
     assert readings == {
-        "cluster_policies": Reading.READ,
-        "generating_policies": Reading.NOT_SERVED,
-        "update_requests": Reading.READ,
-        "policy_events": Reading.READ,
+        "kyverno.cluster_policies": Reading.READ,
+        "kyverno.generating_policies": Reading.NOT_SERVED,
+        "kyverno.update_requests": Reading.READ,
+        "kyverno.events": Reading.READ,
     }
-    assert kubernetes.listings["snapshots"].reading is Reading.NOT_SERVED
+    assert kubernetes.lists["snapshots.snapshots"].reading is Reading.NOT_SERVED
     assert kubernetes.report.reading is Reading.READ
 
 
@@ -236,7 +236,7 @@ def test_the_version_that_is_served_is_read(reader_of: MakeReader, at: datetime,
 def test_a_version_that_nobody_here_can_read_is_unknown_not_absent(reader_of: MakeReader, at: datetime) -> None:
     with ApiServer(small_cluster(), versions={"longhorn.io": ("v7",)}) as server:
         read = reader_of(server).read(Source.LONGHORN, at)
-    assert read.listings["longhorn_volumes"].reading is Reading.UNREADABLE
+    assert read.lists["longhorn.volumes"].reading is Reading.UNREADABLE
     assert "v7" in read.report.detail
 
 
@@ -246,14 +246,14 @@ def test_when_discovery_fails_what_needs_it_is_unknown_and_the_rest_is_read(
 ) -> None:
     server.fail("discovery", fault)
     reader = reader_of(server, timeout=0.4)
-    assert {one.reading for one in reader.read(Source.VOLSYNC, at).listings.values()} == {Reading.UNREADABLE}
-    readings = {field: one.reading for field, one in reader.read(Source.KUBERNETES, at).listings.items()}
+    assert {one.reading for one in reader.read(Source.VOLSYNC, at).lists.values()} == {Reading.UNREADABLE}
+    readings = {field: one.reading for field, one in reader.read(Source.KUBERNETES, at).lists.items()}
     assert {field for field, reading in readings.items() if reading is Reading.UNREADABLE} == {
-        "attachments",
-        "snapshots",
+        "core.attachments",
+        "snapshots.snapshots",
     }
-    assert readings["claims"] is Reading.READ
-    assert readings["jobs"] is Reading.READ
+    assert readings["core.claims"] is Reading.READ
+    assert readings["core.jobs"] is Reading.READ
 
 
 def test_discovery_is_asked_once_for_many_reads(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
@@ -286,6 +286,6 @@ def test_a_source_that_the_settings_leave_out_is_not_asked_for(
     server: ApiServer, reader_of: MakeReader, at: datetime
 ) -> None:
     read = reader_of(server, sources="kubernetes,volsync").read(Source.LONGHORN, at)
-    assert {listing.reading for listing in read.listings.values()} == {Reading.NOT_SERVED}
+    assert {listing.reading for listing in read.lists.values()} == {Reading.NOT_SERVED}
     assert read.report.up
     assert server.requests == []

@@ -14,21 +14,26 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.facts.cluster.documents import FileError
-from exporter.facts.cluster.files import read_files
-from exporter.facts.model import Bucket, ClusterFacts, Facts, Listing, Reading, Reason, Source
+from exporter.facts.bucket.model import Bucket
+from exporter.facts.cluster.dump.files import read_files
+from exporter.facts.cluster.dump.manifests import FileError
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.model import Facts
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 from tests.apiserver.server import ApiServer, load
 from tests.cluster.conftest import AT, MOVER, Json, MakeReader, obj, small_cluster
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 ALWAYS = {
-    "claims", "volumes", "pods", "jobs", "mount_events", "attachments", "snapshots", "replication_sources",
-    "replication_destinations",
+    "core.claims", "core.volumes", "core.pods", "core.jobs", "core.mount_events", "core.attachments",
+    "snapshots.snapshots", "volsync.sources",
+    "volsync.destinations",
 }  # fmt: skip
-KYVERNO = {"cluster_policies", "generating_policies", "update_requests", "policy_events"}
-LONGHORN = {"longhorn_volumes", "longhorn_settings"}
-EXTERNAL_SECRETS = {"cluster_external_secrets", "external_secrets"}
+KYVERNO = {"kyverno.cluster_policies", "kyverno.generating_policies", "kyverno.update_requests", "kyverno.events"}
+LONGHORN = {"longhorn.volumes", "longhorn.settings"}
+EXTERNAL_SECRETS = {"external_secrets.cluster_external_secrets", "external_secrets.external_secrets"}
 
 
 def write(folder: Path, name: str, content: str | list[Any]) -> Path:
@@ -38,17 +43,17 @@ def write(folder: Path, name: str, content: str | list[Any]) -> Path:
     return path
 
 
-def names(listing: Listing[Any]) -> list[str]:
+def names(listing: ObjectList[Any]) -> list[str]:
     return sorted(item.name for item in listing)
 
 
 def read_fields(facts: Facts) -> set[str]:
-    return {field for field in ClusterFacts.__struct_fields__ if getattr(facts.cluster, field).reading is Reading.READ}
+    return {field for field in (kind.field for kind in KINDS) if facts.cluster.list_of(field).reading is Reading.READ}
 
 
 def shape(facts: Facts) -> dict[str, set[str]]:
     """The objects of every list, without their order."""
-    return {field: set(map(repr, getattr(facts.cluster, field))) for field in ClusterFacts.__struct_fields__}
+    return {field: set(map(repr, facts.cluster.list_of(field))) for field in (kind.field for kind in KINDS)}
 
 
 # --- the same cluster in every dress ----------------------------------------------------------------------------
@@ -100,8 +105,8 @@ def test_the_same_objects_in_any_dress_are_the_same_facts(tmp_path: Path, at: da
     name, content = DRESSES[dress](objects)
     facts = read_files([write(tmp_path, name, content)], at)
     assert shape(facts) == shape(read_files([plain], at))
-    assert len(facts.cluster.claims.items) == 4
-    assert read_fields(facts) == set(ClusterFacts.__struct_fields__)
+    assert len(facts.cluster.core.claims.items) == 4
+    assert read_fields(facts) == {kind.field for kind in KINDS}
 
 
 def test_what_the_api_would_not_send_is_left_out(
@@ -112,8 +117,8 @@ def test_what_the_api_would_not_send_is_left_out(
     reader = reader_of(server, secrets="metadata")
     for source in Source:
         if source is not Source.S3:
-            for field, listing in reader.read(source, at).listings.items():
-                assert set(map(repr, listing)) == set(map(repr, getattr(dumped.cluster, field)))
+            for field, listing in reader.read(source, at).lists.items():
+                assert set(map(repr, listing)) == set(map(repr, dumped.cluster.list_of(field)))
 
 
 @pytest.mark.parametrize("scenario", ["bad-day", "dump-json-list", "healthy-old-versions"])
@@ -128,7 +133,7 @@ def test_a_scenario_is_the_same_from_files_and_from_a_server(
             field: set(map(repr, listing))
             for source in Source
             if source is not Source.S3
-            for field, listing in reader.read(source, at).listings.items()
+            for field, listing in reader.read(source, at).lists.items()
         }
     assert served == shape(dumped)
 
@@ -138,20 +143,20 @@ def test_utf16_of_powershell_and_a_byte_order_mark_are_read(tmp_path: Path, at: 
     for encoding in ("utf-16", "utf-8-sig"):
         path = tmp_path / f"{encoding}.yaml"
         path.write_bytes(text.encode(encoding))
-        assert len(read_files([path], at).cluster.claims.items) == 4
+        assert len(read_files([path], at).cluster.core.claims.items) == 4
 
 
 def test_yaml_in_flow_style_is_no_broken_json(tmp_path: Path) -> None:
     flow = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: shop}}\n"
     path = write(tmp_path, "claim.yaml", flow)
 
-    assert names(read_files([path], AT).cluster.claims) == ["data"]
+    assert names(read_files([path], AT).cluster.core.claims) == ["data"]
 
 
 def test_the_input_is_a_file_too(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
     text = yaml.safe_dump_all(small_cluster()).encode()
     monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(text)))
-    assert len(read_files(["-"], at).cluster.claims.items) == 4
+    assert len(read_files(["-"], at).cluster.core.claims.items) == 4
 
 
 def test_files_and_folders_add_up(tmp_path: Path, at: datetime) -> None:
@@ -167,7 +172,7 @@ def test_files_and_folders_add_up(tmp_path: Path, at: datetime) -> None:
 
 def test_everything_is_dated_with_the_clock_that_was_given(tmp_path: Path, at: datetime) -> None:
     facts = read_files([write(tmp_path, "a.yaml", small_cluster())], at)
-    assert facts.cluster.claims.read_at == at
+    assert facts.cluster.core.claims.read_at == at
     assert {report.last_success for report in facts.sources} == {at}
 
 
@@ -203,17 +208,17 @@ metadata: {name: a, namespace: longhorn-system}
 value: "3"
 """
     facts = read_files([write(tmp_path, "a.yaml", text)], at)
-    (claim,) = facts.cluster.claims
+    (claim,) = facts.cluster.core.claims
     assert claim.metadata.labels == {
         "backup": "yes", "a": "no", "b": "on", "c": "off", "d": "true", "e": "1.10", "f": "0x10", "g": "012",
         "h": "1:30", "i": "2026-01-01", "j": "~x",
     }  # fmt: skip
     assert (claim.metadata.annotations.exempt, claim.metadata.annotations.objective) == ("true", "3")
     assert claim.metadata.annotations.exempt_until == "2026-05-01"
-    (source,) = facts.cluster.replication_sources
+    (source,) = facts.cluster.volsync.sources
     assert (source.spec.paused, source.spec.restic.prune_interval_days) == (False, 7)
     assert (source.spec.trigger.manual, source.spec.restic.repository) == ("2026-01-01", "off")
-    assert [setting.value for setting in facts.cluster.longhorn_settings] == ["3"]
+    assert [setting.value for setting in facts.cluster.longhorn.settings] == ["3"]
 
 
 def test_anchors_and_merges_are_followed(tmp_path: Path, at: datetime) -> None:
@@ -229,7 +234,7 @@ items:
   metadata: {name: music, namespace: media, labels: {<<: *labels, tier: 2}}
 """
     facts = read_files([write(tmp_path, "a.yaml", text)], at)
-    assert {claim.name: claim.metadata.labels for claim in facts.cluster.claims} == {
+    assert {claim.name: claim.metadata.labels for claim in facts.cluster.core.claims} == {
         "films": {"backup": "yes", "tier": "1"},
         "music": {"backup": "yes", "tier": "2"},
     }
@@ -238,7 +243,7 @@ items:
 def test_a_bomb_of_aliases_is_not_blown_up(tmp_path: Path, at: datetime) -> None:
     levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40))
     text = f"kind: PersistentVolumeClaim\napiVersion: v1\nmetadata: {{name: films}}\na0: &a0 [x]\n{levels}\n"
-    assert names(read_files([write(tmp_path, "a.yaml", text)], at).cluster.claims) == ["films"]
+    assert names(read_files([write(tmp_path, "a.yaml", text)], at).cluster.core.claims) == ["films"]
 
 
 def test_of_an_object_that_comes_twice_the_last_one_counts(tmp_path: Path, at: datetime) -> None:
@@ -246,8 +251,8 @@ def test_of_an_object_that_comes_twice_the_last_one_counts(tmp_path: Path, at: d
         return obj("v1", "PersistentVolumeClaim", "films", "media", spec={"volumeName": volume})
 
     first, second = write(tmp_path, "1.yaml", [claim("old")]), write(tmp_path, "2.yaml", [claim("new")])
-    assert [one.spec.volume_name for one in read_files([first, second], at).cluster.claims] == ["new"]
-    assert [one.spec.volume_name for one in read_files([second, first], at).cluster.claims] == ["old"]
+    assert [one.spec.volume_name for one in read_files([first, second], at).cluster.core.claims] == ["new"]
+    assert [one.spec.volume_name for one in read_files([second, first], at).cluster.core.claims] == ["old"]
 
 
 def test_a_malformed_object_costs_itself_alone(tmp_path: Path, at: datetime) -> None:
@@ -255,8 +260,8 @@ def test_a_malformed_object_costs_itself_alone(tmp_path: Path, at: datetime) -> 
         "volsync.backube/v1alpha1", "ReplicationSource", "odd", "media", spec={"sourcePVC": "films", "paused": 3}
     )
     facts = read_files([write(tmp_path, "a.yaml", [*small_cluster(), wrong, {**wrong, "metadata": 1}])], at)
-    assert len(facts.cluster.replication_sources.items) == 4
-    odd, nameless = facts.cluster.replication_sources.malformed
+    assert len(facts.cluster.volsync.sources.items) == 4
+    odd, nameless = facts.cluster.volsync.sources.malformed
     assert (odd.name, odd.claim) == ("odd", "films")
     assert (nameless.name, nameless.claim) == ("", "films")
     report = next(one for one in facts.sources if one.source is Source.VOLSYNC)
@@ -283,8 +288,8 @@ def test_hand_cut_movers_are_known_by_their_owner(tmp_path: Path, at: datetime) 
         obj("v1", "Pod", "g", "media", metadata=MOVER),
     ]  # fmt: skip
     cluster = read_files([write(tmp_path, "a.yaml", objects)], at).cluster
-    assert names(cluster.jobs) == ["a", "b"]
-    assert names(cluster.pods) == ["c", "g"]
+    assert names(cluster.core.jobs) == ["a", "b"]
+    assert names(cluster.core.pods) == ["c", "g"]
 
 
 def test_events_are_sorted_by_reason_wherever_they_were(tmp_path: Path, at: datetime) -> None:
@@ -294,7 +299,7 @@ def test_events_are_sorted_by_reason_wherever_they_were(tmp_path: Path, at: date
         obj("v1", "Event", "x", "media", reason="Pulled"),
     ]
     cluster = read_files([write(tmp_path, "a.yaml", objects)], at).cluster
-    assert (names(cluster.policy_events), names(cluster.mount_events)) == (["p"], ["m"])
+    assert (names(cluster.kyverno.events), names(cluster.core.mount_events)) == (["p"], ["m"])
 
 
 def test_where_operators_live_does_not_matter_in_a_dump(tmp_path: Path, at: datetime) -> None:
@@ -303,7 +308,7 @@ def test_where_operators_live_does_not_matter_in_a_dump(tmp_path: Path, at: date
         obj("kyverno.io/v2", "UpdateRequest", "u", "policy"),
     ]
     cluster = read_files([write(tmp_path, "a.yaml", objects)], at).cluster
-    assert (names(cluster.longhorn_volumes), names(cluster.update_requests)) == (["v"], ["u"])
+    assert (names(cluster.longhorn.volumes), names(cluster.kyverno.update_requests)) == (["v"], ["u"])
 
 
 @pytest.mark.parametrize("odd", [[], {}, 3, True, None, [{}], [[]]])
@@ -319,18 +324,18 @@ def test_odd_values_where_selectors_look_cost_nothing_else(tmp_path: Path, at: d
         {"apiVersion": "v1", "kind": "CustomResourceDefinition", "spec": odd},
     ]
     facts = read_files([write(tmp_path, "a.yaml", [FILM, *objects])], at)
-    assert "films" in names(facts.cluster.claims)
+    assert "films" in names(facts.cluster.core.claims)
 
 
 def test_the_settings_namespaces_hold_for_files(tmp_path: Path, at: datetime) -> None:
     file = write(tmp_path, "a.yaml", small_cluster())
     some = Settings.model_validate({"claims": {"namespaces": "media,books", "exclude_namespaces": "books"}})
     cluster = read_files([file], at, some).cluster
-    assert {claim.namespace for claim in cluster.claims} == {"media"}
-    assert names(cluster.namespaces) == ["media"]
-    assert names(cluster.volumes) == ["pv-films"]
+    assert {claim.namespace for claim in cluster.core.claims} == {"media"}
+    assert names(cluster.core.namespaces) == ["media"]
+    assert names(cluster.core.volumes) == ["pv-films"]
     without = Settings.model_validate({"sources": "kubernetes,volsync"})
-    assert read_files([file], at, without).cluster.cluster_policies.reading is Reading.NOT_SERVED
+    assert read_files([file], at, without).cluster.kyverno.cluster_policies.reading is Reading.NOT_SERVED
 
 
 # --- what a dump tells of what is not in it ---------------------------------------------------------------------
@@ -342,16 +347,16 @@ FILM = obj("v1", "PersistentVolumeClaim", "films", "media")
     ("more", "beside"),
     [
         ([], set()),
-        ([obj("v1", "Namespace", "media")], {"namespaces"}),
-        ([obj("v1", "Secret", "s", "media")], {"secrets"}),
-        ([{"apiVersion": "v1", "kind": "NamespaceList", "items": []}], {"namespaces"}),
-        ([{"apiVersion": "v1", "kind": "SecretList", "items": None}], {"secrets"}),
+        ([obj("v1", "Namespace", "media")], {"core.namespaces"}),
+        ([obj("v1", "Secret", "s", "media")], {"core.secrets"}),
+        ([{"apiVersion": "v1", "kind": "NamespaceList", "items": []}], {"core.namespaces"}),
+        ([{"apiVersion": "v1", "kind": "SecretList", "items": None}], {"core.secrets"}),
         ([obj("longhorn.io/v1beta2", "Node", "n", "longhorn-system")], LONGHORN),
         ([{"apiVersion": "longhorn.io/v1beta2", "kind": "VolumeList", "items": []}], LONGHORN),
         ([obj("kyverno.io/v1", "Policy", "p", "media")], KYVERNO),
         ([obj("policies.kyverno.io/v1", "ValidatingPolicy", "p")], KYVERNO),
         ([obj("external-secrets.io/v1", "SecretStore", "s", "media")], EXTERNAL_SECRETS),
-        ([obj("v1", "Event", "e", "default", reason="Pulled")], {"policy_events"}),
+        ([obj("v1", "Event", "e", "default", reason="Pulled")], {"kyverno.events"}),
         ([obj("apps/v1", "Deployment", "d", "media"), {"neither": "kind", "nor": "version"}], set()),
         (
             [
@@ -362,26 +367,26 @@ FILM = obj("v1", "PersistentVolumeClaim", "films", "media")
                     spec={"group": "longhorn.io", "names": {"kind": "Volume", "plural": "volumes"}},
                 )
             ],
-            {"longhorn_volumes"},
+            {"longhorn.volumes"},
         ),
     ],
 )
 def test_which_lists_count_as_read(tmp_path: Path, at: datetime, more: list[Json], beside: set[str]) -> None:
     facts = read_files([write(tmp_path, "a.yaml", [FILM, *more])], at)
     assert read_fields(facts) == ALWAYS | beside
-    listings = [getattr(facts.cluster, field) for field in ClusterFacts.__struct_fields__]
+    listings = [facts.cluster.list_of(field) for field in (kind.field for kind in KINDS)]
     assert {listing.reading for listing in listings} <= {Reading.READ, Reading.NOT_SERVED}
 
 
 @pytest.mark.parametrize(
     ("name", "field"),
     [
-        ("clusterpolicies.yaml", "cluster_policies"),
-        ("clusterpolicy.yaml", "cluster_policies"),
-        ("ClusterPolicy.yaml", "cluster_policies"),
-        ("volumes.longhorn.io.yaml", "longhorn_volumes"),
-        ("namespaces.json", "namespaces"),
-        ("secrets.json", "secrets"),
+        ("clusterpolicies.yaml", "kyverno.cluster_policies"),
+        ("clusterpolicy.yaml", "kyverno.cluster_policies"),
+        ("ClusterPolicy.yaml", "kyverno.cluster_policies"),
+        ("volumes.longhorn.io.yaml", "longhorn.volumes"),
+        ("namespaces.json", "core.namespaces"),
+        ("secrets.json", "core.secrets"),
     ],
 )
 def test_an_empty_list_tells_by_its_files_name_what_there_is_none_of(
@@ -392,7 +397,7 @@ def test_an_empty_list_tells_by_its_files_name_what_there_is_none_of(
     text = json.dumps(empty) if name.endswith("json") else yaml.safe_dump(empty)
     facts = read_files([write(tmp_path, name, text)], at)
     assert read_fields(facts) == ALWAYS | {field}
-    assert names(getattr(facts.cluster, field)) == []
+    assert names(facts.cluster.list_of(field)) == []
 
 
 def test_reports_say_which_sources_the_files_tell_of(tmp_path: Path, at: datetime) -> None:

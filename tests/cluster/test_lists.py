@@ -8,7 +8,8 @@ import pytest
 
 from exporter import __version__
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Listing, Reading, Reason, Source
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.reading import Reading, Reason, Source
 from tests.apiserver import faults
 from tests.apiserver.server import ApiServer
 from tests.cluster.conftest import MakeReader, obj, small_cluster
@@ -16,7 +17,7 @@ from tests.cluster.conftest import MakeReader, obj, small_cluster
 CLUSTER_SOURCES = [source for source in Source if source not in (Source.S3, Source.SECRETS)]
 
 
-def names(listing: Listing[Any]) -> list[str]:
+def names(listing: ObjectList[Any]) -> list[str]:
     return sorted(item.name for item in listing)
 
 
@@ -25,8 +26,8 @@ def test_each_source_reads_every_list_of_its_kinds(
     server: ApiServer, reader_of: MakeReader, at: datetime, source: Source
 ) -> None:
     read = reader_of(server).read(source, at)
-    assert set(read.listings) == {kind.field for kind in KINDS if kind.source is source}
-    for listing in read.listings.values():
+    assert set(read.lists) == {kind.field for kind in KINDS if kind.source is source}
+    for listing in read.lists.values():
         assert listing.reading is Reading.READ
         assert listing.items
         assert listing.read_at == at
@@ -42,7 +43,7 @@ def test_pages_of_any_size_make_the_same_list(
     server: ApiServer, reader_of: MakeReader, at: datetime, size: int
 ) -> None:
     read = reader_of(server, page_size=size).read(Source.KUBERNETES, at)
-    claims = read.listings["claims"]
+    claims = read.lists["core.claims"]
     assert [claim.key for claim in claims] == [
         ("books", "library"), ("kube-system", "etcd"), ("media", "films"), ("media", "music")
     ]  # fmt: skip
@@ -52,7 +53,7 @@ def test_pages_of_any_size_make_the_same_list(
 def test_a_server_that_gives_less_than_a_page_is_asked_for_the_rest(reader_of: MakeReader, at: datetime) -> None:
     with ApiServer(small_cluster(), page_size=1) as server:
         read = reader_of(server).read(Source.VOLSYNC, at)
-    assert len(read.listings["replication_sources"].items) == 4
+    assert len(read.lists["volsync.sources"].items) == 4
 
 
 def test_a_list_that_changes_while_it_is_read_is_the_one_it_was_at_its_first_page(
@@ -69,33 +70,33 @@ def test_a_list_that_changes_while_it_is_read_is_the_one_it_was_at_its_first_pag
     server.remove("persistentvolumeclaims", "library", "books")
     server.add(obj("v1", "PersistentVolumeClaim", "aaa", "books"))
     thread.join()
-    assert names(result[0].listings["claims"]) == ["etcd", "films", "library", "music"]
+    assert names(result[0].lists["core.claims"]) == ["etcd", "films", "library", "music"]
 
 
 def test_only_what_volsync_made_is_asked_of_pods_jobs_and_snapshots(
     server: ApiServer, reader_of: MakeReader, at: datetime
 ) -> None:
     read = reader_of(server).read(Source.KUBERNETES, at)
-    assert "jellyfin" not in names(read.listings["pods"])
-    assert len(read.listings["pods"].items) == 4
+    assert "jellyfin" not in names(read.lists["core.pods"])
+    assert len(read.lists["core.pods"].items) == 4
     for plural in ("pods", "jobs", "volumesnapshots"):
         assert [one.query["labelSelector"] for one in server.asked(plural)] == ["app.kubernetes.io/created-by=volsync"]
 
 
 def test_events_are_asked_for_by_reason(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     reader = reader_of(server)
-    assert names(reader.read(Source.KUBERNETES, at).listings["mount_events"]) == ["e1", "e2"]
-    assert names(reader.read(Source.KYVERNO, at).listings["policy_events"]) == ["e4"]
+    assert names(reader.read(Source.KUBERNETES, at).lists["core.mount_events"]) == ["e1", "e2"]
+    assert names(reader.read(Source.KYVERNO, at).lists["kyverno.events"]) == ["e4"]
 
 
 def test_namespaces_that_are_left_out_are_not_even_sent(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     reader = reader_of(server, claims={"exclude_namespaces": "kube-system"})
     read = reader.read(Source.KUBERNETES, at)
-    assert names(read.listings["claims"]) == ["films", "library", "music"]
-    assert names(read.listings["namespaces"]) == ["books", "media"]
+    assert names(read.lists["core.claims"]) == ["films", "library", "music"]
+    assert names(read.lists["core.namespaces"]) == ["books", "media"]
     assert server.asked("persistentvolumeclaims")[0].query["fieldSelector"] == "metadata.namespace!=kube-system"
     assert "fieldSelector" not in server.asked("persistentvolumes")[0].query
-    assert names(reader.read(Source.VOLSYNC, at).listings["replication_sources"]) == [
+    assert names(reader.read(Source.VOLSYNC, at).lists["volsync.sources"]) == [
         "films-backup", "library-backup", "music-backup"
     ]  # fmt: skip
 
@@ -131,7 +132,7 @@ def test_a_continue_token_that_expires_restarts_its_list_alone(
 ) -> None:
     server.fail("persistentvolumeclaims", faults.expired(times=2))
     read = reader_of(server, page_size=3).read(Source.KUBERNETES, at)
-    assert names(read.listings["claims"]) == ["etcd", "films", "library", "music"]
+    assert names(read.lists["core.claims"]) == ["etcd", "films", "library", "music"]
     first_pages = [one for one in server.asked("persistentvolumeclaims") if "continue" not in one.query]
     assert len(first_pages) == 3
     assert len(server.asked("jobs")) == 2
@@ -141,8 +142,8 @@ def test_a_continue_token_that_expires_restarts_its_list_alone(
 def test_a_list_that_always_expires_is_given_up(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("persistentvolumeclaims", faults.expired(times=None))
     read = reader_of(server, page_size=3).read(Source.KUBERNETES, at)
-    assert read.listings["claims"].reading is Reading.UNREADABLE
-    assert read.listings["claims"].reason is Reason.EXPIRED
+    assert read.lists["core.claims"].reading is Reading.UNREADABLE
+    assert read.lists["core.claims"].reason is Reason.EXPIRED
     assert len(server.asked("persistentvolumeclaims")) == 8
 
 
@@ -157,7 +158,7 @@ def test_tokens_that_expire_on_the_server_are_survived(server: ApiServer, reader
         thread.join(0.01)
     server.expire_tokens()
     thread.join()
-    assert len(result[0].listings["replication_sources"].items) == 4
+    assert len(result[0].lists["volsync.sources"].items) == 4
 
 
 def test_a_server_that_repeats_a_token_does_not_hold_the_reader_for_ever(
@@ -165,7 +166,7 @@ def test_a_server_that_repeats_a_token_does_not_hold_the_reader_for_ever(
 ) -> None:
     endless = b'{"kind":"PersistentVolumeClaimList","metadata":{"continue":"again"},"items":[]}'
     server.fail("persistentvolumeclaims", faults.body(endless))
-    listing = reader_of(server).read(Source.KUBERNETES, at).listings["claims"]
+    listing = reader_of(server).read(Source.KUBERNETES, at).lists["core.claims"]
     assert listing.reason is Reason.REPEATED_TOKEN
     assert len(server.asked("persistentvolumeclaims")) == 2
 
@@ -177,7 +178,7 @@ def test_being_told_to_stop_ends_the_read_between_two_pages(
     stop.set()
     read = reader_of(server).read(Source.KUBERNETES, at, stop)
     assert read.report.reading is Reading.PENDING
-    assert {listing.reading for listing in read.listings.values()} == {Reading.PENDING}
+    assert {listing.reading for listing in read.lists.values()} == {Reading.PENDING}
     assert server.requests == []
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from exporter.facts.cluster.access import check_access
-from exporter.facts.cluster.api import ClusterReader
-from exporter.facts.cluster.permissions import Rule, rules
-from exporter.facts.model import Check, Reading, Reason, Source
+from exporter.facts.cluster.server.access import check_access
+from exporter.facts.cluster.server.api import ClusterReader
+from exporter.facts.cluster.server.permissions import Rule, rules
+from exporter.facts.model import Check
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 from tests.apiserver import faults
 from tests.apiserver.server import ApiServer
@@ -88,11 +89,11 @@ def test_a_namespaced_install_reads_its_namespaces_and_is_up(reader_of: MakeRead
         read = reader.read(Source.KUBERNETES, at)
         policies = reader.read(Source.KYVERNO, at)
         assert all(one.namespace for one in server.asked("persistentvolumeclaims"))
-    assert sorted(claim.name for claim in read.listings["claims"]) == ["films", "library", "music"]
-    assert sorted(space.name for space in read.listings["namespaces"]) == ["books", "media"]
-    assert read.listings["volumes"].reading is Reading.NOT_SERVED
+    assert sorted(claim.name for claim in read.lists["core.claims"]) == ["films", "library", "music"]
+    assert sorted(space.name for space in read.lists["core.namespaces"]) == ["books", "media"]
+    assert read.lists["core.volumes"].reading is Reading.NOT_SERVED
     assert read.report.up
-    assert policies.listings["cluster_policies"].reading is Reading.NOT_SERVED
+    assert policies.lists["kyverno.cluster_policies"].reading is Reading.NOT_SERVED
     assert policies.report.up
 
 
@@ -100,14 +101,14 @@ def test_a_namespace_that_is_named_and_left_out_is_not_read(reader_of: MakeReade
     with ApiServer(small_cluster()) as server:
         claims = {"namespaces": "media,books", "exclude_namespaces": "books"}
         read = reader_of(server, claims=claims).read(Source.KUBERNETES, at)
-    assert {claim.namespace for claim in read.listings["claims"]} == {"media"}
+    assert {claim.namespace for claim in read.lists["core.claims"]} == {"media"}
 
 
 def test_a_refusal_in_one_namespace_names_it(reader_of: MakeReader, at: datetime) -> None:
     with ApiServer(small_cluster()) as server:
         server.fail("replicationsources", faults.status(403, namespace="books"))
         read = reader_of(server, claims={"namespaces": "media,books"}).read(Source.VOLSYNC, at)
-    assert read.listings["replication_sources"].reading is Reading.UNREADABLE
+    assert read.lists["volsync.sources"].reading is Reading.UNREADABLE
     assert "list in books" in read.report.detail
 
 
@@ -135,7 +136,7 @@ def test_a_missing_permission_is_named_with_the_rule_that_grants_it(at: datetime
     (failed,) = [check for check in checks if check.ok is False]
     assert failed.what == "list volsync.backube replicationsources in media"
     assert "cannot list resource" in failed.detail
-    assert failed.mend == (
+    assert failed.fix == (
         "Grant it with a Role in namespace media: "
         '{apiGroups: ["volsync.backube"], resources: ["replicationsources"], verbs: ["list"]}'
     )
@@ -160,7 +161,7 @@ def test_a_server_that_is_gone_is_one_failed_check() -> None:
         reader = ClusterReader(settings, server.client())
     failed = [check for check in check_access(reader, settings) if check.ok is False]
     assert [check.what for check in failed] == ["reach the API server"]
-    assert failed[0].mend
+    assert failed[0].fix
 
 
 def test_a_wrong_token_is_one_failed_check(server: ApiServer) -> None:
@@ -168,14 +169,14 @@ def test_a_wrong_token_is_one_failed_check(server: ApiServer) -> None:
     server.token = "another"
     failed = [check for check in check_access(ClusterReader(Settings(), client), Settings()) if check.ok is False]
     assert [check.what for check in failed] == ["reach the API server"]
-    assert "credentials" in failed[0].mend
+    assert "credentials" in failed[0].fix
 
 
 def test_a_namespace_in_which_longhorn_is_not_is_noticed(server: ApiServer) -> None:
     """Every volume would seem to be missing."""
     failed = [check for check in checks_of(server, chain={"longhorn_namespace": "elsewhere"}) if check.ok is False]
     assert [check.what for check in failed] == ["list longhorn.io settings in elsewhere"]
-    assert "chain.longhorn_namespace" in failed[0].mend
+    assert "chain.longhorn_namespace" in failed[0].fix
 
 
 def test_a_server_that_keeps_its_version_to_itself_is_no_fault(server: ApiServer) -> None:

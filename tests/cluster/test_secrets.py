@@ -12,17 +12,18 @@ import msgspec
 import pytest
 
 from exporter.facts.cluster.decode import convert, decode_bytes, decode_page
-from exporter.facts.cluster.documents import FileError
-from exporter.facts.cluster.files import read_files
+from exporter.facts.cluster.dump.files import read_files
+from exporter.facts.cluster.dump.manifests import FileError
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Malformed, Reading, Reason, Source
+from exporter.facts.cluster.object_list import MalformedObject
+from exporter.facts.reading import Reading, Reason, Source
 from tests.apiserver import faults
 from tests.apiserver.server import ApiServer
 from tests.cluster.conftest import Json, MakeReader, obj
 
 VALUE = "hunter2-in-plain"
 ENCODED = "aHVudGVyMi1pbi1wbGFpbg=="
-SECRETS = next(kind for kind in KINDS if kind.field == "secrets")
+SECRETS = next(kind for kind in KINDS if kind.field == "core.secrets")
 TRACES = (VALUE, ENCODED, "hunter2")
 
 
@@ -47,7 +48,7 @@ def server() -> Iterator[ApiServer]:
 
 def test_by_default_secrets_are_not_asked_for(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     read = reader_of(server).read(Source.SECRETS, at)
-    assert read.listings["secrets"].reading is Reading.NOT_SERVED
+    assert read.lists["core.secrets"].reading is Reading.NOT_SERVED
     assert read.report.up
     assert server.requests == []
 
@@ -57,7 +58,10 @@ def test_where_it_is_granted_only_metadata_is_asked_for_and_only_the_name_is_kep
 ) -> None:
     caplog.set_level(logging.DEBUG)
     read = reader_of(server, secrets="metadata").read(Source.SECRETS, at)
-    assert [found.key for found in read.listings["secrets"]] == [("media", "volsync-films"), ("media", "volsync-music")]
+    assert [found.key for found in read.lists["core.secrets"]] == [
+        ("media", "volsync-films"),
+        ("media", "volsync-music"),
+    ]
     (asked,) = server.asked("secrets")
     assert asked.headers["accept"] == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
     assert traces(read) == []
@@ -68,8 +72,8 @@ def test_a_server_that_cannot_give_metadata_alone_is_not_asked_for_more(reader_o
     with ApiServer([secret()], metadata_only=False) as server:
         read = reader_of(server, secrets="metadata").read(Source.SECRETS, at)
         assert [one.status for one in server.asked("secrets")] == [406]
-    assert read.listings["secrets"].reading is Reading.UNREADABLE
-    assert read.listings["secrets"].reason is Reason.NOT_ACCEPTABLE
+    assert read.lists["core.secrets"].reading is Reading.UNREADABLE
+    assert read.lists["core.secrets"].reason is Reason.NOT_ACCEPTABLE
 
 
 def test_whole_secrets_that_come_unasked_are_refused_and_forgotten(
@@ -78,8 +82,8 @@ def test_whole_secrets_that_come_unasked_are_refused_and_forgotten(
     body = json.dumps({"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": [secret()]}).encode()
     server.fail("secrets", faults.body(body))
     read = reader_of(server, secrets="metadata").read(Source.SECRETS, at)
-    assert read.listings["secrets"].reason is Reason.MALFORMED_ANSWER
-    assert read.listings["secrets"].items == ()
+    assert read.lists["core.secrets"].reason is Reason.MALFORMED_ANSWER
+    assert read.lists["core.secrets"].items == ()
     assert traces(read) == []
 
 
@@ -97,7 +101,7 @@ def test_a_malformed_secret_says_what_is_wrong_without_its_content(
 ) -> None:
     server.add(secret("odd", **broken))
     read = reader_of(server, secrets="metadata").read(Source.SECRETS, at)
-    (odd,) = read.listings["secrets"].malformed
+    (odd,) = read.lists["core.secrets"].malformed
     assert (odd.namespace, odd.name) == ("media", "odd")
     assert odd.error
     assert traces(read) == []
@@ -106,7 +110,7 @@ def test_a_malformed_secret_says_what_is_wrong_without_its_content(
 def test_a_cut_answer_leaves_nothing_behind(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("secrets", faults.truncated())
     read = reader_of(server, secrets="metadata").read(Source.SECRETS, at)
-    assert read.listings["secrets"].reason is Reason.MALFORMED_ANSWER
+    assert read.lists["core.secrets"].reason is Reason.MALFORMED_ANSWER
     assert traces(read) == []
 
 
@@ -120,7 +124,7 @@ def test_decoding_a_whole_secret_keeps_its_name_alone() -> None:
     found = decode_page(SECRETS, json.dumps(page).encode())
     assert len(found.items) == len(found.malformed) == 1
     kept = [decode_bytes(SECRETS, json.dumps(secret()).encode()), convert(SECRETS, secret())]
-    assert not any(isinstance(one, Malformed) for one in kept)
+    assert not any(isinstance(one, MalformedObject) for one in kept)
     assert traces(found, *kept) == []
 
 
@@ -133,8 +137,8 @@ def test_a_dump_with_secrets_tells_that_they_are_there_and_nothing_else(
     file = tmp_path / f"secrets.{suffix}"
     file.write_text(json.dumps(dump, indent=1) if suffix == "json" else "---\n" + json.dumps(dump, indent=1))
     facts = read_files([file], at)
-    assert [found.name for found in facts.cluster.secrets] == ["volsync-films"]
-    assert [found.name for found in facts.cluster.secrets.malformed] == ["odd"]
+    assert [found.name for found in facts.cluster.core.secrets] == ["volsync-films"]
+    assert [found.name for found in facts.cluster.core.secrets.malformed] == ["odd"]
     assert traces(facts) == []
     gc.collect()
     ours = {id(item["data"]) for item in items}

@@ -17,8 +17,10 @@ import msgspec
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
-from exporter.facts.cluster.files import read_files
-from exporter.facts.model import Facts, Reason, Repository, Source, Totals
+from exporter.facts.bucket.model import Repository, Totals
+from exporter.facts.cluster.dump.files import read_files
+from exporter.facts.model import Facts
+from exporter.facts.reading import Reason, Source
 from exporter.publication.families import Telemetry
 from exporter.publication.render import Exposition, Format, render
 from exporter.settings import Settings

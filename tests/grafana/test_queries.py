@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from exporter.chain.causes import Impact, Link
-from exporter.chain.verdict import State, Verdict
+from exporter.chain.verdict import ClaimState, Verdict
 from grafana import palette
 from tests.grafana.boards import QUERIES, Query
 from tests.grafana.history import BAD, BAD_FROM, CAPACITY, HEALED, LENGTH, SOUND, SOUND_UNTIL, History, Prometheus
@@ -143,7 +143,7 @@ class TestValuesAreTheVerdicts:
             age = moment - claim.recovery_point
             assert ages[claim.namespace, claim.pvc] == pytest.approx(age.total_seconds(), abs=1)
             assert used[claim.namespace, claim.pvc] == pytest.approx(age / claim.objective, abs=0.001)
-            assert (used[claim.namespace, claim.pvc] > 1) is (claim.state is State.UNPROTECTED)
+            assert (used[claim.namespace, claim.pvc] > 1) is (claim.state is ClaimState.UNPROTECTED)
 
     def test_sizes(self, recorded: Recorded, moment: datetime) -> None:
         (bucket,) = recorded.verdicts[moment].facts.buckets

@@ -17,8 +17,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
-from exporter.facts.cluster.files import read_files
-from exporter.facts.model import Source
+from exporter.facts.cluster.dump.files import read_files
+from exporter.facts.reading import Source
 from exporter.settings import Settings
 from tests.page.conftest import Site
 from tests.page.verdicts import AT, FAULTED, bad_day, many, protected, sound, telemetry

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from exporter.chain.causes import Cause
-from exporter.chain.verdict import State, Verdict
-from exporter.facts.model import Reading, Reason, Source
+from exporter.chain.verdict import ClaimState, Verdict
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.page import respond
 from exporter.publication.page.headline import headline
 from exporter.publication.page.view import View
@@ -74,8 +74,8 @@ def test_more_claims_than_a_page_holds_are_paged() -> None:
     assert 'rel="next" href="./?state=protected&amp;page=2#claims"' in html("/", verdict, state="protected")
 
 
-@pytest.mark.parametrize("state", list(State))
-def test_every_state_has_a_word_and_a_shape_of_its_own(state: State) -> None:
+@pytest.mark.parametrize("state", list(ClaimState))
+def test_every_state_has_a_word_and_a_shape_of_its_own(state: ClaimState) -> None:
     claim = msgspec.structs.replace(protected("khoj", "config"), state=state)
     page = html("/claims/khoj/config", with_claims(sound(), claim))
     assert f'<use href="#state-{state}"/>' in page
@@ -86,17 +86,23 @@ def test_every_state_has_a_word_and_a_shape_of_its_own(state: State) -> None:
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
-        ([], (State.UNKNOWN, "No claim asks for a backup")),
-        ([State.PROTECTED], (State.PROTECTED, "All is well: 1 claim could be restored now")),
-        ([State.PROTECTED, State.STARTING, State.EXEMPT], (State.PROTECTED, "All is well: 1 claim could be")),
-        ([State.STARTING], (State.STARTING, "No claim is protected yet: 1 claim starting")),
-        ([State.EXEMPT], (State.EXEMPT, "No claim is protected yet: 1 claim exempt")),
-        ([State.PROTECTED, State.UNKNOWN], (State.UNKNOWN, "1 of 2 claims is unknown")),
-        ([State.UNKNOWN, State.AT_RISK, State.AT_RISK], (State.AT_RISK, "2 of 3 claims are at risk")),
-        ([State.AT_RISK, State.UNPROTECTED], (State.UNPROTECTED, "1 of 2 claims is unprotected")),
+        ([], (ClaimState.UNKNOWN, "No claim asks for a backup")),
+        ([ClaimState.PROTECTED], (ClaimState.PROTECTED, "All is well: 1 claim could be restored now")),
+        (
+            [ClaimState.PROTECTED, ClaimState.STARTING, ClaimState.EXEMPT],
+            (ClaimState.PROTECTED, "All is well: 1 claim could be"),
+        ),
+        ([ClaimState.STARTING], (ClaimState.STARTING, "No claim is protected yet: 1 claim starting")),
+        ([ClaimState.EXEMPT], (ClaimState.EXEMPT, "No claim is protected yet: 1 claim exempt")),
+        ([ClaimState.PROTECTED, ClaimState.UNKNOWN], (ClaimState.UNKNOWN, "1 of 2 claims is unknown")),
+        (
+            [ClaimState.UNKNOWN, ClaimState.AT_RISK, ClaimState.AT_RISK],
+            (ClaimState.AT_RISK, "2 of 3 claims are at risk"),
+        ),
+        ([ClaimState.AT_RISK, ClaimState.UNPROTECTED], (ClaimState.UNPROTECTED, "1 of 2 claims is unprotected")),
     ],
 )
-def test_the_headline_is_the_worst_state(states: list[State], expected: tuple[State, str]) -> None:
+def test_the_headline_is_the_worst_state(states: list[ClaimState], expected: tuple[ClaimState, str]) -> None:
     claims = [msgspec.structs.replace(protected("a", f"b{n}"), state=state) for n, state in enumerate(states)]
     said = headline(with_claims(sound(), *claims), None)
     assert (said.state, said.text[: len(expected[1])]) == expected
@@ -106,7 +112,7 @@ def test_the_headline_is_the_worst_state(states: list[State], expected: tuple[St
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause.link in LINKS])
 def test_every_cause_shows_with_its_command_and_runbook(cause: Cause) -> None:
     found = problem(cause, "scope-of-it", "kubectl mend it", "Because of the test.", AT)
-    claims = [broken(protected("khoj", pvc), State.UNPROTECTED, found) for pvc in ("config", "data")]
+    claims = [broken(protected("khoj", pvc), ClaimState.UNPROTECTED, found) for pvc in ("config", "data")]
     verdict = with_claims(sound(), *claims)
     for page in (html("/", verdict), html("/claims/khoj/config", verdict)):
         assert title_of(cause) in page

@@ -9,7 +9,7 @@ import yaml
 
 from exporter.chain.causes import Cause
 from exporter.chain.judge import judge
-from exporter.facts.cluster.files import read_files
+from exporter.facts.cluster.dump.files import read_files
 from exporter.publication.page import respond
 from exporter.publication.page.words import STATES
 from exporter.settings import Settings

@@ -6,6 +6,7 @@ import msgspec
 
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import (
+    ClaimState,
     ClaimVerdict,
     LinkState,
     LinkVerdict,
@@ -16,21 +17,12 @@ from exporter.chain.verdict import (
     RestoreVerdict,
     SecretPresence,
     SourceVerdict,
-    State,
     Verdict,
     VolumeState,
 )
-from exporter.facts.model import (
-    Bucket,
-    Facts,
-    ObjectType,
-    Reading,
-    Reason,
-    Repository,
-    Source,
-    SourceReport,
-    Totals,
-)
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
+from exporter.facts.model import Facts, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.families import Telemetry
 
 AT = datetime(2026, 1, 18, 3, 12, 40, tzinfo=UTC)
@@ -65,7 +57,7 @@ def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
     return ClaimVerdict(
         namespace=namespace,
         pvc=pvc,
-        state=State.PROTECTED,
+        state=ClaimState.PROTECTED,
         summary="A restore would bring back a moment within the objective.",
         links=tuple(LinkVerdict(link, LinkState.OK, "It holds.") for link in CHAIN),
         recovery_point=done,
@@ -87,7 +79,7 @@ def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
                 sync_start=None,
                 mover_failures=0,
                 last_prune=at - timedelta(days=3),
-                state=State.PROTECTED,
+                state=ClaimState.PROTECTED,
             ),
         ),
         secrets=(
@@ -102,7 +94,7 @@ def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
     )
 
 
-def broken(claim: ClaimVerdict, state: State, found: Problem, **changes: object) -> ClaimVerdict:
+def broken(claim: ClaimVerdict, state: ClaimState, found: Problem, **changes: object) -> ClaimVerdict:
     """*claim* with its chain broken by *found*; what comes after the break is not known."""
     links, seen = [], False
     if found.link is Link.RESTORE:
@@ -132,7 +124,7 @@ def bad_day(at: datetime = AT) -> Verdict:
                 at - 5 * HOUR,
             )
             old = at - 6 * HOUR
-            claim = broken(claim, State.UNPROTECTED, fault, recovery_point=old, last_sync=old)
+            claim = broken(claim, ClaimState.UNPROTECTED, fault, recovery_point=old, last_sync=old)
             claim = msgspec.structs.replace(
                 claim, volumes=(VolumeState(f"pvc-{namespace}-{pvc}", "data", "detached", "faulted"),)
             )
@@ -143,7 +135,7 @@ def bad_day(at: datetime = AT) -> Verdict:
                 'kubectl patch replicationsource config-backup -n khoj --type merge -p \'{"spec":{"paused":false}}\'',
                 "ReplicationSource config-backup is paused.",
             )
-            claim = broken(claim, State.AT_RISK, unlabelled)
+            claim = broken(claim, ClaimState.AT_RISK, unlabelled)
         if (namespace, pvc) == ("n8n", "data"):
             stuck = problem(
                 Cause.RESTORE_STUCK,
@@ -186,7 +178,7 @@ def many(count: int, at: datetime = AT) -> Verdict:
         if number % 10 == 0:
             claim = broken(
                 claim,
-                State.AT_RISK,
+                ClaimState.AT_RISK,
                 problem(Cause.MOVER_STUCK, "node/worker-1", "kubectl delete job x", "The pod does not start."),
             )
         claims.append(claim)

@@ -8,64 +8,59 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.facts.model import (
-    Bucket,
-    Facts,
-    Listing,
-    Reading,
-    Reason,
-    Repository,
-    Source,
-    SourceRead,
-    SourceReport,
-)
-from exporter.facts.objects import Metadata, Namespace, NamespaceMetadata, ReplicationSource
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.cluster.core.objects import Namespace, NamespaceMetadata
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.cluster.wire import Metadata
+from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling.merge import FIELDS, expire, merge
 
 AT = datetime(2026, 1, 18, 14, 0, tzinfo=UTC)
 KEEP = timedelta(minutes=10)
 SOON, LATE = AT + KEEP, AT + KEEP + timedelta(seconds=1)
 SOURCE = ReplicationSource(metadata=Metadata(name="data-backup", namespace="n8n"))
-READ = Listing((SOURCE,), Reading.READ, read_at=AT)
+READ = ObjectList((SOURCE,), Reading.READ, read_at=AT)
 
 
-def read(reading: Reading, *, reason: Reason | None = None, **listings: Listing) -> SourceRead:
+def read(reading: Reading, *, reason: Reason | None = None, **listings: ObjectList) -> SourceRead:
     success = AT if reading is Reading.READ else None
     report = SourceReport(Source.VOLSYNC, reading, reason, "as it went", last_success=success)
-    return SourceRead(report, listings)
+    return SourceRead(report, {f"volsync.{name}": found for name, found in listings.items()})
 
 
-def known(listing: Listing = READ) -> Facts:
-    return merge(Facts(), read(Reading.READ, replication_sources=listing), AT, KEEP)
+def known(listing: ObjectList = READ) -> Facts:
+    return merge(Facts(), read(Reading.READ, sources=listing), AT, KEEP)
 
 
 def failed(reason: Reason = Reason.FORBIDDEN) -> SourceRead:
-    listing = Listing(reading=Reading.UNREADABLE, reason=reason, detail="list replicationsources: 403")
-    return read(Reading.UNREADABLE, reason=reason, replication_sources=listing)
+    listing = ObjectList(reading=Reading.UNREADABLE, reason=reason, detail="list replicationsources: 403")
+    return read(Reading.UNREADABLE, reason=reason, sources=listing)
 
 
 def test_what_was_read_takes_the_place_of_what_was_known() -> None:
-    newer = Listing((), Reading.READ, read_at=SOON)
-    facts = merge(known(), read(Reading.READ, replication_sources=newer), SOON, KEEP)
-    assert facts.cluster.replication_sources is newer
+    newer = ObjectList((), Reading.READ, read_at=SOON)
+    facts = merge(known(), read(Reading.READ, sources=newer), SOON, KEEP)
+    assert facts.cluster.volsync.sources is newer
 
 
 def test_what_is_no_longer_served_is_forgotten() -> None:
-    gone = Listing(reading=Reading.NOT_SERVED)
-    facts = merge(known(), read(Reading.NOT_SERVED, replication_sources=gone), SOON, KEEP)
-    assert facts.cluster.replication_sources.items == ()
-    assert not facts.cluster.replication_sources.applies
+    gone = ObjectList(reading=Reading.NOT_SERVED)
+    facts = merge(known(), read(Reading.NOT_SERVED, sources=gone), SOON, KEEP)
+    assert facts.cluster.volsync.sources.items == ()
+    assert not facts.cluster.volsync.sources.applies
 
 
 def test_a_failure_leaves_the_last_facts_in_force_and_shows_in_the_report() -> None:
     facts = merge(known(), failed(), SOON, KEEP)
-    assert facts.cluster.replication_sources is READ
+    assert facts.cluster.volsync.sources is READ
     (report,) = facts.sources
     assert (report.up, report.reason, report.last_success) == (False, Reason.FORBIDDEN, AT)
 
 
 def test_past_their_time_the_last_facts_are_not_believed_but_stay_with_their_date() -> None:
-    listing = merge(known(), failed(), LATE, KEEP).cluster.replication_sources
+    listing = merge(known(), failed(), LATE, KEEP).cluster.volsync.sources
     assert not listing.known
     assert (listing.reason, listing.detail) == (Reason.FORBIDDEN, "list replicationsources: 403")
     assert (listing.items, listing.read_at) == ((SOURCE,), AT)
@@ -75,42 +70,42 @@ def test_failures_one_after_another_do_not_renew_the_time() -> None:
     facts = known()
     for minutes in range(1, 11):
         facts = merge(facts, failed(), AT + timedelta(minutes=minutes), KEEP)
-        assert facts.cluster.replication_sources.known
-    assert not merge(facts, failed(), LATE, KEEP).cluster.replication_sources.known
+        assert facts.cluster.volsync.sources.known
+    assert not merge(facts, failed(), LATE, KEEP).cluster.volsync.sources.known
 
 
 def test_a_read_after_a_failure_is_believed_again() -> None:
-    facts = merge(merge(known(), failed(), LATE, KEEP), read(Reading.READ, replication_sources=READ), LATE, KEEP)
-    assert facts.cluster.replication_sources.known
+    facts = merge(merge(known(), failed(), LATE, KEEP), read(Reading.READ, sources=READ), LATE, KEEP)
+    assert facts.cluster.volsync.sources.known
 
 
 def test_a_first_read_that_fails_leaves_nothing_to_believe() -> None:
-    listing = merge(Facts(), failed(), AT, KEEP).cluster.replication_sources
+    listing = merge(Facts(), failed(), AT, KEEP).cluster.volsync.sources
     assert (listing.reading, listing.reason, listing.items) == (Reading.UNREADABLE, Reason.FORBIDDEN, ())
 
 
 def test_a_read_that_failed_before_it_listed_anything_fails_all_lists_of_its_source() -> None:
     facts = merge(Facts(), read(Reading.UNREADABLE, reason=Reason.CONNECTION), AT, KEEP)
     for field in FIELDS[Source.VOLSYNC]:
-        assert getattr(facts.cluster, field).reason is Reason.CONNECTION
-    assert facts.cluster.claims.reading is Reading.PENDING
+        assert facts.cluster.list_of(field).reason is Reason.CONNECTION
+    assert facts.cluster.core.claims.reading is Reading.PENDING
 
 
 def test_one_list_that_fails_does_not_touch_its_siblings() -> None:
-    failing = Listing(reading=Reading.UNREADABLE, reason=Reason.FORBIDDEN)
+    failing = ObjectList(reading=Reading.UNREADABLE, reason=Reason.FORBIDDEN)
     report = SourceReport(Source.VOLSYNC, Reading.UNREADABLE, Reason.FORBIDDEN)
-    listings = {"replication_sources": READ, "replication_destinations": failing}
+    listings = {"volsync.sources": READ, "volsync.destinations": failing}
     facts = merge(Facts(), SourceRead(report, listings), AT, KEEP)
-    assert facts.cluster.replication_sources is READ
-    assert facts.cluster.replication_destinations.reason is Reason.FORBIDDEN
+    assert facts.cluster.volsync.sources is READ
+    assert facts.cluster.volsync.destinations.reason is Reason.FORBIDDEN
 
 
 def test_other_sources_are_left_alone() -> None:
-    namespaces = Listing((Namespace(metadata=NamespaceMetadata(name="n8n")),), Reading.READ, read_at=AT)
+    namespaces = ObjectList((Namespace(metadata=NamespaceMetadata(name="n8n")),), Reading.READ, read_at=AT)
     report = SourceReport(Source.KUBERNETES, Reading.READ, last_success=AT)
-    facts = merge(known(), SourceRead(report, {"namespaces": namespaces}), AT, KEEP)
+    facts = merge(known(), SourceRead(report, {"core.namespaces": namespaces}), AT, KEEP)
     facts = merge(facts, failed(), LATE, KEEP)
-    assert facts.cluster.namespaces is namespaces
+    assert facts.cluster.core.namespaces is namespaces
     assert [report.source for report in facts.sources] == [Source.KUBERNETES, Source.VOLSYNC]
 
 
@@ -118,8 +113,8 @@ def test_other_sources_are_left_alone() -> None:
 
 
 def test_facts_that_nobody_renews_go_stale() -> None:
-    assert expire(known(), SOON, {Source.VOLSYNC: KEEP}).cluster.replication_sources is READ
-    listing = expire(known(), LATE, {Source.VOLSYNC: KEEP}).cluster.replication_sources
+    assert expire(known(), SOON, {Source.VOLSYNC: KEEP}).cluster.volsync.sources is READ
+    listing = expire(known(), LATE, {Source.VOLSYNC: KEEP}).cluster.volsync.sources
     assert (listing.known, listing.reason, listing.items) == (False, Reason.STALE, (SOURCE,))
     assert listing.detail == "last read at 2026-01-18T14:00:00Z"
 
@@ -185,14 +180,14 @@ def test_after_any_history_only_a_read_that_is_young_enough_is_believed(
     for moment, reading in (step for step in history if step[0] <= now):
         reason = Reason.TIMEOUT if reading is Reading.UNREADABLE else None
         listing = (
-            Listing((SOURCE,), reading, reason, read_at=moment)
+            ObjectList((SOURCE,), reading, reason, read_at=moment)
             if reading is Reading.READ
-            else Listing(reading=reading, reason=reason)
+            else ObjectList(reading=reading, reason=reason)
         )
         report = SourceReport(Source.VOLSYNC, reading, reason)
-        facts = merge(facts, SourceRead(report, {"replication_sources": listing}), moment, KEEP)
+        facts = merge(facts, SourceRead(report, {"volsync.sources": listing}), moment, KEEP)
         last_read = moment if reading is Reading.READ else None if reading is Reading.NOT_SERVED else last_read
-    listing = expire(facts, now, {Source.VOLSYNC: KEEP}).cluster.replication_sources
+    listing = expire(facts, now, {Source.VOLSYNC: KEEP}).cluster.volsync.sources
     young = last_read is not None and now - last_read <= KEEP
     assert listing.known is young
     assert (listing.read_at if listing.items else None) == last_read

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from exporter.chain.verdict import Verdict
-from exporter.facts.model import Facts, Listing, Malformed, Reading, Reason, Source, SourceRead, SourceReport
-from exporter.facts.objects import ClaimMetadata, PersistentVolumeClaim
+from exporter.facts.cluster.core.objects import ClaimMetadata, PersistentVolumeClaim
+from exporter.facts.cluster.object_list import MalformedObject, ObjectList
+from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling import poller as polling
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller, Read, pending
@@ -25,13 +27,13 @@ PVC = PersistentVolumeClaim(metadata=ClaimMetadata(name="data", namespace="n8n",
 
 def kubernetes(at: datetime, _stop: threading.Event) -> SourceRead:
     report = SourceReport(Source.KUBERNETES, Reading.READ, last_success=at, duration=timedelta(milliseconds=3))
-    return SourceRead(report, {"claims": Listing((PVC,), Reading.READ, read_at=at)})
+    return SourceRead(report, {"core.claims": ObjectList((PVC,), Reading.READ, read_at=at)})
 
 
 def volsync(at: datetime, _stop: threading.Event) -> SourceRead:
     report = SourceReport(Source.VOLSYNC, Reading.READ, last_success=at)
-    empty = Listing((), Reading.READ, read_at=at)
-    return SourceRead(report, {"replication_sources": empty, "replication_destinations": empty})
+    empty = ObjectList((), Reading.READ, read_at=at)
+    return SourceRead(report, {"volsync.sources": empty, "volsync.destinations": empty})
 
 
 def broken(_at: datetime, _stop: threading.Event) -> SourceRead:
@@ -208,8 +210,8 @@ def test_a_read_that_was_told_to_give_up_says_nothing_about_its_source() -> None
 
 def test_before_the_first_read_sources_are_pending_and_others_do_not_apply() -> None:
     facts = Poller({Source.KUBERNETES: kubernetes}, SETTINGS, Clock()).facts
-    assert facts.cluster.claims.reading is Reading.PENDING
-    assert facts.cluster.longhorn_volumes.reading is Reading.NOT_SERVED
+    assert facts.cluster.core.claims.reading is Reading.PENDING
+    assert facts.cluster.longhorn.volumes.reading is Reading.NOT_SERVED
     assert {report.source: report.up for report in facts.sources} == {
         source: source is not Source.KUBERNETES for source in Source
     }
@@ -247,11 +249,11 @@ def test_a_given_moment_runs_on() -> None:
 
 
 def test_malformed_objects_are_counted_by_kind() -> None:
-    bad = tuple(Malformed("ReplicationSource", "n8n", name, "spec: should be an object") for name in "ab")
+    bad = tuple(MalformedObject("ReplicationSource", "n8n", name, "spec: should be an object") for name in "ab")
 
     def reader(at: datetime, _stop: threading.Event) -> SourceRead:
-        listing = Listing((), Reading.READ, read_at=at, malformed=bad)
-        return SourceRead(SourceReport(Source.VOLSYNC, Reading.READ), {"replication_sources": listing})
+        listing = ObjectList((), Reading.READ, read_at=at, malformed=bad)
+        return SourceRead(SourceReport(Source.VOLSYNC, Reading.READ), {"volsync.sources": listing})
 
     poller = Poller({Source.VOLSYNC: reader}, SETTINGS, Clock())
     poller.poll(Source.VOLSYNC)

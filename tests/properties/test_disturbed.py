@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.chain.judge import judge
+from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import ClusterFacts, Facts
+from exporter.facts.model import Facts
 from tests.corpus import NAMES, expectation, facts, settings
 from tests.properties.test_judge import MANY, assert_promises
 from tests.properties.test_unread import FORBIDDEN
@@ -21,12 +22,12 @@ def disturbed(whole: Facts, seed: int) -> Facts:
     """*whole* with one object in five missing and a field replaced in one of three."""
     maker = Maker(seed)
     cluster = {}
-    for field in ClusterFacts.__struct_fields__:
-        listing = getattr(whole.cluster, field)
+    for field in (kind.field for kind in KINDS):
+        listing = whole.cluster.list_of(field)
         kept = [item for item in listing.items if maker.chance.random() < 0.8]
         items = tuple(scratched(item, maker) if maker.chance.random() < 0.3 else item for item in kept)
         cluster[field] = msgspec.structs.replace(listing, items=items)
-    return msgspec.structs.replace(whole, cluster=ClusterFacts(**cluster))
+    return msgspec.structs.replace(whole, cluster=ClusterFacts().with_lists(cluster))
 
 
 def scratched(item: Any, maker: Maker) -> Any:
@@ -45,7 +46,7 @@ def scratched(item: Any, maker: Maker) -> Any:
 @given(name=st.sampled_from(NAMES), seed=SEEDS, unread=st.sets(st.sampled_from([kind.field for kind in KINDS])))
 def test_a_disturbed_cluster_is_judged_like_any_other(name: str, seed: int, unread: set[str]) -> None:
     whole = disturbed(facts(name), seed)
-    blinded = msgspec.structs.replace(whole.cluster, **dict.fromkeys(unread, FORBIDDEN))
+    blinded = whole.cluster.with_lists(dict.fromkeys(unread, FORBIDDEN))
     assert_promises(judge(msgspec.structs.replace(whole, cluster=blinded), settings(name), expectation(name).at))
 
 

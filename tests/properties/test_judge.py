@@ -9,8 +9,10 @@ from hypothesis import given, settings
 
 from exporter.chain.causes import Impact, Link
 from exporter.chain.judge import judge
-from exporter.chain.verdict import ClaimVerdict, LinkState, State, Verdict
-from exporter.facts.model import ClusterFacts, Facts
+from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, Verdict
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.model import Facts
 from exporter.publication.document import encode
 from exporter.publication.explain import explain
 from exporter.publication.families import VERDICT_FAMILIES
@@ -39,15 +41,15 @@ def assert_claim(claim: ClaimVerdict, at: datetime) -> None:
         assert claim.problem.link is blocking[0].link
         assert not claim.namespace or "<namespace>" not in claim.problem.command
     match claim.state:
-        case State.EXEMPT:
+        case ClaimState.EXEMPT:
             assert not claim.problems
-        case State.PROTECTED | State.STARTING:
+        case ClaimState.PROTECTED | ClaimState.STARTING:
             assert claim.problem is None
-        case State.AT_RISK:
+        case ClaimState.AT_RISK:
             assert claim.problem is not None
-    if claim.state in (State.PROTECTED, State.AT_RISK):
+    if claim.state in (ClaimState.PROTECTED, ClaimState.AT_RISK):
         assert claim.recovery_point is not None
-    if claim.state is State.PROTECTED and len(claim.sources) == 1 and claim.objective is not None:
+    if claim.state is ClaimState.PROTECTED and len(claim.sources) == 1 and claim.objective is not None:
         assert claim.recovery_point is not None
         assert at - claim.recovery_point <= claim.objective
 
@@ -68,12 +70,14 @@ def test_the_order_of_objects_does_not_matter(facts: Facts, at: datetime, seed: 
 
     mixed = {
         field: msgspec.structs.replace(listing, items=shuffle(listing.items))
-        for field in ClusterFacts.__struct_fields__
-        if (listing := getattr(facts.cluster, field))
+        for field in (kind.field for kind in KINDS)
+        if (listing := facts.cluster.list_of(field))
     }
     buckets = tuple(msgspec.structs.replace(b, repositories=shuffle(b.repositories)) for b in facts.buckets)
     one = judge(facts, Settings(), at)
-    other = judge(msgspec.structs.replace(facts, cluster=ClusterFacts(**mixed), buckets=buckets), Settings(), at)
+    other = judge(
+        msgspec.structs.replace(facts, cluster=ClusterFacts().with_lists(mixed), buckets=buckets), Settings(), at
+    )
     assert one.claims == other.claims
     assert sorted(one.orphans, key=str) == sorted(other.orphans, key=str)
 

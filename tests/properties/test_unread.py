@@ -6,39 +6,46 @@ import msgspec
 import pytest
 
 from exporter.chain.judge import judge
-from exporter.chain.verdict import ClaimVerdict, LinkState, State, Verdict
+from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, Verdict
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Listing, Malformed, Reading, Reason
+from exporter.facts.cluster.object_list import MalformedObject, ObjectList
+from exporter.facts.reading import Reading, Reason
 from tests.corpus import NAMES, expectation, facts, settings, verdict
 
 FIELDS = [kind.field for kind in KINDS]
-GENERATING = ("cluster_policies", "generating_policies", "update_requests", "policy_events", "namespaces")
+GENERATING = (
+    "kyverno.cluster_policies",
+    "kyverno.generating_policies",
+    "kyverno.update_requests",
+    "kyverno.events",
+    "core.namespaces",
+)
 """What tells of the links whose work is done once a claim has its source and its Secret."""
 Worsened = Callable[[str, str], Verdict]
-FORBIDDEN: Listing[object] = Listing(reading=Reading.UNREADABLE, reason=Reason.FORBIDDEN)
-WELL = (State.PROTECTED, State.STARTING)
+FORBIDDEN: ObjectList[object] = ObjectList(reading=Reading.UNREADABLE, reason=Reason.FORBIDDEN)
+WELL = (ClaimState.PROTECTED, ClaimState.STARTING)
 
 
 def without(name: str, field: str) -> Verdict:
     """The verdict of a scenario in which *field* cannot be read."""
-    cluster = msgspec.structs.replace(facts(name).cluster, **{field: FORBIDDEN})
+    cluster = facts(name).cluster.with_lists({field: FORBIDDEN})
     blinded = msgspec.structs.replace(facts(name), cluster=cluster)
     return judge(blinded, settings(name), expectation(name).at)
 
 
-def garbled(name: str, field: str) -> Verdict:
+def malformed(name: str, field: str) -> Verdict:
     """The verdict of a scenario in which none of the objects in *field* can be understood."""
-    listing = getattr(facts(name).cluster, field)
-    malformed = (*listing.malformed, *(Malformed("Object", item.namespace, item.name, "no") for item in listing))
+    listing = facts(name).cluster.list_of(field)
+    malformed = (*listing.malformed, *(MalformedObject("Object", item.namespace, item.name, "no") for item in listing))
     broken = msgspec.structs.replace(listing, items=(), malformed=malformed)
-    cluster = msgspec.structs.replace(facts(name).cluster, **{field: broken})
+    cluster = facts(name).cluster.with_lists({field: broken})
     return judge(msgspec.structs.replace(facts(name), cluster=cluster), settings(name), expectation(name).at)
 
 
 def compared(field: str, worse: Worsened = without) -> Iterator[tuple[str, ClaimVerdict, ClaimVerdict]]:
     """Each claim of each scenario that has *field*, as it is and as it seems for the worse."""
     for name in NAMES:
-        if getattr(facts(name).cluster, field).reading is Reading.READ:
+        if facts(name).cluster.list_of(field).reading is Reading.READ:
             blind = worse(name, field)
             for seen in verdict(name).claims:
                 if unseen := blind.claim(seen.namespace, seen.pvc):
@@ -51,25 +58,25 @@ def is_vouched_for(claim: ClaimVerdict) -> bool:
     return sync is LinkState.OK and all(source.sync_start is None for source in claim.sources)
 
 
-@pytest.mark.parametrize("worse", [without, garbled])
+@pytest.mark.parametrize("worse", [without, malformed])
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_claim_does_not_look_better_for_what_is_not_known(field: str, worse: Worsened) -> None:
     better = [
         what
         for what, seen, unseen in compared(field, worse)
-        if unseen.state in WELL and seen.state not in (*WELL, State.EXEMPT) and not is_vouched_for(unseen)
+        if unseen.state in WELL and seen.state not in (*WELL, ClaimState.EXEMPT) and not is_vouched_for(unseen)
     ]
     assert better == []
 
 
-@pytest.mark.parametrize("worse", [without, garbled])
+@pytest.mark.parametrize("worse", [without, malformed])
 @pytest.mark.parametrize("field", FIELDS)
 def test_nothing_breaks_by_not_being_known(field: str, worse: Worsened) -> None:
     broken = [
         what
         for what, seen, unseen in compared(field, worse)
         # an exemption stands on the PVC: what it was to keep quiet is told as long as that cannot be read
-        if unseen.problem and not seen.problem and seen.state is not State.EXEMPT
+        if unseen.problem and not seen.problem and seen.state is not ClaimState.EXEMPT
     ]
     assert broken == []
 
@@ -79,6 +86,6 @@ def test_a_claim_that_has_all_it_needs_is_not_unknown_for_who_made_it(field: str
     lost = [
         what
         for what, seen, unseen in compared(field)
-        if seen.state is State.PROTECTED and unseen.state is State.UNKNOWN
+        if seen.state is ClaimState.PROTECTED and unseen.state is ClaimState.UNKNOWN
     ]
     assert lost == []

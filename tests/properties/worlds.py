@@ -14,20 +14,14 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 from hypothesis import strategies as st
 
-from exporter.facts import objects
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
+from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import (
-    Bucket,
-    ClusterFacts,
-    Facts,
-    Listing,
-    Malformed,
-    ObjectType,
-    Reading,
-    Reason,
-    Repository,
-    Totals,
-)
+from exporter.facts.cluster.longhorn.objects import LonghornSetting, LonghornVolume
+from exporter.facts.cluster.object_list import MalformedObject, ObjectList
+from exporter.facts.cluster.wire import Object
+from exporter.facts.model import Facts
+from exporter.facts.reading import Reading, Reason
 
 NOON = datetime(2026, 1, 18, 12, 0, tzinfo=UTC)
 
@@ -78,7 +72,7 @@ CLOCKS = st.one_of(
 )
 
 
-_SINGLE = (objects.LonghornSetting, objects.LonghornVolume)
+_SINGLE = (LonghornSetting, LonghornVolume)
 """Kinds that stand in one namespace alone."""
 
 
@@ -137,14 +131,14 @@ class Maker:
         """*value* or none."""
         return value if self.chance.random() < 0.7 else None
 
-    def listing(self, struct: type[objects.Object]) -> Listing[Any]:
+    def listing(self, struct: type[Object]) -> ObjectList[Any]:
         """A list that was read, most often."""
         if self.chance.random() < 0.15:
             reading = self.chance.choice((Reading.UNREADABLE, Reading.PENDING, Reading.NOT_SERVED))
-            return Listing(reading=reading, reason=self.maybe(Reason.FORBIDDEN))
+            return ObjectList(reading=reading, reason=self.maybe(Reason.FORBIDDEN))
         made = [self.struct(struct) for _ in range(self.chance.randint(0, 4))]
         bad = (
-            Malformed(
+            MalformedObject(
                 struct.__name__,
                 self.chance.choice(_NAMESPACES),
                 self.chance.choice(_TEXT["name"]),
@@ -152,7 +146,7 @@ class Maker:
                 self.maybe(self.chance.choice(_NAMES)),
             ),
         )
-        return Listing(
+        return ObjectList(
             tuple({item.name if struct in _SINGLE else item.key: item for item in made}.values()),
             Reading.READ,
             read_at=self.maybe(self.time()),
@@ -202,8 +196,8 @@ def _fields_of(struct: type[msgspec.Struct]) -> list[tuple[str, str, Any, bool]]
 def _facts(seed: int, without: set[str]) -> Facts:
     maker = Maker(seed)
     cluster = {kind.field: maker.listing(kind.struct) for kind in KINDS}
-    absent = dict.fromkeys(without, Listing(reading=Reading.READ))
-    return Facts(ClusterFacts(**{**cluster, **absent}), tuple(maker.bucket() for _ in maker.some([0])))
+    absent = dict.fromkeys(without, ObjectList(reading=Reading.READ))
+    return Facts(ClusterFacts().with_lists({**cluster, **absent}), tuple(maker.bucket() for _ in maker.some([0])))
 
 
 SEEDS = st.integers(0, 2**32 - 1)

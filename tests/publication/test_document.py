@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from exporter.chain.causes import Cause, Link
-from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, State, Verdict
-from exporter.facts.model import Facts, Reading, Reason, Source, SourceReport
+from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, LinkVerdict, Verdict
+from exporter.facts.model import Facts, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.document import encode
 from tests.publication.verdicts import AT, bad_day, claim, orphan, problem, reports, verdict
 
@@ -39,7 +40,7 @@ def test_the_bad_day_has_the_fields_of_the_contract() -> None:
 
 def test_what_has_no_value_is_null_and_links_that_do_not_apply_are_left_out() -> None:
     links = (LinkVerdict(Link.SYNC, LinkState.UNKNOWN, "not read"),)
-    (entry,) = as_json(verdict(ClaimVerdict("a", "b", State.UNKNOWN, "It is unknown.", links=links)))["claims"]
+    (entry,) = as_json(verdict(ClaimVerdict("a", "b", ClaimState.UNKNOWN, "It is unknown.", links=links)))["claims"]
     assert entry["links"] == {"sync": "unknown"}
     for field in ("cause", "scope", "link", "recovery_point", "objective_seconds", "last_sync", "command"):
         assert entry[field] is None

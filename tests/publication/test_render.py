@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.chain.verdict import State, Verdict
+from exporter.chain.verdict import ClaimState, Verdict
 from exporter.facts.model import Facts
 from exporter.publication import render as rendering
-from exporter.publication.families import FAMILIES, TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, Kind
+from exporter.publication.families import FAMILIES, TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, MetricType
 from exporter.publication.http import Stream
 from exporter.publication.render import NOTHING, Exposition, Format, number, render
 from tests.publication.conftest import promtool_check
@@ -224,7 +224,7 @@ def test_a_number_reads_back_as_itself(value: float) -> None:
 def test_helps_are_the_same_in_both_formats() -> None:
     """The verdict's families are rendered once for both; only in a help do their escapes differ."""
     assert [family.name for family in FAMILIES if '"' in family.help or "\n" in family.help] == []
-    assert [family.name for family in VERDICT_FAMILIES if family.kind is not Kind.GAUGE] == []
+    assert [family.name for family in VERDICT_FAMILIES if family.kind is not MetricType.GAUGE] == []
 
 
 def test_orphans_and_several_sources_of_a_claim_are_no_duplicates() -> None:
@@ -234,7 +234,7 @@ def test_orphans_and_several_sources_of_a_claim_are_no_duplicates() -> None:
         claims=(
             type(base)(
                 **{f: getattr(base, f) for f in base.__struct_fields__ if f != "sources"},
-                sources=(source_verdict("local"), source_verdict("remote", State.AT_RISK)),
+                sources=(source_verdict("local"), source_verdict("remote", ClaimState.AT_RISK)),
             ),
         ),
         orphans=(orphan(), orphan("old", "blog")),

@@ -10,8 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from exporter.chain.causes import Cause
-from exporter.chain.verdict import ClaimVerdict, State, Verdict
-from exporter.facts.model import Check, ClusterFacts, Facts, Listing, Malformed, Reading, Reason, Source
+from exporter.chain.verdict import ClaimState, ClaimVerdict, Verdict
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.object_list import MalformedObject, ObjectList
+from exporter.facts.model import Check, Facts
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.doctor import report
 from exporter.publication.explain import explain
 from exporter.publication.plain import ago, clean
@@ -81,17 +84,17 @@ def test_output_that_is_piped_is_as_wide_as_it_needs_to_be() -> None:
 
 
 def test_unknown_sources_and_objects_are_told_beside_the_claims() -> None:
-    broken = Malformed("ReplicationSource", "n8n", "data-backup", "Expected `object`, got `array` - at `$.spec`")
-    cluster = ClusterFacts(replication_sources=Listing((), Reading.READ, malformed=(broken,)))
+    broken = MalformedObject("ReplicationSource", "n8n", "data-backup", "Expected `object`, got `array` - at `$.spec`")
+    cluster = ClusterFacts().with_lists({"volsync.sources": ObjectList((), Reading.READ, malformed=(broken,))})
     facts = Facts(cluster, sources=reports((Source.VOLSYNC, Reason.FORBIDDEN)))
-    text = printed(verdict(ClaimVerdict("n8n", "data", State.UNKNOWN, "It is unknown."), facts=facts))
+    text = printed(verdict(ClaimVerdict("n8n", "data", ClaimState.UNKNOWN, "It is unknown."), facts=facts))
     assert "ReplicationSource n8n/data-backup: Expected `object`, got `array` - at `$.spec`" in text
     assert "volsync          no: forbidden 20s ago" in text
     assert text.endswith("1 claim: 1 unknown\n")
 
 
 def test_claims_that_could_not_be_listed_are_not_said_to_be_none() -> None:
-    unread = ClusterFacts(claims=Listing(reading=Reading.UNREADABLE, reason=Reason.FORBIDDEN))
+    unread = ClusterFacts().with_lists({"core.claims": ObjectList(reading=Reading.UNREADABLE, reason=Reason.FORBIDDEN)})
     text = printed(verdict(facts=Facts(unread, sources=reports((Source.KUBERNETES, Reason.FORBIDDEN)))))
     assert "could not be read" in text
     assert "No PVC" not in text
@@ -111,7 +114,7 @@ def test_markup_in_names_is_text() -> None:
 
 
 def test_explain_says_why_a_claim_is_exempt_and_that_it_never_had_a_backup() -> None:
-    exempt = ClaimVerdict("a", "b", State.EXEMPT, "Exempt: scratch space.", exemption="scratch space")
+    exempt = ClaimVerdict("a", "b", ClaimState.EXEMPT, "Exempt: scratch space.", exemption="scratch space")
     text = explain(exempt, AT).plain
     assert "exempt          scratch space" in text
     assert "recovery point  none" in text
@@ -121,7 +124,7 @@ def test_doctor_puts_the_mending_under_what_failed() -> None:
     checks = [
         Check(Source.KUBERNETES, "list persistentvolumeclaims", ok=True, detail="allowed (v1)"),
         Check(Source.LONGHORN, "list volumes", ok=None, detail="not served"),
-        Check(Source.KUBERNETES, "list pods", ok=False, detail="403", mend="Grant list on pods."),
+        Check(Source.KUBERNETES, "list pods", ok=False, detail="403", fix="Grant list on pods."),
     ]
     assert report(checks).plain.splitlines() == [
         "kubernetes",

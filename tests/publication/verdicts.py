@@ -5,6 +5,7 @@ from typing import Any
 
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import (
+    ClaimState,
     ClaimVerdict,
     LinkState,
     LinkVerdict,
@@ -15,24 +16,16 @@ from exporter.chain.verdict import (
     RestoreVerdict,
     SecretPresence,
     SourceVerdict,
-    State,
     Verdict,
     VolumeState,
 )
-from exporter.facts.model import (
-    Bucket,
-    ClusterFacts,
-    Facts,
-    Listing,
-    ObjectType,
-    Reading,
-    Reason,
-    Repository,
-    Source,
-    SourceReport,
-    Totals,
-)
-from exporter.facts.objects import LonghornSetting, Metadata
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.longhorn.objects import LonghornSetting
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.cluster.wire import Metadata
+from exporter.facts.model import Facts, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.families import Telemetry
 
 AT = datetime(2026, 1, 18, 14, 12, tzinfo=UTC)
@@ -53,7 +46,7 @@ def problem(cause: Cause, scope: str, reason: str = "", command: str = "kubectl 
     )
 
 
-def source_verdict(name: str, state: State = State.PROTECTED) -> SourceVerdict:
+def source_verdict(name: str, state: ClaimState = ClaimState.PROTECTED) -> SourceVerdict:
     return SourceVerdict(
         name=name,
         method="restic",
@@ -64,8 +57,8 @@ def source_verdict(name: str, state: State = State.PROTECTED) -> SourceVerdict:
         last_sync=LAST_SYNC,
         last_sync_duration=timedelta(seconds=24.08),
         next_sync=AT + timedelta(minutes=48),
-        sync_start=AT - timedelta(minutes=12) if state is not State.PROTECTED else None,
-        mover_failures=2 if state is not State.PROTECTED else None,
+        sync_start=AT - timedelta(minutes=12) if state is not ClaimState.PROTECTED else None,
+        mover_failures=2 if state is not ClaimState.PROTECTED else None,
         last_prune=AT - timedelta(days=3),
         state=state,
     )
@@ -76,10 +69,10 @@ def claim(
     pvc: str = "data-pvc",
     blocked: Problem | None = None,
     advisories: tuple[Problem, ...] = (),
-    state: State | None = None,
+    state: ClaimState | None = None,
 ) -> ClaimVerdict:
     """A claim that is sound but for *blocked* and *advisories*."""
-    state = state or (State.AT_RISK if blocked else State.PROTECTED)
+    state = state or (ClaimState.AT_RISK if blocked else ClaimState.PROTECTED)
     problems = (blocked, *advisories) if blocked else advisories
     links = tuple(
         LinkVerdict(
@@ -186,7 +179,7 @@ def bad_day() -> Verdict:
     )
     lock = problem(Cause.LOCK_STALE, "claim/n8n/data", command="kubectl patch replicationsource data -n n8n")
     return verdict(
-        claim("open-webui", "storage", fault, state=State.UNPROTECTED),
+        claim("open-webui", "storage", fault, state=ClaimState.UNPROTECTED),
         claim("paperless-ngx", "data", fault),
         claim("paperless-ngx", "media", fault),
         claim("redis-instance", "redis-master-0", fault),
@@ -201,7 +194,7 @@ def every_fact() -> Facts:
     """Facts behind every family that rests on them."""
     setting = LonghornSetting(metadata=Metadata(name="auto-salvage", namespace="longhorn-system"), value="true")
     return Facts(
-        cluster=ClusterFacts(longhorn_settings=Listing((setting,), Reading.READ)),
+        cluster=ClusterFacts().with_lists({"longhorn.settings": ObjectList((setting,), Reading.READ)}),
         buckets=(
             Bucket(
                 name="volsync-backup",
@@ -233,7 +226,7 @@ def every_family() -> Verdict:
         ClaimVerdict(
             namespace="khoj",
             pvc="config",
-            state=State.STARTING,
+            state=ClaimState.STARTING,
             summary="It is new.",
             restores=(running,),
             sources=filled.sources,

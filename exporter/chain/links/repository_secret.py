@@ -2,7 +2,7 @@
 
 import re
 
-from exporter.chain.case import Case, broken, ok, one_line, unknown
+from exporter.chain.backup import Backup, broken, ok, one_line, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import LinkVerdict, SecretPresence
 
@@ -10,39 +10,39 @@ _NOT_FOUND = re.compile(r'secrets? "(?P<name>[^"]+)" not found', re.IGNORECASE)
 _INCOMPLETE = re.compile(r"secret (is missing field|should have fields)", re.IGNORECASE)
 
 
-def judge(case: Case) -> LinkVerdict | None:
-    name = case.repository_secret
+def judge(backup: Backup) -> LinkVerdict | None:
+    name = backup.repository_secret
     if name is None:
         return None
-    if fault := _fault(case, name):
+    if fault := _fault(backup, name):
         return broken(
             Link.REPOSITORY_SECRET,
-            case.problem(Cause.REPOSITORY_SECRET_MISSING, fault, variant=case.manager),
+            backup.problem(Cause.REPOSITORY_SECRET_MISSING, fault, variant=backup.manager),
         )
-    seen = presence(case)
+    seen = presence(backup)
     if seen is not None and seen.present:
         return ok(Link.REPOSITORY_SECRET, f"Secret {name} is there ({seen.evidence}).")
-    listing = case.world.cluster.secrets
+    listing = backup.cluster.core.secrets
     if listing.applies and not listing.known:
-        return unknown(Link.REPOSITORY_SECRET, f"Secrets could not be read: {listing.detail or listing.reason}.")
+        return unknown(Link.REPOSITORY_SECRET, f"Secrets could not be read: {listing.unread}.")
     return None
 
 
-def presence(case: Case) -> SecretPresence | None:
+def presence(backup: Backup) -> SecretPresence | None:
     """Whether the repository Secret is there, and who says so; None when nothing tells.
 
     A list of Secrets is fresher than VolSync's status, which after an error may be a quarter of an hour old.
     """
-    name = case.repository_secret
+    name = backup.repository_secret
     if name is None:
         return None
-    if case.world.cluster.secrets.known:
-        there = (case.namespace, name) in case.world.secrets
+    if backup.cluster.core.secrets.known:
+        there = backup.cluster.core.has_secret(backup.namespace, name)
         return SecretPresence(name, "repository", present=there, evidence="read as metadata")
-    found = _NOT_FOUND.search(case.reconcile_error)
+    found = _NOT_FOUND.search(backup.reconcile_error)
     if found and found["name"] == name:
         return SecretPresence(name, "repository", present=False, evidence="VolSync's status says so")
-    if case.job is not None or case.status.last_sync_time is not None:
+    if backup.job is not None or backup.status.last_sync_time is not None:
         return SecretPresence(name, "repository", present=True, evidence="VolSync has used it")
     return None
 
@@ -52,16 +52,16 @@ def is_about_secret(message: str) -> bool:
     return bool(_NOT_FOUND.search(message) or _INCOMPLETE.search(message))
 
 
-def _fault(case: Case, name: str) -> str | None:
-    if _INCOMPLETE.search(case.reconcile_error):
-        return f"Secret {name} is incomplete: {one_line(case.reconcile_error)}."
-    for pod in case.pods[:1]:
+def _fault(backup: Backup, name: str) -> str | None:
+    if _INCOMPLETE.search(backup.reconcile_error):
+        return f"Secret {name} is incomplete: {one_line(backup.reconcile_error)}."
+    for pod in backup.pods[:1]:
         for container in pod.status.container_statuses or ():
             waiting = container.state.waiting
             if waiting and waiting.reason == "CreateContainerConfigError" and "secret" in waiting.message.lower():
                 return f"The mover cannot read Secret {name}: {one_line(waiting.message)}."
-    seen = presence(case)
-    is_due = case.began is None or case.at - case.began >= case.settings.grace.generation
+    seen = presence(backup)
+    is_due = backup.began is None or backup.at - backup.began >= backup.settings.grace.generation
     if seen and not seen.present and is_due:
         return f"Secret {name} is not there ({seen.evidence})."
     return None

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from exporter.chain.case import (
+from exporter.chain.backup import (
     DESTINATION,
-    Case,
+    Backup,
     broken,
     duration_of,
     earlier,
@@ -14,28 +14,28 @@ from exporter.chain.case import (
     unknown,
 )
 from exporter.chain.causes import Cause, Link
-from exporter.chain.movers import FEW_FAILURES, last_words
+from exporter.chain.inventory import GENERATED_BY
+from exporter.chain.mover_log import FEW_FAILURES, last_words
 from exporter.chain.recovery import located, ours, recovery_point
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict
-from exporter.chain.world import GENERATED_BY
 from exporter.durations import format_duration
-from exporter.facts.objects import ReplicationDestination, ReplicationDestinationStatus
+from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationDestinationStatus
 
 _CONSUMED_WITHIN = timedelta(days=1)
 _NOTHING_RESTORED = ("No eligible snapshots found", "No data will be restored")
 """volsync `mover-restic/entry.sh`, do_restore."""
 
 
-def judge(case: Case) -> LinkVerdict | None:
-    garbled = case.world.cluster.replication_destinations.garbled(case.namespace)
-    if not case.destinations and not garbled:
+def judge(backup: Backup) -> LinkVerdict | None:
+    malformed = backup.cluster.volsync.destinations.malformed_in(backup.namespace)
+    if not backup.destinations and not malformed:
         return None
-    problems = [problem for destination in case.destinations if (problem := _problem(case, destination))]
+    problems = [problem for destination in backup.destinations if (problem := _problem(backup, destination))]
     if problems:
         return broken(Link.RESTORE, *problems)
-    if garbled:
-        return unknown(Link.RESTORE, f"ReplicationDestination {garbled.name} could not be understood.")
-    return ok(Link.RESTORE, f"{len(case.destinations)} restores are in order.")
+    if malformed:
+        return unknown(Link.RESTORE, f"ReplicationDestination {malformed.name} could not be understood.")
+    return ok(Link.RESTORE, f"{len(backup.destinations)} restores are in order.")
 
 
 def verdict_of(destination: ReplicationDestination) -> RestoreVerdict:
@@ -55,18 +55,18 @@ def _log(status: ReplicationDestinationStatus) -> str:
     return status.latest_mover_status.logs if status.latest_mover_status else ""
 
 
-def _problem(case: Case, destination: ReplicationDestination) -> Problem | None:
+def _problem(backup: Backup, destination: ReplicationDestination) -> Problem | None:
     return (
-        _failing(case, destination)
-        or _stuck(case, destination)
-        or _empty(case, destination)
-        or _stale(case, destination)
-        or _unconsumed(case, destination)
+        _failing(backup, destination)
+        or _stuck(backup, destination)
+        or _empty(backup, destination)
+        or _stale(backup, destination)
+        or _unconsumed(backup, destination)
     )
 
 
-def _about(case: Case, destination: ReplicationDestination) -> dict[str, str]:
-    job = case.world.job_of(destination, DESTINATION)
+def _about(backup: Backup, destination: ReplicationDestination) -> dict[str, str]:
+    job = backup.cluster.core.job_of(destination, DESTINATION)
     image = _status(destination).latest_image
     return {
         "destination": destination.name,
@@ -75,119 +75,119 @@ def _about(case: Case, destination: ReplicationDestination) -> dict[str, str]:
     }
 
 
-def _failing(case: Case, destination: ReplicationDestination) -> Problem | None:
+def _failing(backup: Backup, destination: ReplicationDestination) -> Problem | None:
     status = _status(destination)
     condition = synchronizing(status)
     if condition and condition.reason == "Error":
         told = condition.message
     elif status.latest_mover_status and status.latest_mover_status.result == "Failed":
         told = last_words(_log(status))
-    elif failures := _failures(case, destination):
+    elif failures := _failures(backup, destination):
         told = f"its mover has failed {failures} times"
     else:
         return None
-    return case.problem(
+    return backup.problem(
         Cause.RESTORE_FAILING,
         f"Restore {destination.name} fails: {one_line(told)}.",
         since=status.last_sync_start_time,
-        names=_about(case, destination),
+        names=_about(backup, destination),
     )
 
 
-def _failures(case: Case, destination: ReplicationDestination) -> int:
+def _failures(backup: Backup, destination: ReplicationDestination) -> int:
     """Failed pods of the restore's Job, once they are too many; VolSync's status tells only of the eighth."""
-    job = case.world.job_of(destination, DESTINATION)
+    job = backup.cluster.core.job_of(destination, DESTINATION)
     failed = job.status.failed if job and _status(destination).last_sync_start_time else 0
     return failed if failed >= FEW_FAILURES else 0
 
 
-def _stuck(case: Case, destination: ReplicationDestination) -> Problem | None:
+def _stuck(backup: Backup, destination: ReplicationDestination) -> Problem | None:
     """A restore of much data may run for long; one whose pod does not run is stuck."""
     start = _status(destination).last_sync_start_time
     if start is None or destination.spec.paused:
         return None
-    age = case.at - start
-    job = case.world.job_of(destination, DESTINATION)
-    pods = case.world.pods_of(job) if job else ()
+    age = backup.at - start
+    job = backup.cluster.core.job_of(destination, DESTINATION)
+    pods = backup.cluster.core.pods_of(job) if job else ()
     is_running = bool(pods) and pods[0].status.phase == "Running"
     is_waiting = bool(pods) and pods[0].status.phase == "Pending"
-    grace = case.settings.grace
+    grace = backup.settings.grace
     if is_running or age <= (grace.mover_start if is_waiting else grace.restore):
         return None
-    return case.problem(
+    return backup.problem(
         Cause.RESTORE_STUCK,
         f"Restore {destination.name} was begun {format_duration(age)} ago and does not run.",
         since=start,
-        names=_about(case, destination),
+        names=_about(backup, destination),
     )
 
 
-def _empty(case: Case, destination: ReplicationDestination) -> Problem | None:
+def _empty(backup: Backup, destination: ReplicationDestination) -> Problem | None:
     """Nothing to restore is right for an application's first day, which the bucket can tell: no snapshot is older."""
     status = _status(destination)
     if not any(words in _log(status) for words in _NOTHING_RESTORED):
         return None
-    place = located(case)
+    place = located(backup)
     if place and place.is_believed and place.repository and status.last_sync_time:
         oldest = ours(place.bucket, place.repository.oldest_snapshot)
         if oldest is not None and oldest > earlier(status.last_sync_time, duration_of(status) or timedelta(0)):
             return None
-    return case.problem(
+    return backup.problem(
         Cause.RESTORE_EMPTY,
         f"Restore {destination.name} found no snapshot and left an empty volume.",
         since=status.last_sync_time,
-        names=_about(case, destination),
+        names=_about(backup, destination),
     )
 
 
-def _stale(case: Case, destination: ReplicationDestination) -> Problem | None:
+def _stale(backup: Backup, destination: ReplicationDestination) -> Problem | None:
     """The image that new volumes are filled from was made once, by a trigger that will not fire again."""
     status = _status(destination)
-    populates = case.pvc.spec.data_source_ref if case.pvc else None
+    populates = backup.pvc.spec.data_source_ref if backup.pvc else None
     is_populator = populates is not None and populates.kind == DESTINATION and populates.name == destination.name
     trigger = destination.spec.trigger
     is_done = trigger is not None and bool(trigger.manual) and trigger.manual == status.last_manual_sync
-    point, _ = recovery_point(case)
+    point, _ = recovery_point(backup)
     if not is_populator or not is_done or status.last_sync_time is None or point is None:
         return None
     behind = point - status.last_sync_time
-    if behind <= max(case.objective or timedelta(0), timedelta(days=1)):
+    if behind <= max(backup.objective or timedelta(0), timedelta(days=1)):
         return None
-    return case.problem(
+    return backup.problem(
         Cause.RESTORE_STALE,
         f"Restore {destination.name} is {format_duration(behind)} behind the newest backup.",
-        scope=_maker(case, destination),
+        scope=_maker(backup, destination),
         since=status.last_sync_time,
-        names=_about(case, destination),
+        names=_about(backup, destination),
     )
 
 
-def _unconsumed(case: Case, destination: ReplicationDestination) -> Problem | None:
+def _unconsumed(backup: Backup, destination: ReplicationDestination) -> Problem | None:
     """A volume of its own that no VolumeAttachment and no PVC has taken up for a day."""
     status = _status(destination)
     image = status.latest_image
     if image is None or image.kind != "PersistentVolumeClaim" or destination.spec.mover.destination_pvc:
         return None
-    pvc = case.world.pvcs.get((destination.namespace, image.name))
-    if pvc is None or status.last_sync_time is None or case.at - status.last_sync_time <= _CONSUMED_WITHIN:
+    pvc = backup.cluster.core.pvcs.get((destination.namespace, image.name))
+    if pvc is None or status.last_sync_time is None or backup.at - status.last_sync_time <= _CONSUMED_WITHIN:
         return None
-    populated = case.pvc.spec.data_source_ref if case.pvc else None
+    populated = backup.pvc.spec.data_source_ref if backup.pvc else None
     if (
-        not case.world.cluster.attachments.known
-        or case.world.attachments.get(pvc.spec.volume_name)
+        not backup.cluster.core.attachments.known
+        or backup.cluster.core.attachments_of(pvc.spec.volume_name)
         or (populated and populated.name == destination.name)
     ):
         return None
-    return case.problem(
+    return backup.problem(
         Cause.RESTORE_UNCONSUMED,
         f"Restore {destination.name} filled PVC {image.name}, which nothing uses.",
-        scope=_maker(case, destination),
+        scope=_maker(backup, destination),
         since=status.last_sync_time,
-        names=_about(case, destination),
+        names=_about(backup, destination),
     )
 
 
-def _maker(case: Case, destination: ReplicationDestination) -> str:
+def _maker(backup: Backup, destination: ReplicationDestination) -> str:
     """The policy that makes every such destination, else the claim."""
     policy = (destination.metadata.labels or {}).get(GENERATED_BY)
-    return f"policy/{policy}" if policy else case.scope()
+    return f"policy/{policy}" if policy else backup.scope()

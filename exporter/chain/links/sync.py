@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from exporter.chain.case import Case, broken, earlier, ok
+from exporter.chain.backup import Backup, broken, earlier, ok
 from exporter.chain.causes import Cause, Link
 from exporter.chain.recovery import snapshot_point
 from exporter.chain.verdict import LinkVerdict, Problem
@@ -12,73 +12,73 @@ FIRST_SYNC = timedelta(hours=48)
 """How long a first sync may take where no schedule sets an objective."""
 
 
-def judge(case: Case) -> LinkVerdict | None:
-    is_judged = case.source is not None and case.source.spec.method != "syncthing"
-    problems = _annotations(case)
-    if is_judged and (problem := _empty(case) or _never_synced(case) or _overdue(case)):
+def judge(backup: Backup) -> LinkVerdict | None:
+    is_judged = backup.source is not None and backup.source.spec.method != "syncthing"
+    problems = _annotations(backup)
+    if is_judged and (problem := _empty(backup) or _never_synced(backup) or _overdue(backup)):
         problems.append(problem)
     if problems:
         return broken(Link.SYNC, *problems)
-    if not is_judged or case.status.last_sync_time is None:
+    if not is_judged or backup.status.last_sync_time is None:
         return None
-    age = format_duration(case.at - case.status.last_sync_time)
-    took = f", took {format_duration(case.last_sync_duration)}" if case.last_sync_duration else ""
+    age = format_duration(backup.at - backup.status.last_sync_time)
+    took = f", took {format_duration(backup.last_sync_duration)}" if backup.last_sync_duration else ""
     return ok(Link.SYNC, f"The last sync ended {age} ago{took}.")
 
 
-def vouches(case: Case, verdict: LinkVerdict | None) -> bool:
+def vouches(backup: Backup, verdict: LinkVerdict | None) -> bool:
     """Whether the last sync is in time and none is under way: then everything before it worked."""
-    synced = case.status.last_sync_time
+    synced = backup.status.last_sync_time
     return (
         verdict is not None
         and not any(problem.cause in (Cause.NEVER_SYNCED, Cause.OVERDUE) for problem in verdict.problems)
         and synced is not None
-        and not case.is_syncing
-        and (case.objective is None or case.at - synced <= case.objective)
+        and not backup.is_syncing
+        and (backup.objective is None or backup.at - synced <= backup.objective)
     )
 
 
-def _empty(case: Case) -> Problem | None:
-    if not case.saved_nothing:
+def _empty(backup: Backup) -> Problem | None:
+    if not backup.saved_nothing:
         return None
-    reason = f"The volume was empty at the last sync of {case.source_name}: nothing was saved."
-    return case.problem(Cause.SOURCE_EMPTY, reason, since=case.status.last_sync_time)
+    reason = f"The volume was empty at the last sync of {backup.source_name}: nothing was saved."
+    return backup.problem(Cause.SOURCE_EMPTY, reason, since=backup.status.last_sync_time)
 
 
-def _never_synced(case: Case) -> Problem | None:
+def _never_synced(backup: Backup) -> Problem | None:
     """A first sync begins at once; while it runs it may take as long as the objective."""
-    if case.status.last_sync_time is not None or case.began is None:
+    if backup.status.last_sync_time is not None or backup.began is None:
         return None
-    patience = (case.objective or FIRST_SYNC) if case.is_syncing else case.settings.grace.operator
-    age = case.at - case.began
+    patience = (backup.objective or FIRST_SYNC) if backup.is_syncing else backup.settings.grace.operator
+    age = backup.at - backup.began
     if age <= patience:
         return None
-    name = case.source_name
+    name = backup.source_name
     reason = f"ReplicationSource {name} was made {format_duration(age)} ago and has never completed a sync."
-    return case.problem(Cause.NEVER_SYNCED, reason, since=case.began, variant=_variant(case))
+    return backup.problem(Cause.NEVER_SYNCED, reason, since=backup.began, variant=_variant(backup))
 
 
-def _overdue(case: Case) -> Problem | None:
+def _overdue(backup: Backup) -> Problem | None:
     """By VolSync's word; a snapshot in the bucket that is young enough says that the backup is there all the same."""
-    point, objective = case.volsync_point, case.objective
-    if point is None or objective is None or case.at - point <= objective:
+    point, objective = backup.volsync_point, backup.objective
+    if point is None or objective is None or backup.at - point <= objective:
         return None
-    snapshot = snapshot_point(case)
-    if snapshot is not None and case.at - snapshot <= objective:
+    snapshot = snapshot_point(backup)
+    if snapshot is not None and backup.at - snapshot <= objective:
         return None
     reason = (
-        f"The last backup is {format_duration(case.at - point)} old; its objective is {format_duration(objective)}."
+        f"The last backup is {format_duration(backup.at - point)} old; its objective is {format_duration(objective)}."
     )
-    return case.problem(Cause.OVERDUE, reason, since=earlier(point, -objective), variant=_variant(case))
+    return backup.problem(Cause.OVERDUE, reason, since=earlier(point, -objective), variant=_variant(backup))
 
 
-def _variant(case: Case) -> str:
-    return "begun" if case.is_syncing else ""
+def _variant(backup: Backup) -> str:
+    return "begun" if backup.is_syncing else ""
 
 
-def _annotations(case: Case) -> list[Problem]:
+def _annotations(backup: Backup) -> list[Problem]:
     """The PVC's annotations that cannot be followed."""
-    annotations = case.pvc.metadata.annotations if case.pvc else None
+    annotations = backup.pvc.metadata.annotations if backup.pvc else None
     if annotations is None:
         return []
     faults = (
@@ -87,7 +87,7 @@ def _annotations(case: Case) -> list[Problem]:
         ("volsync-exporter.io/exempt-until", annotations.exempt_until, _date_fault),
     )
     return [
-        case.problem(
+        backup.problem(
             Cause.ANNOTATION_INVALID,
             f"Annotation {name}: {fault}.",
             names={"annotation": name},

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from exporter.chain.case import Case, broken, created, moment_of, ok, unknown
+from exporter.chain.backup import Backup, broken, created, moment_of, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import LinkVerdict, Problem, VolumeState
 from exporter.durations import format_duration
-from exporter.facts.objects import LonghornVolume, PersistentVolumeClaim
+from exporter.facts.cluster.core.objects import PersistentVolumeClaim
+from exporter.facts.cluster.longhorn.objects import LonghornVolume
 
 DRIVER = "driver.longhorn.io"
 STORAGE = "longhorn"
@@ -29,45 +30,45 @@ class Serving(msgspec.Struct, frozen=True):
     volume: LonghornVolume | None
 
 
-def judge(case: Case) -> LinkVerdict | None:
-    listing = case.world.cluster.longhorn_volumes
-    if case.pvc is not None and case.pvc.status.phase == "Lost":
-        reason = f"PVC {case.pvc_name} has lost its volume {case.pvc.spec.volume_name}."
-        return broken(Link.VOLUME, case.problem(Cause.VOLUME_MISSING, reason))
+def judge(backup: Backup) -> LinkVerdict | None:
+    listing = backup.cluster.longhorn.volumes
+    if backup.pvc is not None and backup.pvc.status.phase == "Lost":
+        reason = f"PVC {backup.pvc_name} has lost its volume {backup.pvc.spec.volume_name}."
+        return broken(Link.VOLUME, backup.problem(Cause.VOLUME_MISSING, reason))
     if not listing.applies:
         return None
-    if not case.world.cluster.volumes.known and case.world.cluster.volumes.applies:
-        return unknown(Link.VOLUME, f"PersistentVolumes could not be read: {case.world.cluster.volumes.detail}.")
-    if case.pvc is not None and case.world.cluster.volumes.garbled("", case.pvc.spec.volume_name):
-        return unknown(Link.VOLUME, f"PersistentVolume {case.pvc.spec.volume_name} could not be understood.")
-    serving = tuple(volumes_of(case))
+    if not backup.cluster.core.volumes.known and backup.cluster.core.volumes.applies:
+        return unknown(Link.VOLUME, f"PersistentVolumes could not be read: {backup.cluster.core.volumes.detail}.")
+    if backup.pvc is not None and backup.cluster.core.volumes.malformed_in("", backup.pvc.spec.volume_name):
+        return unknown(Link.VOLUME, f"PersistentVolume {backup.pvc.spec.volume_name} could not be understood.")
+    serving = tuple(volumes_of(backup))
     if not serving:
         return None
     if not listing.known:
-        return unknown(Link.VOLUME, f"Longhorn's volumes could not be read: {listing.detail or listing.reason}.")
-    if problems := [problem for one in serving if (problem := _problem(case, one))]:
+        return unknown(Link.VOLUME, f"Longhorn's volumes could not be read: {listing.unread}.")
+    if problems := [problem for one in serving if (problem := _problem(backup, one))]:
         return broken(Link.VOLUME, *problems)
-    if any(_is_garbled(case, one) for one in serving):
+    if any(_is_malformed(backup, one) for one in serving):
         return unknown(Link.VOLUME, "A Longhorn volume of the claim could not be understood.")
     return ok(Link.VOLUME, "; ".join(f"{one.role} volume {_condition(one.volume)}" for one in serving if one.volume))
 
 
-def volumes_of(case: Case) -> Iterator[Serving]:
+def volumes_of(backup: Backup) -> Iterator[Serving]:
     """The data volume, the mover's cache and its copy, as far as Longhorn holds them."""
-    for role, pvc in (("data", case.pvc), ("cache", case.cache), ("copy", case.copy)):
-        if pvc is not None and (handle := _handle(case, pvc)):
-            yield Serving(role, pvc, handle, case.world.longhorn_volumes.get(handle))
+    for role, pvc in (("data", backup.pvc), ("cache", backup.cache), ("copy", backup.copy)):
+        if pvc is not None and (handle := _handle(backup, pvc)):
+            yield Serving(role, pvc, handle, backup.cluster.longhorn.volume(handle))
 
 
-def states_of(case: Case) -> Iterator[VolumeState]:
+def states_of(backup: Backup) -> Iterator[VolumeState]:
     """What is published of them, and of the volumes that a restore fills."""
-    for one in volumes_of(case):
+    for one in volumes_of(backup):
         if one.volume:
             yield _state(one.role, one.volume)
-    for destination in case.destinations:
-        for pvc in case.world.pvcs_of(destination, "ReplicationDestination"):
-            handle = _handle(case, pvc)
-            if handle and (volume := case.world.longhorn_volumes.get(handle)):
+    for destination in backup.destinations:
+        for pvc in backup.cluster.core.claims.owned_by(destination, "ReplicationDestination"):
+            handle = _handle(backup, pvc)
+            if handle and (volume := backup.cluster.longhorn.volume(handle)):
                 yield _state("restore", volume)
 
 
@@ -75,9 +76,9 @@ def _state(role: str, volume: LonghornVolume) -> VolumeState:
     return VolumeState(volume.name, role, volume.status.state, volume.status.robustness)
 
 
-def _handle(case: Case, pvc: PersistentVolumeClaim) -> str | None:
+def _handle(backup: Backup, pvc: PersistentVolumeClaim) -> str | None:
     """The name of the PVC's Longhorn volume: a statically made PV may name it differently from itself."""
-    volume = case.world.persistent_volumes.get(pvc.spec.volume_name)
+    volume = backup.cluster.core.volumes.get(pvc.spec.volume_name)
     csi = volume.spec.csi if volume else None
     return csi.volume_handle if csi and csi.driver == DRIVER else None
 
@@ -88,75 +89,75 @@ def _condition(volume: LonghornVolume) -> str:
     return f"{volume.status.state} and {volume.status.robustness}"
 
 
-def _problem(case: Case, one: Serving) -> Problem | None:
+def _problem(backup: Backup, one: Serving) -> Problem | None:
     volume = one.volume
     if volume is None:
-        return _missing(case, one)
+        return _missing(backup, one)
     status = volume.status
     what = f"Longhorn volume {volume.name} ({one.role} of PVC {one.pvc.name})"
     names = {"volume": volume.name, "node": status.current_node_id}
-    since = _wanted_since(case, one)
-    stuck = _stuck_for(case, one, status.state)
-    if status.robustness == "faulted" or (stuck and _has_died(case, one, volume)):
+    since = _wanted_since(backup, one)
+    stuck = _stuck_for(backup, one, status.state)
+    if status.robustness == "faulted" or (stuck and _has_died(backup, one, volume)):
         how = "is faulted" if status.robustness == "faulted" else f"keeps faulting: it is {status.state} once more"
-        return case.problem(
+        return backup.problem(
             Cause.VOLUME_FAULTED, f"{what} {how}.", scope=STORAGE, variant=one.role, since=since, names=names
         )
     if status.state == "attached" and status.robustness == "unknown":
         reason = f"{what} is attached to {status.current_node_id or 'a node'}, and its engine does not answer."
-        return case.problem(Cause.VOLUME_UNREACHABLE, reason, scope=STORAGE, names=names)
+        return backup.problem(Cause.VOLUME_UNREACHABLE, reason, scope=STORAGE, names=names)
     if stuck:
         reason = f"{what} has been wanted for {format_duration(stuck)} and is {status.state or 'not there yet'}."
-        return case.problem(Cause.VOLUME_STUCK, reason, scope=STORAGE, since=since, names=names)
+        return backup.problem(Cause.VOLUME_STUCK, reason, scope=STORAGE, since=since, names=names)
     if status.state == "attached" and status.robustness == "degraded":
         degraded = moment_of(status.last_degraded_at)
-        return case.problem(Cause.VOLUME_DEGRADED, f"{what} is degraded.", scope=STORAGE, since=degraded, names=names)
+        return backup.problem(Cause.VOLUME_DEGRADED, f"{what} is degraded.", scope=STORAGE, since=degraded, names=names)
     return None
 
 
-def _missing(case: Case, one: Serving) -> Problem | None:
-    if _is_garbled(case, one):
+def _missing(backup: Backup, one: Serving) -> Problem | None:
+    if _is_malformed(backup, one):
         return None
     reason = f"PVC {one.pvc.name} ({one.role}) is bound to Longhorn volume {one.handle}, which does not exist."
-    return case.problem(Cause.VOLUME_MISSING, reason, names={"volume": one.handle})
+    return backup.problem(Cause.VOLUME_MISSING, reason, names={"volume": one.handle})
 
 
-def _is_garbled(case: Case, one: Serving) -> bool:
-    return any(bad.name == one.handle for bad in case.world.cluster.longhorn_volumes.malformed)
+def _is_malformed(backup: Backup, one: Serving) -> bool:
+    return any(bad.name == one.handle for bad in backup.cluster.longhorn.volumes.malformed)
 
 
-def _stuck_for(case: Case, one: Serving, state: str) -> timedelta | None:
+def _stuck_for(backup: Backup, one: Serving, state: str) -> timedelta | None:
     """For how long the volume has been wanted and not attached, once that is too long."""
-    since = _wanted_since(case, one)
+    since = _wanted_since(backup, one)
     if state == "attached" or since is None:
         return None
-    waiting = case.at - since
-    return waiting if waiting > case.settings.grace.volume_attach else None
+    waiting = backup.at - since
+    return waiting if waiting > backup.settings.grace.volume_attach else None
 
 
-def _has_died(case: Case, one: Serving, volume: LonghornVolume) -> bool:
+def _has_died(backup: Backup, one: Serving, volume: LonghornVolume) -> bool:
     """Whether the volume was faulted since it has been wanted.
 
     Between two attempts, about every two minutes, it is not faulted for a moment: that is the same fault.
     """
-    died, since = moment_of(volume.status.remount_requested_at), _wanted_since(case, one)
+    died, since = moment_of(volume.status.remount_requested_at), _wanted_since(backup, one)
     return died is not None and since is not None and died >= since
 
 
-def _wanted_since(case: Case, one: Serving) -> datetime | None:
+def _wanted_since(backup: Backup, one: Serving) -> datetime | None:
     """Since when something waits for the volume: a VolumeAttachment, a mover pod that is not running yet, or the sync.
 
     All of them keep their age while the volume flaps, which the volume's own state does not.
     """
-    attachments = case.world.attachments.get(one.pvc.spec.volume_name, ())
+    attachments = backup.cluster.core.attachments_of(one.pvc.spec.volume_name)
     moments = [created(attachment) for attachment in attachments if not attachment.metadata.deletion_timestamp]
     moments += [
         created(pod)
-        for pod in case.pods
+        for pod in backup.pods
         if pod.status.phase == "Pending" and pod.spec.node_name and _mounts(pod.spec.volumes or (), one.pvc.name)
     ]
     if one.volume and _is_in_use(one.volume):
-        moments.append(case.status.last_sync_start_time)
+        moments.append(backup.status.last_sync_start_time)
     return min((moment for moment in moments if moment), default=None)
 
 

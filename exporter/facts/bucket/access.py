@@ -10,7 +10,8 @@ from exporter.facts.bucket.look import AFTER_DATA, folder_of
 from exporter.facts.bucket.paging import Answer
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.bucket.sweep import Sweep
-from exporter.facts.model import Check, Reason, Source
+from exporter.facts.model import Check
+from exporter.facts.reading import Reason, Source
 
 _SKEW = timedelta(minutes=5)
 """S3 refuses requests whose time is further off than 15 minutes; at a third of that someone should look."""
@@ -31,7 +32,7 @@ _MEND = {
 def check_access(reader: BucketReader) -> tuple[Check, ...]:
     """Try each bucket of *reader* with the requests that a read makes, and those that it would like to make."""
     if not reader.sweeps:
-        return (_check("bucket", "no bucket is configured", mend="set buckets, or RESTIC_REPOSITORY_BASE"),)
+        return (_check("bucket", "no bucket is configured", fix="set buckets, or RESTIC_REPOSITORY_BASE"),)
     if not any(sweep.states for sweep in reader.sweeps):
         reader.read(datetime.now(UTC))
     return tuple(check for sweep in reader.sweeps for check in _checks(sweep))
@@ -44,7 +45,7 @@ def _checks(sweep: Sweep) -> Iterator[Check]:
         client = sweep.client()
         client.list(folder_of(address.prefix), delimiter="/")
     except Failure as failure:
-        yield _check(f"list {where}", str(failure), ok=False, mend=_MEND.get(failure.reason, ""))
+        yield _check(f"list {where}", str(failure), ok=False, fix=_MEND.get(failure.reason, ""))
         return
     yield _check(f"list {where}", f"allowed, at {address.endpoint or 'AWS'}", ok=True)
     yield from _optional_rights(sweep, client, where)
@@ -89,7 +90,7 @@ def _clock(client: Client, where: str) -> Check:
     direction = "ahead of" if client.skew > timedelta(0) else "behind"
     detail = f"{format_duration(distance)} {direction} the exporter's" if distance else "the same as the exporter's"
     ok = distance < _SKEW
-    return _check(what, detail, ok=ok, mend="" if ok else _MEND[Reason.CLOCK_SKEW])
+    return _check(what, detail, ok=ok, fix="" if ok else _MEND[Reason.CLOCK_SKEW])
 
 
 def _cost(sweep: Sweep, where: str) -> Check:
@@ -105,5 +106,5 @@ def _cost(sweep: Sweep, where: str) -> Check:
     return _check(f"cost of {where}", detail, ok=True)
 
 
-def _check(what: str, detail: str, *, ok: bool | None = None, mend: str = "") -> Check:
-    return Check(Source.S3, what, ok, detail, mend)
+def _check(what: str, detail: str, *, ok: bool | None = None, fix: str = "") -> Check:
+    return Check(Source.S3, what, ok, detail, fix)

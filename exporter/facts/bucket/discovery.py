@@ -8,9 +8,10 @@ from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import Failure
 from exporter.facts.bucket.layout import depth_of, may_stand_under
 from exporter.facts.bucket.look import folder_of
+from exporter.facts.bucket.model import ObjectType
 from exporter.facts.bucket.paging import walk
 from exporter.facts.bucket.repository import home_of
-from exporter.facts.model import ObjectType, Reason
+from exporter.facts.reading import Reason
 
 _FOLDERS = frozenset(ObjectType)
 

@@ -10,9 +10,10 @@ from exporter.facts.bucket.address import Address, addresses
 from exporter.facts.bucket.listing import Page, moment
 from exporter.facts.bucket.look import folder_of
 from exporter.facts.bucket.measure import what_is_missing
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository
 from exporter.facts.bucket.repository import Contents, Inventory, home_of
 from exporter.facts.bucket.state import DataListing, State
-from exporter.facts.model import Bucket, ObjectType, Reading, Reason, Repository
+from exporter.facts.reading import Reading, Reason
 from exporter.settings import Settings
 
 _NAMELESS = "bucket"

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from exporter.facts.bucket.layout import owner_of
+from exporter.facts.bucket.model import ObjectType, Repository, Totals
 from exporter.facts.bucket.paging import Answer
 from exporter.facts.bucket.repository import Contents, Inventory
-from exporter.facts.model import ObjectType, Reason, Repository, Totals
+from exporter.facts.reading import Reason
 from exporter.settings import Settings
 
 _JITTER = 0.25

@@ -17,9 +17,10 @@ from exporter.facts.bucket.faults import OF_THE_BUCKET
 from exporter.facts.bucket.layout import Owner, prefix_of
 from exporter.facts.bucket.look import Look, folder_of, look_at
 from exporter.facts.bucket.measure import measure
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.state import State
-from exporter.facts.model import Bucket, Reading, Reason
+from exporter.facts.reading import Reading, Reason
 from exporter.settings import Settings
 
 _FAILURES_IN_A_ROW = 8

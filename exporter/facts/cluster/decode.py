@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from exporter.facts import objects
-from exporter.facts.cluster.kinds import Kind
-from exporter.facts.model import Malformed
+from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.object_list import MalformedObject
+from exporter.facts.cluster.wire import Object
 
 T = TypeVar("T")
 _METADATA_LIST = "PartialObjectMetadataList"
@@ -32,11 +32,11 @@ class MalformedPageError(ValueError):
     """The bytes are not a list of the kind that was asked for."""
 
 
-class Page(msgspec.Struct, frozen=True):
+class ListPage(msgspec.Struct, frozen=True):
     """One page of a list."""
 
-    items: tuple[objects.Object, ...]
-    malformed: tuple[Malformed, ...]
+    items: tuple[Object, ...]
+    malformed: tuple[MalformedObject, ...]
     next: str
     """The continue token; empty on the last page."""
 
@@ -63,7 +63,7 @@ class _Parts(msgspec.Struct):
     spec: msgspec.Raw = msgspec.Raw()
 
 
-def decode_page(kind: Kind, body: bytes) -> Page:
+def decode_page(kind: Kind, body: bytes) -> ListPage:
     """Decode *body*, one page of a list of *kind* as the API server gives it.
 
     Raises:
@@ -75,27 +75,27 @@ def decode_page(kind: Kind, body: bytes) -> Page:
     except _UNDECODABLE:
         return _decode_one_by_one(kind, body, wanted)
     _expect(page.kind, wanted)
-    return Page(page.items or (), (), page.metadata.next)
+    return ListPage(page.items or (), (), page.metadata.next)
 
 
-def _decode_one_by_one(kind: Kind, body: bytes, wanted: str) -> Page:
+def _decode_one_by_one(kind: Kind, body: bytes, wanted: str) -> ListPage:
     try:
         page: _List[msgspec.Raw] = _raw_list_decoder().decode(body)
     except _UNDECODABLE as error:
         raise MalformedPageError(f"the answer is no {wanted}: {error}") from None
     _expect(page.kind, wanted)
-    items: list[objects.Object] = []
-    malformed: list[Malformed] = []
+    items: list[Object] = []
+    malformed: list[MalformedObject] = []
     for raw in page.items or ():
         one = decode_bytes(kind, bytes(raw))
-        if isinstance(one, Malformed):
+        if isinstance(one, MalformedObject):
             malformed.append(one)
         else:
             items.append(one)
-    return Page(tuple(items), tuple(malformed), page.metadata.next)
+    return ListPage(tuple(items), tuple(malformed), page.metadata.next)
 
 
-def decode_bytes(kind: Kind, body: bytes) -> objects.Object | Malformed:
+def decode_bytes(kind: Kind, body: bytes) -> Object | MalformedObject:
     """Decode the JSON of one object of *kind*, or say what is wrong with it."""
     try:
         return _object_decoder(kind.struct).decode(body)
@@ -103,7 +103,7 @@ def decode_bytes(kind: Kind, body: bytes) -> objects.Object | Malformed:
         return _malformed(kind, _readable_parts(body), str(error))
 
 
-def convert(kind: Kind, document: Mapping[str, Any]) -> objects.Object | Malformed:
+def convert(kind: Kind, document: Mapping[str, Any]) -> Object | MalformedObject:
     """Take one object of *kind* from a parsed *document*, or say what is wrong with it."""
     try:
         return msgspec.convert(document, kind.struct)
@@ -111,7 +111,7 @@ def convert(kind: Kind, document: Mapping[str, Any]) -> objects.Object | Malform
         return _malformed(kind, document, str(error))
 
 
-def describe(malformed: Sequence[Malformed]) -> str:
+def describe(malformed: Sequence[MalformedObject]) -> str:
     """One line about objects that could not be understood; empty when there are none."""
     if not malformed:
         return ""
@@ -125,9 +125,9 @@ def _expect(kind: str, wanted: str) -> None:
         raise MalformedPageError(f"the answer is a {kind[:60]!r} where a {wanted} was asked for")
 
 
-def _malformed(kind: Kind, document: Mapping[str, Any], error: str) -> Malformed:
+def _malformed(kind: Kind, document: Mapping[str, Any], error: str) -> MalformedObject:
     namespace, name, claim = (_text(document, path) for path in _identity_paths(kind))
-    return Malformed(kind.kind, namespace, name, error, claim or None)
+    return MalformedObject(kind.kind, namespace, name, error, claim or None)
 
 
 def _identity_paths(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -164,7 +164,7 @@ def _tolerant(raw: msgspec.Raw, shape: type[T]) -> T | None:
 
 
 @cache
-def _list_decoder(struct: type[objects.Object]) -> msgspec.json.Decoder[Any]:
+def _list_decoder(struct: type[Object]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(_List[struct])  # type: ignore[valid-type]
 
 
@@ -174,5 +174,5 @@ def _raw_list_decoder() -> msgspec.json.Decoder[_List[msgspec.Raw]]:
 
 
 @cache
-def _object_decoder(struct: type[objects.Object]) -> msgspec.json.Decoder[objects.Object]:
+def _object_decoder(struct: type[Object]) -> msgspec.json.Decoder[Object]:
     return msgspec.json.Decoder(struct)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from exporter.chain.causes import Impact, Link
-from exporter.chain.verdict import State, Verdict
+from exporter.chain.verdict import ClaimState, Verdict
 from exporter.durations import format_duration
 from exporter.publication.page.words import STATES, counted
 
@@ -14,10 +14,10 @@ from exporter.publication.page.words import STATES, counted
 class Headline(msgspec.Struct, frozen=True):
     """The worst state that any claim is in, and what that means."""
 
-    state: State
+    state: ClaimState
     text: str
     detail: str
-    counts: dict[State, int]
+    counts: dict[ClaimState, int]
 
 
 def headline(verdict: Verdict, old: timedelta | None) -> Headline:
@@ -30,10 +30,10 @@ def headline(verdict: Verdict, old: timedelta | None) -> Headline:
     total = len(verdict.claims)
     if old is not None:
         text = f"The last verdict is {format_duration(old)} old"
-        return Headline(State.UNKNOWN, text, "What follows held then, and may not hold any more.", counts)
+        return Headline(ClaimState.UNKNOWN, text, "What follows held then, and may not hold any more.", counts)
     if not total:
-        return Headline(State.UNKNOWN, "No claim asks for a backup", "No PVC bears the backup label.", counts)
-    for state in (State.UNPROTECTED, State.AT_RISK, State.UNKNOWN):
+        return Headline(ClaimState.UNKNOWN, "No claim asks for a backup", "No PVC bears the backup label.", counts)
+    for state in (ClaimState.UNPROTECTED, ClaimState.AT_RISK, ClaimState.UNKNOWN):
         if counts[state]:
             verb = "is" if counts[state] == 1 else "are"
             return Headline(
@@ -42,14 +42,14 @@ def headline(verdict: Verdict, old: timedelta | None) -> Headline:
                 " ".join(filter(None, (STATES[state].meaning, _to_mend(verdict)))),
                 counts,
             )
-    if counts[State.PROTECTED]:
+    if counts[ClaimState.PROTECTED]:
         return Headline(
-            State.PROTECTED,
-            f"All is well: {counted(counts[State.PROTECTED], 'claim')} could be restored now",
+            ClaimState.PROTECTED,
+            f"All is well: {counted(counts[ClaimState.PROTECTED], 'claim')} could be restored now",
             " ".join(filter(None, (_sentence(_waiting(counts)), _to_heed(verdict)))),
             counts,
         )
-    calm = State.STARTING if counts[State.STARTING] else State.EXEMPT
+    calm = ClaimState.STARTING if counts[ClaimState.STARTING] else ClaimState.EXEMPT
     return Headline(calm, f"No claim is protected yet: {_waiting(counts)}", "", counts)
 
 
@@ -67,9 +67,9 @@ def _sentence(text: str) -> str:
     return f"{text}." if text else ""
 
 
-def _waiting(counts: dict[State, int]) -> str:
+def _waiting(counts: dict[ClaimState, int]) -> str:
     return ", ".join(
         f"{counted(counts[state], 'claim')} {word}"
-        for state, word in ((State.STARTING, "starting"), (State.EXEMPT, "exempt"))
+        for state, word in ((ClaimState.STARTING, "starting"), (ClaimState.EXEMPT, "exempt"))
         if counts[state]
     )

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from exporter.chain.causes import Cause, Link
-from exporter.chain.verdict import State
-from exporter.facts.model import Reading, SourceReport
+from exporter.chain.verdict import ClaimState
+from exporter.facts.model import SourceReport
+from exporter.facts.reading import Reading
 
 
 class StateWords(msgspec.Struct, frozen=True):
@@ -17,19 +18,19 @@ class StateWords(msgspec.Struct, frozen=True):
     """What holds for a claim in this state, as a sentence."""
 
 
-STATES: Mapping[State, StateWords] = {
-    State.UNPROTECTED: StateWords("Unprotected", "There is no recovery point within the objective."),
-    State.AT_RISK: StateWords("At risk", "A restore would still do, but the next backup cannot succeed."),
-    State.UNKNOWN: StateWords("Unknown", "What the verdict needs could not be read."),
-    State.STARTING: StateWords("Starting", "New, and waiting for its first backup."),
-    State.PROTECTED: StateWords(
+STATES: Mapping[ClaimState, StateWords] = {
+    ClaimState.UNPROTECTED: StateWords("Unprotected", "There is no recovery point within the objective."),
+    ClaimState.AT_RISK: StateWords("At risk", "A restore would still do, but the next backup cannot succeed."),
+    ClaimState.UNKNOWN: StateWords("Unknown", "What the verdict needs could not be read."),
+    ClaimState.STARTING: StateWords("Starting", "New, and waiting for its first backup."),
+    ClaimState.PROTECTED: StateWords(
         "Protected", "The recovery point is within the objective, and nothing blocks the next."
     ),
-    State.EXEMPT: StateWords("Exempt", "Its owner wants no backup for now."),
+    ClaimState.EXEMPT: StateWords("Exempt", "Its owner wants no backup for now."),
 }
 """Every state, the one to look at first in front."""
 
-RANK: Mapping[State, int] = {state: rank for rank, state in enumerate(STATES)}
+RANK: Mapping[ClaimState, int] = {state: rank for rank, state in enumerate(STATES)}
 
 LINKS: Mapping[Link, str] = {
     Link.POLICY: "Policy",

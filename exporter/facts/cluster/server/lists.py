@@ -4,11 +4,12 @@ import threading
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from exporter.facts.cluster.decode import MalformedPageError, Page, decode_bytes, decode_page
-from exporter.facts.cluster.kinds import Kind
-from exporter.facts.cluster.scopes import Scope, Verb, field_selector
-from exporter.facts.cluster.transport import JSON, ReadError, StoppedError, Transport
-from exporter.facts.model import Malformed, Reason
+from exporter.facts.cluster.decode import ListPage, MalformedPageError, decode_bytes, decode_page
+from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.object_list import MalformedObject
+from exporter.facts.cluster.server.targets import ListTarget, Verb, field_selector
+from exporter.facts.cluster.server.transport import JSON, ReadError, StoppedError, Transport
+from exporter.facts.reading import Reason
 from exporter.settings import Settings
 
 _METADATA_ONLY = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -24,63 +25,63 @@ class Lists:
         self._transport = transport
         self._settings = settings
 
-    def read(self, kind: Kind, version: str, scope: Scope, stop: threading.Event | None = None) -> list[Page]:
-        """All objects of *kind* at *scope*. Objects to get that are not there are left out.
+    def read(self, kind: Kind, version: str, target: ListTarget, stop: threading.Event | None = None) -> list[ListPage]:
+        """All objects of *kind* at *target*. Objects to get that are not there are left out.
 
         Raises:
             ReadError: they could not be read, or not all of them.
             StoppedError: *stop* was set.
         """
         try:
-            if scope.verb is Verb.GET:
-                return self._get(kind, version, scope, stop)
+            if target.verb is Verb.GET:
+                return self._get(kind, version, target, stop)
             return [
                 page
                 for selector in kind.field_selectors
-                for page in self._whole_list(kind, version, scope, selector, stop)
+                for page in self._whole_list(kind, version, target, selector, stop)
             ]
         except ReadError as error:
-            raise ReadError(error.reason, f"{scope.verb}{scope}: {error}", unreachable=error.unreachable) from None
+            raise ReadError(error.reason, f"{target.verb}{target}: {error}", unreachable=error.unreachable) from None
 
-    def probe(self, kind: Kind, version: str, scope: Scope) -> bool:
-        """Ask for one object of *kind* at *scope*, to see whether it is allowed; whether there is one.
+    def probe(self, kind: Kind, version: str, target: ListTarget) -> bool:
+        """Ask for one object of *kind* at *target*, to see whether it is allowed; whether there is one.
 
         Raises:
             ReadError: it cannot be read.
         """
-        if scope.verb is Verb.GET:
-            self._transport.get(_path(kind, version, scope))
+        if target.verb is Verb.GET:
+            self._transport.get(_path(kind, version, target))
             return True
-        query = self._query(kind, kind.field_selectors[0], scope, limit=1)
-        page = _decode(kind, self._transport.get(_path(kind, version, scope), query, _accept(kind)))
+        query = self._query(kind, kind.field_selectors[0], target, limit=1)
+        page = _decode(kind, self._transport.get(_path(kind, version, target), query, _accept(kind)))
         return bool(page.items or page.malformed)
 
-    def _get(self, kind: Kind, version: str, scope: Scope, stop: threading.Event | None) -> list[Page]:
+    def _get(self, kind: Kind, version: str, target: ListTarget, stop: threading.Event | None) -> list[ListPage]:
         try:
-            body = self._transport.get(_path(kind, version, scope), stop=stop)
+            body = self._transport.get(_path(kind, version, target), stop=stop)
         except ReadError as error:
             if error.reason is Reason.NOT_FOUND:  # a namespace that the settings name need not be there
                 return []
             raise
         one = decode_bytes(kind, body)
-        return [Page((), (one,), "") if isinstance(one, Malformed) else Page((one,), (), "")]
+        return [ListPage((), (one,), "") if isinstance(one, MalformedObject) else ListPage((one,), (), "")]
 
     def _whole_list(
-        self, kind: Kind, version: str, scope: Scope, selector: str, stop: threading.Event | None
-    ) -> list[Page]:
+        self, kind: Kind, version: str, target: ListTarget, selector: str, stop: threading.Event | None
+    ) -> list[ListPage]:
         for _ in range(_RESTARTS + 1):
             try:
-                return list(self._pages(kind, version, scope, selector, stop))
+                return list(self._pages(kind, version, target, selector, stop))
             except ReadError as error:
                 if error.reason is not Reason.EXPIRED:
                     raise
         raise ReadError(Reason.EXPIRED, f"the list expired {_RESTARTS + 1} times before its last page")
 
     def _pages(
-        self, kind: Kind, version: str, scope: Scope, selector: str, stop: threading.Event | None
-    ) -> Iterator[Page]:
-        path, accept = _path(kind, version, scope), _accept(kind)
-        query = self._query(kind, selector, scope, self._settings.poll.page_size)
+        self, kind: Kind, version: str, target: ListTarget, selector: str, stop: threading.Event | None
+    ) -> Iterator[ListPage]:
+        path, accept = _path(kind, version, target), _accept(kind)
+        query = self._query(kind, selector, target, self._settings.poll.page_size)
         token = ""
         while True:
             if stop is not None and stop.is_set():
@@ -94,27 +95,27 @@ class Lists:
                 raise ReadError(Reason.REPEATED_TOKEN, "the server gave the same continue token twice")
             token = page.next
 
-    def _query(self, kind: Kind, selector: str, scope: Scope, limit: int) -> dict[str, str]:
+    def _query(self, kind: Kind, selector: str, target: ListTarget, limit: int) -> dict[str, str]:
         # No resourceVersion: with `0` the server would ignore the limit (kubernetes#96182).
         query = {
             "limit": str(limit),
             "labelSelector": kind.label_selector,
-            "fieldSelector": field_selector(kind, selector, scope, self._settings),
+            "fieldSelector": field_selector(kind, selector, target, self._settings),
         }
         return {name: value for name, value in query.items() if value}
 
 
-def _decode(kind: Kind, body: bytes) -> Page:
+def _decode(kind: Kind, body: bytes) -> ListPage:
     try:
         return decode_page(kind, body)
     except MalformedPageError as error:
         raise ReadError(Reason.MALFORMED_ANSWER, str(error)) from None
 
 
-def _path(kind: Kind, version: str, scope: Scope) -> str:
+def _path(kind: Kind, version: str, target: ListTarget) -> str:
     root = f"/apis/{kind.group}/{version}" if kind.group else f"/api/{version}"
-    namespace = quote(scope.namespace, safe="")
-    if scope.verb is Verb.GET:
+    namespace = quote(target.namespace, safe="")
+    if target.verb is Verb.GET:
         return f"{root}/{kind.plural}/{namespace}"
     return f"{root}/namespaces/{namespace}/{kind.plural}" if namespace else f"{root}/{kind.plural}"
 

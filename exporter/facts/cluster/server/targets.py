@@ -4,8 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
-from exporter.facts.cluster.kinds import Kind, Reach
-from exporter.facts.model import Source
+from exporter.facts.cluster.kind import Kind, Reach
+from exporter.facts.reading import Source
 from exporter.settings import SecretReading, Settings
 
 
@@ -16,7 +16,7 @@ class Verb(StrEnum):
     GET = "get"
 
 
-class Scope(msgspec.Struct, frozen=True):
+class ListTarget(msgspec.Struct, frozen=True):
     """One place to ask for the objects of a kind."""
 
     verb: Verb
@@ -27,16 +27,16 @@ class Scope(msgspec.Struct, frozen=True):
         return f" in {self.namespace}" if self.namespace else ""
 
 
-EVERYWHERE = Scope(Verb.LIST)
+EVERYWHERE = ListTarget(Verb.LIST)
 
 
-def scopes(kind: Kind, settings: Settings) -> tuple[Scope, ...]:
+def targets(kind: Kind, settings: Settings) -> tuple[ListTarget, ...]:
     """Where *kind* is asked for; empty when it is not read at all."""
     if not is_wanted(kind.source, settings):
         return ()
     if kind.reach is Reach.ONE:
         namespace = kind.namespace(settings) if kind.namespace else ""
-        return (Scope(Verb.LIST, namespace),) if namespace else ()
+        return (ListTarget(Verb.LIST, namespace),) if namespace else ()
     # One Namespace after the other can be got by a Role in each; their list is the cluster's.
     one_by_one = kind.plural == "namespaces"
     if kind.reach is Reach.CLUSTER and not (one_by_one and settings.claims.namespaces):
@@ -44,7 +44,7 @@ def scopes(kind: Kind, settings: Settings) -> tuple[Scope, ...]:
     if not settings.claims.namespaces:
         return (EVERYWHERE,)
     verb = Verb.GET if one_by_one else Verb.LIST
-    return tuple(Scope(verb, name) for name in named_namespaces(settings))
+    return tuple(ListTarget(verb, name) for name in named_namespaces(settings))
 
 
 def is_wanted(source: Source, settings: Settings) -> bool:
@@ -60,9 +60,9 @@ def named_namespaces(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in claims.namespaces if name not in claims.exclude_namespaces))
 
 
-def field_selector(kind: Kind, selector: str, scope: Scope, settings: Settings) -> str:
+def field_selector(kind: Kind, selector: str, target: ListTarget, settings: Settings) -> str:
     """*selector*, and that the namespaces which the settings leave out are not wanted."""
-    if scope.namespace or kind.reach is Reach.ONE or (kind.reach is Reach.CLUSTER and kind.plural != "namespaces"):
+    if target.namespace or kind.reach is Reach.ONE or (kind.reach is Reach.CLUSTER and kind.plural != "namespaces"):
         return selector
     field = "metadata.name" if kind.plural == "namespaces" else "metadata.namespace"
     return ",".join(filter(None, (selector, *(f"{field}!={name}" for name in settings.claims.exclude_namespaces))))

@@ -6,9 +6,10 @@ from typing import TypeVar
 
 import msgspec
 
-from exporter.facts.cluster.kinds import KINDS, Kind
-from exporter.facts.cluster.transport import JSON, ReadError, Transport
-from exporter.facts.model import Reason
+from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.server.transport import JSON, ReadError, Transport
+from exporter.facts.reading import Reason
 
 T = TypeVar("T")
 _ALWAYS_SERVED = ("", "batch")

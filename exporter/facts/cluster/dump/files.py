@@ -6,26 +6,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from exporter.facts import objects
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.decode import convert, describe
-from exporter.facts.cluster.documents import Document, EmptyList, FileError, find_files, read_documents
-from exporter.facts.cluster.kinds import KINDS, VOLSYNC_OBJECTS, Kind, Reach
-from exporter.facts.model import (
-    Bucket,
-    ClusterFacts,
-    Facts,
-    Listing,
-    Malformed,
-    Reading,
-    Reason,
-    Source,
-    SourceReport,
-)
+from exporter.facts.cluster.dump.manifests import EmptyList, FileError, Manifest, find_files, read_manifests
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.kind import VOLSYNC_OBJECTS, Kind, Reach
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.object_list import MalformedObject, ObjectList
+from exporter.facts.cluster.wire import Object
+from exporter.facts.model import Facts, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 
 _CLUSTER_SOURCES = tuple(source for source in Source if source is not Source.S3)
 _ALWAYS_READ = frozenset(
-    kind.field for kind in KINDS if kind.source in (Source.KUBERNETES, Source.VOLSYNC) and kind.field != "namespaces"
+    kind.field
+    for kind in KINDS
+    if kind.source in (Source.KUBERNETES, Source.VOLSYNC) and kind.field != "core.namespaces"
 )
 """Kinds of which a dump without any says that the cluster has none."""
 _OPERATORS = {
@@ -59,7 +56,7 @@ def read_files(paths: Sequence[str | Path], at: datetime, settings: Settings | N
     dump = _Dump(settings or Settings())
     for file in find_files(paths):
         useful = False
-        for document in read_documents(file.path):
+        for document in read_manifests(file.path):
             useful |= dump.take(document)
         if file.named and not useful:
             raise FileError(f"{file.path}: it holds no Kubernetes object and no bucket listing")
@@ -71,11 +68,11 @@ class _Dump:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._objects: dict[str, dict[tuple[str, str], objects.Object | Malformed]] = {kind.field: {} for kind in KINDS}
+        self._objects: dict[str, dict[tuple[str, str], Object | MalformedObject]] = {kind.field: {} for kind in KINDS}
         self._read: set[str] = set(_ALWAYS_READ)
         self._listings: list[tuple[str, dict[str, Any]]] = []
 
-    def take(self, document: Document | EmptyList) -> bool:
+    def take(self, document: Manifest | EmptyList) -> bool:
         """Keep what can be used of *document*; False when it is neither an object nor a listing."""
         if isinstance(document, EmptyList):
             self._take_empty(document)
@@ -103,15 +100,15 @@ class _Dump:
         buckets = _read_listings(self._listings, self._settings, at)
         reports = [_report(source, listings, at) for source in _CLUSTER_SOURCES]
         reports.append(_bucket_report(buckets, at))
-        return Facts(ClusterFacts(**listings), buckets, tuple(reports))
+        return Facts(ClusterFacts().with_lists(listings), buckets, tuple(reports))
 
-    def _listing(self, kind: Kind, at: datetime) -> Listing[Any]:
+    def _listing(self, kind: Kind, at: datetime) -> ObjectList[Any]:
         if kind.field not in self._read or not self._is_wanted(kind):
-            return Listing(reading=Reading.NOT_SERVED, detail="not among the files", read_at=at)
+            return ObjectList(reading=Reading.NOT_SERVED, detail="not among the files", read_at=at)
         found = self._objects[kind.field].values()
-        items = tuple(one for one in found if not isinstance(one, Malformed))
-        return Listing(
-            items, Reading.READ, read_at=at, malformed=tuple(one for one in found if isinstance(one, Malformed))
+        items = tuple(one for one in found if not isinstance(one, MalformedObject))
+        return ObjectList(
+            items, Reading.READ, read_at=at, malformed=tuple(one for one in found if isinstance(one, MalformedObject))
         )
 
     def _take_empty(self, empty: EmptyList) -> None:
@@ -207,7 +204,7 @@ def _read_listings(
         raise FileError(str(error)) from None
 
 
-def _report(source: Source, listings: Mapping[str, Listing[Any]], at: datetime) -> SourceReport:
+def _report(source: Source, listings: Mapping[str, ObjectList[Any]], at: datetime) -> SourceReport:
     own = [listings[kind.field] for kind in KINDS if kind.source is source]
     read = any(listing.reading is Reading.READ for listing in own)
     malformed = [one for listing in own for one in listing.malformed]

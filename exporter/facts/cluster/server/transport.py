@@ -18,8 +18,8 @@ import urllib3
 from urllib3 import exceptions
 
 from exporter import __version__
-from exporter.facts.cluster.official import ApiClient
-from exporter.facts.model import Reason
+from exporter.facts.cluster.server.official import ApiClient
+from exporter.facts.reading import Reason
 
 JSON = "application/json"
 _CHUNK = 1 << 18

@@ -3,8 +3,8 @@
 import pytest
 
 from exporter.chain.causes import Cause
-from exporter.chain.movers import cause_of_end, cause_of_log, last_words, store_in
-from exporter.facts.objects import Terminated
+from exporter.chain.mover_log import cause_of_end, cause_of_log, last_words, store_in
+from exporter.facts.cluster.core.objects import Terminated
 
 LOCKED = """snapshot 6b128c1e saved
 === Starting forget ===

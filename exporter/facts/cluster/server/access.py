@@ -1,14 +1,16 @@
 """What the exporter may read of the cluster: each kind tried once, and the permission that is missing."""
 
-from exporter.facts.cluster.api import ClusterReader
-from exporter.facts.cluster.kinds import KINDS, Kind
-from exporter.facts.cluster.permissions import rule
-from exporter.facts.cluster.scopes import Scope, scopes
-from exporter.facts.cluster.transport import ReadError
-from exporter.facts.model import Check, Reason, Source
+from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.server.api import ClusterReader
+from exporter.facts.cluster.server.permissions import rule
+from exporter.facts.cluster.server.targets import ListTarget, targets
+from exporter.facts.cluster.server.transport import ReadError
+from exporter.facts.model import Check
+from exporter.facts.reading import Reason, Source
 from exporter.settings import SecretReading, Settings
 
-_MENDS = {
+_FIXES = {
     Reason.UNAUTHORIZED: "Renew the credentials: the API server does not know who is asking.",
     Reason.CONNECTION: "Check the server's address, the network policy and the proxy settings.",
     Reason.TLS: "Check the authority that signed the server's certificate, and its name.",
@@ -17,7 +19,7 @@ _MENDS = {
 }
 
 
-_NEVER_EMPTY = {"longhorn_settings": "chain.longhorn_namespace", "namespaces": "claims.exclude_namespaces"}
+_NEVER_EMPTY = {"longhorn.settings": "chain.longhorn_namespace", "core.namespaces": "claims.exclude_namespaces"}
 """Lists that hold something wherever they are read rightly, and the setting that says where."""
 
 
@@ -36,51 +38,51 @@ def _check_server(reader: ClusterReader) -> tuple[Check, bool]:
     except ReadError as error:
         if error.reason in (Reason.FORBIDDEN, Reason.NOT_FOUND):
             return Check(Source.KUBERNETES, what, ok=None, detail="it answers, and does not tell its version"), True
-        mend = _MENDS.get(error.reason, "")
+        fix = _FIXES.get(error.reason, "")
         # A server that answers, though not this, can still answer the lists.
         answers = not error.unreachable and error.reason is not Reason.UNAUTHORIZED
-        return Check(Source.KUBERNETES, what, ok=False, detail=str(error), mend=mend), answers
+        return Check(Source.KUBERNETES, what, ok=False, detail=str(error), fix=fix), answers
     return Check(Source.KUBERNETES, what, ok=True, detail=f"Kubernetes {version} at {address}"), True
 
 
 def _check_kind(reader: ClusterReader, kind: Kind, settings: Settings) -> Check:
-    places = scopes(kind, settings)
+    places = targets(kind, settings)
     what = _what(kind, places)
     if not places:
         return Check(kind.source, what, ok=None, detail="not read: the settings leave it out")
     try:
         version = reader.version(kind)
     except ReadError as error:
-        return Check(kind.source, what, ok=False, detail=str(error), mend=_MENDS.get(error.reason, ""))
+        return Check(kind.source, what, ok=False, detail=str(error), fix=_FIXES.get(error.reason, ""))
     if version is None:
         return Check(kind.source, what, ok=None, detail="not served: it does not apply to any claim")
-    refused: list[tuple[Scope, ReadError]] = []
+    refused: list[tuple[ListTarget, ReadError]] = []
     found = False
-    for scope in places:
+    for target in places:
         try:
-            found |= reader.probe(kind, version, scope)
+            found |= reader.probe(kind, version, target)
         except ReadError as error:
-            refused.append((scope, error))
+            refused.append((target, error))
     if refused:
         detail = "; ".join(str(error) for _, error in refused)
-        return Check(kind.source, what, ok=False, detail=detail, mend="\n".join(_mend(kind, *one) for one in refused))
+        return Check(kind.source, what, ok=False, detail=detail, fix="\n".join(_fix(kind, *one) for one in refused))
     if not found and kind.field in _NEVER_EMPTY:
-        mend = f"Check the setting `{_NEVER_EMPTY[kind.field]}`."
-        return Check(kind.source, what, ok=False, detail="allowed, yet there are none", mend=mend)
+        fix = f"Check the setting `{_NEVER_EMPTY[kind.field]}`."
+        return Check(kind.source, what, ok=False, detail="allowed, yet there are none", fix=fix)
     return Check(kind.source, what, ok=True, detail=f"allowed ({version})")
 
 
-def _mend(kind: Kind, scope: Scope, error: ReadError) -> str:
+def _fix(kind: Kind, target: ListTarget, error: ReadError) -> str:
     if error.reason is Reason.FORBIDDEN:
-        return f"Grant it with a {rule(kind, scope)}"
-    return _MENDS.get(error.reason, "")
+        return f"Grant it with a {rule(kind, target)}"
+    return _FIXES.get(error.reason, "")
 
 
-def _what(kind: Kind, places: tuple[Scope, ...]) -> str:
+def _what(kind: Kind, places: tuple[ListTarget, ...]) -> str:
     resource = f"{kind.group} {kind.plural}" if kind.group else kind.plural
     selected = " or ".join(selector for selector in kind.field_selectors if selector)
     parts = [places[0].verb.value if places else "list", resource, f"with {selected}" if selected else ""]
-    spaces = ", ".join(scope.namespace for scope in places if scope.namespace)
+    spaces = ", ".join(target.namespace for target in places if target.namespace)
     return " ".join(filter(None, (*parts, f"in {spaces}" if spaces else "")))
 
 

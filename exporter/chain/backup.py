@@ -5,39 +5,42 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from exporter.chain.causes import Cause, Impact, Link, Severity
+from exporter.chain.inventory import Inventory
 from exporter.chain.schedule import interval_of, objective_of
 from exporter.chain.verdict import LinkState, LinkVerdict, Problem
-from exporter.chain.world import Key, World
 from exporter.durations import parse_duration
-from exporter.facts.objects import (
-    Condition,
-    Job,
-    Object,
-    PersistentVolumeClaim,
-    Pod,
+from exporter.facts.cluster.core.objects import Job, PersistentVolumeClaim, Pod
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.object_list import Key
+from exporter.facts.cluster.volsync.objects import (
     ReplicationDestination,
     ReplicationDestinationStatus,
     ReplicationSource,
     ReplicationSourceStatus,
 )
+from exporter.facts.cluster.wire import Condition, Object
 from exporter.settings import Settings
 
 SOURCE = "ReplicationSource"
 DESTINATION = "ReplicationDestination"
 
 
-class Case:
+class Backup:
     """A claim and one of its ReplicationSources (None: it has none), at one moment."""
 
-    def __init__(self, world: World, key: Key, source: ReplicationSource | None, at: datetime) -> None:
-        self.world = world
+    def __init__(self, inventory: Inventory, key: Key, source: ReplicationSource | None, at: datetime) -> None:
+        self.inventory = inventory
         self.key = key
         self.source = source
         self.at = at
 
     @property
+    def cluster(self) -> ClusterFacts:
+        return self.inventory.cluster
+
+    @property
     def settings(self) -> Settings:
-        return self.world.settings
+        return self.inventory.settings
 
     @property
     def namespace(self) -> str:
@@ -49,21 +52,21 @@ class Case:
 
     @cached_property
     def pvc(self) -> PersistentVolumeClaim | None:
-        return self.world.pvcs.get(self.key)
+        return self.cluster.core.pvcs.get(self.key)
 
     @cached_property
     def sources(self) -> tuple[ReplicationSource, ...]:
         """All sources of the claim."""
-        return self.world.sources_of.get(self.key, ())
+        return self.cluster.volsync.sources_of.get(self.key, ())
 
     @cached_property
     def destinations(self) -> tuple[ReplicationDestination, ...]:
-        return self.world.destinations_of(self.key, self.pvc, self.sources)
+        return self.inventory.destinations_of(self.key, self.pvc, self.sources)
 
     @cached_property
     def is_labelled(self) -> bool:
         """Whether the PVC itself asks for the backup: only then have Kyverno and the base Secret to do with it."""
-        return self.pvc is not None and self.world.asks_for_backup(self.pvc)
+        return self.pvc is not None and self.inventory.asks_for_backup(self.pvc)
 
     @property
     def source_name(self) -> str:
@@ -73,7 +76,7 @@ class Case:
     @property
     def manager(self) -> str:
         """Which variant of a command makes a missing object: `unmanaged` where no policy does."""
-        return "" if self.is_labelled and self.world.policy else "unmanaged"
+        return "" if self.is_labelled and self.inventory.policy else "unmanaged"
 
     # --- the source's status
 
@@ -181,22 +184,22 @@ class Case:
 
     @cached_property
     def job(self) -> Job | None:
-        return self.world.job_of(self.source, SOURCE) if self.source else None
+        return self.cluster.core.job_of(self.source, SOURCE) if self.source else None
 
     @cached_property
     def pods(self) -> tuple[Pod, ...]:
         """The mover's pods, the newest first."""
-        return self.world.pods_of(self.job) if self.job else ()
+        return self.cluster.core.pods_of(self.job) if self.job else ()
 
     @cached_property
     def owned_pvcs(self) -> tuple[PersistentVolumeClaim, ...]:
-        return self.world.pvcs_of(self.source, SOURCE) if self.source else ()
+        return self.cluster.core.claims.owned_by(self.source, SOURCE) if self.source else ()
 
     @cached_property
     def cache(self) -> PersistentVolumeClaim | None:
         """The mover's cache PVC: what its pod mounts as such, else the owned PVC that is named so (both namings)."""
         mounted = mounted_as("cache", self.pods)
-        if mounted and (pvc := self.world.pvcs.get((self.namespace, mounted))):
+        if mounted and (pvc := self.cluster.core.pvcs.get((self.namespace, mounted))):
             return pvc
         return next((pvc for pvc in self.owned_pvcs if pvc.name.endswith("-cache")), None)
 
@@ -228,7 +231,7 @@ class Case:
         variant: str = "",
         names: Mapping[str, str] | None = None,
     ) -> Problem:
-        """A problem of this claim. *names* fill the catalogue's command beside what the case knows itself."""
+        """A problem of this claim. *names* fill the catalogue's command beside what the backup knows itself."""
         entry = cause.entry
         return Problem(
             cause=cause,

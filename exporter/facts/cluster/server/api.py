@@ -8,16 +8,19 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from exporter.facts import objects
-from exporter.facts.cluster.connect import connect
-from exporter.facts.cluster.decode import Page, describe
-from exporter.facts.cluster.discovery import Discovery
-from exporter.facts.cluster.kinds import KINDS, Kind
-from exporter.facts.cluster.lists import Lists
-from exporter.facts.cluster.official import ApiClient
-from exporter.facts.cluster.scopes import Scope, is_wanted, scopes
-from exporter.facts.cluster.transport import ReadError, StoppedError, Transport
-from exporter.facts.model import Listing, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.facts.cluster.decode import ListPage, describe
+from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.cluster.server.connect import connect
+from exporter.facts.cluster.server.discovery import Discovery
+from exporter.facts.cluster.server.lists import Lists
+from exporter.facts.cluster.server.official import ApiClient
+from exporter.facts.cluster.server.targets import ListTarget, is_wanted, targets
+from exporter.facts.cluster.server.transport import ReadError, StoppedError, Transport
+from exporter.facts.cluster.wire import Object
+from exporter.facts.model import SourceRead, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 
 
@@ -56,7 +59,7 @@ class ClusterReader:
         if not is_wanted(source, self._settings):
             return _switched_off(source, kinds)
         started = time.monotonic()
-        listings: dict[str, Listing[objects.Object]] = {kind.field: Listing() for kind in kinds}
+        listings: dict[str, ObjectList[Object]] = {kind.field: ObjectList() for kind in kinds}
         errors: Counter[Reason] = Counter()
         down: ReadError | None = None
         try:
@@ -76,13 +79,13 @@ class ClusterReader:
         """The API version that *kind* is read in; None when it is not served. Raises ReadError as `probe` does."""
         return self._connected().discovery.version(kind)
 
-    def probe(self, kind: Kind, version: str, scope: Scope) -> bool:
-        """Ask for one object of *kind* at *scope*, to see whether it is allowed; whether there is one.
+    def probe(self, kind: Kind, version: str, target: ListTarget) -> bool:
+        """Ask for one object of *kind* at *target*, to see whether it is allowed; whether there is one.
 
         Raises:
             ReadError: it cannot be read.
         """
-        return self._connected().lists.probe(kind, version, scope)
+        return self._connected().lists.probe(kind, version, target)
 
     def server_version(self) -> tuple[str, str]:
         """The server's address and its version. Raises ReadError."""
@@ -105,25 +108,27 @@ class ClusterReader:
 
     def _read_kind(
         self, kind: Kind, at: datetime, stop: threading.Event | None, down: ReadError | None
-    ) -> tuple[Listing[objects.Object], ReadError | None]:
+    ) -> tuple[ObjectList[Object], ReadError | None]:
         """The list of *kind*, and what went wrong now; *down* says that the server cannot be reached at all."""
-        places = scopes(kind, self._settings)
+        places = targets(kind, self._settings)
         if not places:
-            return Listing(reading=Reading.NOT_SERVED, detail="the settings leave it out", read_at=at), None
+            return ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out", read_at=at), None
         if down is not None:
-            return Listing(reading=Reading.UNREADABLE, reason=down.reason, detail=f"{_what(kind)}: {down}"), None
+            return ObjectList(reading=Reading.UNREADABLE, reason=down.reason, detail=f"{_what(kind)}: {down}"), None
         try:
             pages = self._read_served(kind, places, stop)
         except ReadError as error:
             detail = f"{_what(kind)}: {error}"
-            return Listing(reading=Reading.UNREADABLE, reason=error.reason, detail=detail), error
+            return ObjectList(reading=Reading.UNREADABLE, reason=error.reason, detail=detail), error
         if pages is None:
-            return Listing(reading=Reading.NOT_SERVED, detail=f"{_what(kind)}: not served", read_at=at), None
+            return ObjectList(reading=Reading.NOT_SERVED, detail=f"{_what(kind)}: not served", read_at=at), None
         items = tuple(item for page in pages for item in page.items)
         malformed = tuple(one for page in pages for one in page.malformed)
-        return Listing(items, Reading.READ, read_at=at, malformed=malformed), None
+        return ObjectList(items, Reading.READ, read_at=at, malformed=malformed), None
 
-    def _read_served(self, kind: Kind, places: tuple[Scope, ...], stop: threading.Event | None) -> list[Page] | None:
+    def _read_served(
+        self, kind: Kind, places: tuple[ListTarget, ...], stop: threading.Event | None
+    ) -> list[ListPage] | None:
         """All pages of *kind*; None when it is not served."""
         server = self._connected()
         discovery, lists = server.discovery, server.lists
@@ -131,7 +136,7 @@ class ClusterReader:
         if version is None:
             return None
         try:
-            return [page for scope in places for page in lists.read(kind, version, scope, stop)]
+            return [page for target in places for page in lists.read(kind, version, target, stop)]
         except ReadError as error:
             if error.reason is not Reason.NOT_FOUND:
                 raise
@@ -141,7 +146,7 @@ class ClusterReader:
                 return None
             if newer == version:
                 raise
-            return [page for scope in places for page in lists.read(kind, newer, scope, stop)]
+            return [page for target in places for page in lists.read(kind, newer, target, stop)]
 
 
 class _ServerVersion(msgspec.Struct, rename="camel"):
@@ -153,14 +158,14 @@ def _what(kind: Kind) -> str:
 
 
 def _switched_off(source: Source, kinds: list[Kind]) -> SourceRead:
-    listing: Listing[objects.Object] = Listing(reading=Reading.NOT_SERVED, detail="the settings leave it out")
+    listing: ObjectList[Object] = ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out")
     report = SourceReport(source, Reading.NOT_SERVED, detail=listing.detail)
     return SourceRead(report, {kind.field: listing for kind in kinds})
 
 
 def _report(
     source: Source,
-    listings: dict[str, Listing[objects.Object]],
+    listings: dict[str, ObjectList[Object]],
     errors: Counter[Reason],
     at: datetime,
     duration: timedelta,

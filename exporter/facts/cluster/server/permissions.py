@@ -2,8 +2,9 @@
 
 import msgspec
 
-from exporter.facts.cluster.kinds import KINDS, Kind
-from exporter.facts.cluster.scopes import Scope, scopes
+from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.server.targets import ListTarget, targets
 from exporter.settings import Settings
 
 
@@ -21,9 +22,9 @@ class Rule(msgspec.Struct, frozen=True, order=True):
         return f'{holder}: {{apiGroups: ["{self.group}"], resources: ["{self.resource}"], verbs: ["{self.verb}"]}}'
 
 
-def rule(kind: Kind, scope: Scope) -> Rule:
-    """The permission to ask for *kind* at *scope*."""
-    return Rule(scope.namespace, kind.group, kind.plural, scope.verb.value)
+def rule(kind: Kind, target: ListTarget) -> Rule:
+    """The permission to ask for *kind* at *target*."""
+    return Rule(target.namespace, kind.group, kind.plural, target.verb.value)
 
 
 def rules(settings: Settings) -> tuple[Rule, ...]:
@@ -31,7 +32,7 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
 
     A permission that holds everywhere makes the same one in a namespace needless.
     """
-    needed = {rule(kind, scope) for kind in KINDS for scope in scopes(kind, settings)}
+    needed = {rule(kind, target) for kind in KINDS for target in targets(kind, settings)}
     everywhere = {(one.group, one.resource, one.verb) for one in needed if not one.namespace}
     return tuple(
         sorted(one for one in needed if not one.namespace or (one.group, one.resource, one.verb) not in everywhere)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from urllib3.exceptions import InsecureRequestWarning
 
-from exporter.facts.cluster.official import (
+from exporter.facts.cluster.server.official import (
     ApiClient,
     ConfigException,
     Configuration,
     load_incluster_config,
     load_kube_config,
 )
-from exporter.facts.cluster.transport import ReadError
-from exporter.facts.model import Reason
+from exporter.facts.cluster.server.transport import ReadError
+from exporter.facts.reading import Reason
 
 _HOME = "~/.kube/config"
 

@@ -7,7 +7,7 @@ things (volsync `mover-restic/entry.sh`). The log is that of the last run of eig
 import re
 
 from exporter.chain.causes import Cause
-from exporter.facts.objects import Pod, Terminated
+from exporter.facts.cluster.core.objects import Pod, Terminated
 
 _LOG: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
     (cause, re.compile(pattern, re.IGNORECASE))

@@ -25,7 +25,7 @@ class FileError(ValueError):
     """A file cannot be read. The message names it, and the line where there is one; it never quotes the content."""
 
 
-class Document(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True):
     """One object, or one anything else that stood in a file."""
 
     path: str
@@ -66,7 +66,7 @@ def find_files(paths: Sequence[str | Path]) -> list[File]:
     return found
 
 
-def read_documents(path: str) -> Iterator[Document | EmptyList]:
+def read_manifests(path: str) -> Iterator[Manifest | EmptyList]:
     """What stands in the file at *path*, one object after the other; lists are taken apart.
 
     Raises:
@@ -100,7 +100,7 @@ def _text(path: str) -> str:
 # --- lists ------------------------------------------------------------------------------------------------------
 
 
-def _take_apart(path: str, body: object) -> Iterator[Document | EmptyList]:
+def _take_apart(path: str, body: object) -> Iterator[Manifest | EmptyList]:
     """The objects of *body*: an object, a list of them, or a plain sequence."""
     if isinstance(body, list):
         for item in body:
@@ -110,7 +110,7 @@ def _take_apart(path: str, body: object) -> Iterator[Document | EmptyList]:
         return
     kind, api_version = body.get("kind"), body.get("apiVersion")
     if not (isinstance(kind, str) and kind.endswith("List") and "items" in body):
-        yield Document(path, _without_values(body))
+        yield Manifest(path, _without_values(body))
         return
     kind, api_version = kind.removesuffix("List"), api_version if isinstance(api_version, str) else ""
     items = body["items"]
@@ -151,7 +151,7 @@ class _RawList(msgspec.Struct, rename="camel"):
     api_version: str = ""
 
 
-def _json_documents(path: str, text: str) -> Iterator[Document | EmptyList]:
+def _json_documents(path: str, text: str) -> Iterator[Manifest | EmptyList]:
     """The objects of JSON text; a great list is taken apart while it is still bytes, which spares memory."""
     try:
         whole = msgspec.json.decode(text, type=_RawList)

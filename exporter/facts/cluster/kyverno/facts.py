@@ -1,0 +1,53 @@
+"""Kyverno's policies, joined with what they did for which PVC."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+
+import msgspec
+
+from exporter.facts.cluster.core.objects import Event
+from exporter.facts.cluster.kyverno.objects import ClusterPolicy, GeneratingPolicy, UpdateRequest
+from exporter.facts.cluster.object_list import Key, ObjectList
+from exporter.facts.cluster.wire import ObjectReference
+
+
+class KyvernoFacts(msgspec.Struct, frozen=True, dict=True):
+    """The lists of Kyverno's API."""
+
+    cluster_policies: ObjectList[ClusterPolicy] = ObjectList()
+    generating_policies: ObjectList[GeneratingPolicy] = ObjectList()
+    update_requests: ObjectList[UpdateRequest] = ObjectList()
+    events: ObjectList[Event] = ObjectList()
+
+    def errors_for(self, claim: Key) -> tuple[Event, ...]:
+        """Events of a policy's rule that failed for a PVC."""
+        return self._errors.get(claim, ())
+
+    def requests_for(self, claim: Key) -> tuple[UpdateRequest, ...]:
+        """The requests that a PVC triggered (`ruleContext` from 1.13, `resource` before)."""
+        return self._requests.get(claim, ())
+
+    @cached_property
+    def _errors(self) -> Mapping[Key, tuple[Event, ...]]:
+        found: dict[Key, list[Event]] = defaultdict(list)
+        for event in self.events:
+            if event.reason == "PolicyError" and (key := _claim_key(event.related)):
+                found[key].append(event)
+        return {key: tuple(events) for key, events in found.items()}
+
+    @cached_property
+    def _requests(self) -> Mapping[Key, tuple[UpdateRequest, ...]]:
+        found: dict[Key, list[UpdateRequest]] = defaultdict(list)
+        for request in sorted(self.update_requests, key=lambda request: request.key):
+            triggers = (request.spec.resource, *(context.trigger for context in request.spec.rule_context or ()))
+            for key in {key for trigger in triggers if (key := _claim_key(trigger))}:
+                found[key].append(request)
+        return {key: tuple(requests) for key, requests in found.items()}
+
+
+def _claim_key(reference: ObjectReference | None) -> Key | None:
+    """The PVC that *reference* names; None when it names another kind of thing."""
+    if reference is None or reference.kind != "PersistentVolumeClaim":
+        return None
+    return reference.namespace, reference.name

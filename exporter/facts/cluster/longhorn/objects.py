@@ -1,0 +1,52 @@
+"""Longhorn's objects (longhorn.io)."""
+
+import msgspec
+
+from exporter.facts.cluster.wire import Condition, Object, Wire
+
+
+class LonghornVolumeSpec(Wire):
+    node_id: str = msgspec.field(default="", name="nodeID")
+    number_of_replicas: int = 0
+
+
+class WorkloadStatus(Wire):
+    pod_name: str = ""
+    pod_status: str = ""
+
+
+class KubernetesStatus(Wire):
+    """Whom the volume serves. Every field outlives its truth: see `lastPVCRefAt` and `lastPodRefAt`."""
+
+    pv_status: str = ""
+    last_pvc_ref_at: str = msgspec.field(default="", name="lastPVCRefAt")
+    last_pod_ref_at: str = ""
+    workloads_status: tuple[WorkloadStatus, ...] | None = None
+
+
+class CloneStatus(Wire):
+    state: str = ""
+
+
+class LonghornVolumeStatus(Wire):
+    state: str = ""
+    robustness: str = ""
+    current_node_id: str = msgspec.field(default="", name="currentNodeID")
+    actual_size: int = 0
+    last_degraded_at: str = ""
+    remount_requested_at: str = ""
+    """Set by a salvage and by an engine that died."""
+    kubernetes_status: KubernetesStatus | None = None
+    conditions: tuple[Condition, ...] | None = None
+    clone_status: CloneStatus | None = None
+
+
+class LonghornVolume(Object):
+    spec: LonghornVolumeSpec = LonghornVolumeSpec()
+    status: LonghornVolumeStatus = LonghornVolumeStatus()
+
+
+class LonghornSetting(Object):
+    """Longhorn's settings have no spec: `value` stands at the top, a scalar or (1.10 and later) JSON per engine."""
+
+    value: str = ""

@@ -1,0 +1,43 @@
+"""VolSync's objects, joined: which sources back up a PVC."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+
+import msgspec
+
+from exporter.facts.cluster.object_list import Key, ObjectList
+from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
+
+
+class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):
+    """The lists of VolSync's API."""
+
+    sources: ObjectList[ReplicationSource] = ObjectList()
+    destinations: ObjectList[ReplicationDestination] = ObjectList()
+
+    @cached_property
+    def sources_of(self) -> Mapping[Key, tuple[ReplicationSource, ...]]:
+        """ReplicationSources by the PVC that they back up, sorted by name; as they were read last."""
+        found: dict[Key, list[ReplicationSource]] = defaultdict(list)
+        for source in sorted(self.sources.items, key=lambda source: source.key):
+            if source.spec.source_pvc:
+                found[source.namespace, source.spec.source_pvc].append(source)
+        return {key: tuple(sources) for key, sources in found.items()}
+
+    @cached_property
+    def writers_of(self) -> Mapping[Key, Key]:
+        """The claim that writes to the repository of a Secret, by the Secret; of several that share it, the first."""
+        writers: dict[Key, Key] = {}
+        for key, sources in sorted(self.sources_of.items()):
+            for source in sources:
+                writers.setdefault((key[0], source.spec.mover.repository or ""), key)
+        return writers
+
+    @cached_property
+    def last_activity(self) -> datetime | None:
+        """When VolSync last began or ended a sync of any source."""
+        statuses = (source.status for source in self.sources.items if source.status)
+        moments = (moment for status in statuses for moment in (status.last_sync_time, status.last_sync_start_time))
+        return max((moment for moment in moments if moment), default=None)

@@ -1,0 +1,99 @@
+"""VolSync's objects (volsync.backube), and the kopia fork's, which serves the same group."""
+
+import msgspec
+
+from exporter.facts.cluster.wire import Condition, LabelledMetadata, Moment, Object, TypedReference, Wire
+
+
+class Trigger(Wire):
+    schedule: str | None = None
+    manual: str | None = None
+
+
+class MoverSpec(Wire):
+    """What the movers have in common; `repository` is restic's and Kopia's, `rcloneConfig` is rclone's."""
+
+    repository: str | None = None
+    rclone_config: str | None = None
+    copy_method: str | None = None
+    prune_interval_days: int | None = None
+    unlock: str | None = None
+    destination_pvc: str | None = msgspec.field(default=None, name="destinationPVC")
+
+
+class MoverStatus(Wire):
+    """How the last mover that ended did: `Successful`, `Failed`, or nothing yet; its last 1,024 bytes of log."""
+
+    result: str = ""
+    logs: str = ""
+
+
+class ResticStatus(Wire):
+    last_pruned: Moment | None = None
+    last_unlocked: str | None = None
+
+
+class Movers(Wire):
+    restic: MoverSpec | None = None
+    rclone: MoverSpec | None = None
+    rsync: MoverSpec | None = None
+    rsync_tls: MoverSpec | None = msgspec.field(default=None, name="rsyncTLS")
+    kopia: MoverSpec | None = None
+    syncthing: MoverSpec | None = None
+    external: MoverSpec | None = None
+
+    @property
+    def method(self) -> str:
+        """The mover's name as VolSync's own metrics have it; empty when the spec names none."""
+        return next((name for name in _METHODS if getattr(self, name) is not None), "")
+
+    @property
+    def mover(self) -> MoverSpec:
+        return getattr(self, self.method) if self.method else MoverSpec()
+
+
+_METHODS = ("restic", "kopia", "rclone", "rsync_tls", "rsync", "syncthing", "external")
+
+
+class ReplicationSourceSpec(Movers):
+    source_pvc: str = msgspec.field(default="", name="sourcePVC")
+    paused: bool = False
+    trigger: Trigger | None = None
+
+
+class ReplicationSourceStatus(Wire):
+    last_sync_time: Moment | None = None
+    last_sync_start_time: Moment | None = None
+    last_sync_duration: str | None = None
+    next_sync_time: Moment | None = None
+    last_manual_sync: str | None = None
+    latest_mover_status: MoverStatus | None = None
+    conditions: tuple[Condition, ...] | None = None
+    restic: ResticStatus | None = None
+
+
+class ReplicationSource(Object):
+    metadata: LabelledMetadata
+    spec: ReplicationSourceSpec = ReplicationSourceSpec()
+    status: ReplicationSourceStatus | None = None
+
+
+class ReplicationDestinationSpec(Movers):
+    paused: bool = False
+    trigger: Trigger | None = None
+
+
+class ReplicationDestinationStatus(Wire):
+    last_sync_time: Moment | None = None
+    last_sync_start_time: Moment | None = None
+    last_sync_duration: str | None = None
+    last_manual_sync: str | None = None
+    latest_mover_status: MoverStatus | None = None
+    latest_image: TypedReference | None = None
+    conditions: tuple[Condition, ...] | None = None
+
+
+class ReplicationDestination(Object):
+    metadata: LabelledMetadata
+    spec: ReplicationDestinationSpec = ReplicationDestinationSpec()
+    status: ReplicationDestinationStatus | None = None
