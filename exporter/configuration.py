@@ -1,11 +1,12 @@
-"""The settings as a user writes them: a YAML file, the environment and flags, each going before the one named first.
+"""The settings as a user writes them: a YAML file, the environment and flags, the later going before the earlier.
 
-Every value remembers where it came from, so that a wrong one is refused by the name under which it was written.
+A wrong setting is refused by the name under which it was written. No message quotes a file that is no YAML, or the
+credentials in a URL.
 """
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +23,13 @@ CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
 """Names the YAML file where no flag does."""
 _SERVICE_LINK = re.compile(r"(.+_)?(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_.+)?)?)")
 """What Kubernetes puts into every pod's environment about a Service that is called volsync-exporter."""
+_NOT_READ = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What PyYAML raises for a text that it cannot read: `!!bool x` is a KeyError, a date in month 13 a ValueError."""
 
-Path_ = tuple[str | int, ...]
+Place = tuple[str | int, ...]
+"""Where a setting stands: the names of its section and its own, in a list the number."""
+Written = tuple[str, Place, object]
+"""A variable or flag, the place that it sets, and the value."""
 
 
 class ConfigurationError(Exception):
@@ -57,9 +63,8 @@ class Setting(msgspec.Struct, frozen=True):
 
 def _settings(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Setting]:
     for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _settings(kind, (*path, name))
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _settings(field.annotation, (*path, name))
         else:
             yield Setting((*path, name), field)
 
@@ -70,151 +75,116 @@ BUCKET_SETTINGS: Final = tuple(_settings(BucketSettings, ("buckets", "0")))
 
 
 def load(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, object]) -> Settings:
-    """The settings from *file*, *environment* and *flags* (by dotted name), the later going before the earlier.
+    """The settings from *file*, *environment* and *flags* (by dotted name).
 
     Raises:
         ConfigurationError: a setting is wrong, or there is no such setting.
     """
-    values: dict[str, Any] = {}
-    origins: dict[Path_, str] = {}
-    if file is not None:
-        _merge(values, origins, _from_file(file), f"{file}: ")
-    for variable, path, text in _from_environment(environment):
-        _set(values, path, _parsed(path, text, variable))
-        origins[path] = variable
-    by_name = {setting.name: setting for setting in SETTINGS}
-    for name, value in flags.items():
-        setting = by_name[name]
-        _set(values, setting.path, _parsed(setting.path, value, setting.flag))
-        origins[setting.path] = setting.flag
+    values = _from_file(file) if file else {}
+    written = [*_from_environment(environment), *_from_flags(flags)]
+    for origin, place, value in written:
+        _put(values, place, _numbered(value, origin) if place == ("buckets",) else value)
+    buckets = dict(sorted(values.pop("buckets", {}).items()))
+    # An empty section of the file is a section of defaults.
+    given = {name: value for name, value in values.items() if value is not None}
     try:
-        return Settings.model_validate(_finished(values))
+        return Settings.model_validate({**given, "buckets": list(buckets.values())} if buckets else given)
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_explained(detail, origins) for detail in error.errors())) from None
+        refusals = [_refusal(detail, list(buckets), written, file) for detail in error.errors()]
+        raise ConfigurationError("\n".join(map(masked, refusals))) from None
 
 
-# --- the file
+def masked(text: str) -> str:
+    """*text* without what may be credentials in a URL: up to its last `@`, since a password may hold a slash."""
+    return re.sub(r"(//|s3:).*@", r"\1***@", text)
 
 
-def _from_file(file: Path) -> dict[str, Any]:
+def _from_file(file: Path) -> dict[Any, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = _yaml(file.read_text(encoding="utf-8"), str(file))
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: is no YAML: {' '.join(str(error).split())}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file}: is not UTF-8") from None
+    if not isinstance(content, dict | None):
         raise ConfigurationError(f"{file}: should hold settings by name, like `poll: {{cluster: 60s}}`")
-    return content
+    content = {str(name): value for name, value in (content or {}).items()}
+    return content | {"buckets": _numbered(content.get("buckets"), str(file))}
 
 
-def _merge(values: dict[str, Any], origins: dict[Path_, str], content: dict[str, Any], prefix: str) -> None:
-    values.update(content)
-    for path in _leaves(content):
-        origins[path] = prefix + ".".join(map(str, path))
-
-
-def _leaves(node: object, path: Path_ = ()) -> Iterator[Path_]:
-    yield path
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _leaves(value, (*path, str(key)))
-    elif isinstance(node, list):
-        for number, value in enumerate(node):
-            yield from _leaves(value, (*path, number))
-
-
-# --- the environment
-
-
-def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Path_, str]]:
-    known = {setting.environment: setting.path for setting in SETTINGS}
-    bucket = {setting.path[-1].upper(): setting.path[-1] for setting in BUCKET_SETTINGS}
-    for variable in sorted(environment):
-        if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
+def _from_environment(environment: Mapping[str, str]) -> Iterator[Written]:
+    places = {setting.environment: setting.path for setting in (*SETTINGS, *BUCKET_SETTINGS)}
+    for variable, value in sorted(environment.items()):
+        name = variable.removeprefix(PREFIX)
+        if variable in (name, CONFIG_VARIABLE):  # another program's, or not a setting
             continue
-        if path := known.get(variable):
-            yield variable, path, environment[variable]
-        elif (part := re.fullmatch(PREFIX + r"BUCKETS__(\d)__(\w+)", variable)) and part[2] in bucket:
-            yield variable, ("buckets", int(part[1]), bucket[part[2]]), environment[variable]
-        elif not _SERVICE_LINK.fullmatch(variable.removeprefix(PREFIX)):
-            raise ConfigurationError(f"{variable}: there is no such setting{_nearest(variable, known)}")
+        bucket = re.match(r"BUCKETS__([0-9]{1,4})__", name)
+        path = places.get(f"{PREFIX}BUCKETS__0__{name[bucket.end() :]}" if bucket else variable)
+        if path:
+            yield variable, ("buckets", int(bucket[1]), path[-1]) if bucket else path, value
+        elif not _SERVICE_LINK.fullmatch(name):
+            raise ConfigurationError(f"{variable}: there is no such setting{_nearest(variable, places)}")
 
 
-def _parsed(path: Path_, value: object, origin: str) -> object:
-    """*value* as YAML where the setting is a list of buckets; pydantic reads everything else from text."""
-    if path != ("buckets",):
-        return value
-    texts = value if isinstance(value, tuple) else (value,)
-    buckets: list[object] = []
-    for text in texts:
-        try:
-            content = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigurationError(f"{origin}: is no YAML: {' '.join(str(error).split())}") from None
-        buckets += content if isinstance(content, list) else [content] if content else []
-    return buckets
+def _from_flags(flags: Mapping[str, object]) -> Iterator[Written]:
+    for setting in SETTINGS:
+        if setting.name in flags:
+            yield setting.flag, setting.path, flags[setting.name]
 
 
-# --- all of them
+def _numbered(value: object, origin: str) -> dict[int, object]:
+    """Buckets by number, from the YAML of one or of a list, or from several such texts; a string is a restic URL."""
+    texts = value if isinstance(value, list | tuple) else () if value is None else (value,)
+    contents = [_yaml(text, origin) if isinstance(text, str) else text for text in texts]
+    buckets = [one for each in contents if each is not None for one in (each if isinstance(each, list) else [each])]
+    return dict(enumerate({"repository_base": one} if isinstance(one, str) else one for one in buckets))
 
 
-def _set(values: dict[str, Any], path: Path_, value: object) -> None:
-    """Put *value* at *path*; a part of the file that is no section gives way, as its own error would hide others."""
-    node: dict[Any, Any] = values
-    for step in path[:-1]:
-        following = node.get(step)
-        if isinstance(following, list):
-            following = dict(enumerate(following))
-        if not isinstance(following, dict):
-            following = {}
-        node[step] = following
-        node = following
-    node[path[-1]] = value
+def _yaml(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever the text holds
+    try:
+        return yaml.safe_load(text)
+    except _NOT_READ as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigurationError(f"{origin}: is no YAML{where}") from None
 
 
-def _finished(values: dict[str, Any]) -> dict[str, Any]:
-    """*values* with the buckets as a list again, each of them a mapping."""
-    buckets = values.get("buckets")
-    if isinstance(buckets, dict):
-        buckets = [buckets[number] for number in sorted(buckets)]
-    if isinstance(buckets, list):
-        values = {**values, "buckets": [{"repository_base": b} if isinstance(b, str) else b for b in buckets]}
-    # An empty section of the file is a section of defaults.
-    return {name: value for name, value in values.items() if value is not None}
+def _put(values: dict[Any, Any], place: Place, value: object) -> None:
+    """Put *value* at *place*; what is no section on the way gives way, as its own error would hide others."""
+    *way, last = place
+    for step in way:
+        section = values.get(step)
+        values[step] = dict(section) if isinstance(section, dict) else {}  # a copy: an alias in YAML shares it
+        values = values[step]
+    values[last] = value
 
 
-def _explained(detail: ErrorDetails, origins: Mapping[Path_, str]) -> str:
-    path: Path_ = tuple(detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        name = ".".join(map(str, path))
-        names = {setting.name for setting in (*SETTINGS, *BUCKET_SETTINGS)}
-        return f"{_origin(path, origins)}: there is no such setting{_nearest(name, names)}"
-    message = _message(detail)
-    if not path and (named := re.match(r"(\w+): ", message)):  # a rule of the whole model names its setting itself
-        path, message = (named[1],), message.removeprefix(named[0])
-    value = repr(detail["input"])
-    shown = "" if value in message or isinstance(detail["input"], dict | list | BaseModel) else f"{value}: "
-    return f"{_origin(path, origins)}: {shown}{message}"
+def _refusal(detail: ErrorDetails, buckets: list[int], written: list[Written], file: Path | None) -> str:
+    """What pydantic says, as a user of settings would; *buckets* are the numbers that the user gave them."""
+    place, kind, value = detail["loc"], detail["type"], detail["input"]
+    if place[0] == "buckets" and len(place) > 1:
+        place = ("buckets", buckets[int(place[1])], *place[2:])
+    name = _dotted(place)
+    origin = f"{file}: {name}" if file else name
+    for writer, start, _ in written:  # the last one that wrote it
+        if place == start:
+            origin = writer
+        elif place[: len(start)] == start:
+            origin = f"{writer}: {_dotted(place[len(start) :])}"
+    if kind in ("extra_forbidden", "invalid_key"):
+        names = [one.name.replace(".0.", f".{place[1]}.") for one in BUCKET_SETTINGS] if len(place) > 2 else []
+        return f"{origin}: there is no such setting{_nearest(name, names or [one.name for one in SETTINGS])}"
+    if kind == "model_type":
+        return f"{origin}: should be a section, with settings of its own"
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    shown = "" if kind == "value_error" or isinstance(value, dict | list | BaseModel) else f"{value!r}: "
+    return f"{origin}: {shown}{message}"
 
 
-def _message(detail: ErrorDetails) -> str:
-    """What pydantic says, as a user of settings would."""
-    if detail["type"] == "model_type":
-        return "should be a section, with settings of its own"
-    return detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
 
 
-def _origin(path: Path_, origins: Mapping[Path_, str]) -> str:
-    for length in range(len(path), 0, -1):
-        if origin := origins.get(path[:length]):
-            rest = ".".join(map(str, path[length:]))
-            return f"{origin}: {rest}" if rest else origin
-    return ".".join(map(str, path))
-
-
-def _nearest(name: str, names: Mapping[str, object] | set[str]) -> str:
+def _nearest(name: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(names), n=1)
     return f"; did you mean {near[0]}?" if near else ""

@@ -4,11 +4,13 @@ A setting's place in the YAML file gives its other two names: `grace.mover_start
 `VOLSYNC_EXPORTER_GRACE__MOVER_START` and the flag `--grace-mover-start`.
 """
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
 
 from exporter.durations import format_duration, parse_duration
 
@@ -27,6 +29,16 @@ def _to_tuple(value: object) -> object:
     return value
 
 
+def _without_credentials(url: str) -> str:
+    """*url* less `user:password@`, which no client of a store reads, so that nothing can show it."""
+    url = re.sub(r"(//|^s3:)[^/?#]*@", r"\1", url)
+    try:
+        urlsplit(url.removeprefix("s3:")).port  # noqa: B018 - reading it checks it
+    except ValueError:  # whose words quote what may be a password with a slash in it
+        raise ValueError("is no URL: its host and port cannot be read") from None
+    return url
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(_to_duration),
@@ -34,6 +46,7 @@ Duration = Annotated[
     Field(ge=timedelta(0)),
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
+Url = Annotated[str, AfterValidator(_without_credentials)]
 
 
 class _Section(BaseModel):
@@ -133,8 +146,8 @@ class BucketSettings(_Section):
     `RESTIC_REPOSITORY_BASE`), it gives endpoint, bucket and prefix.
     """
 
-    repository_base: str = Field("", description="A restic URL: `s3:http://host:port/bucket/prefix/`.")
-    endpoint: str = Field("", description="The S3 endpoint's URL; empty: AWS' own.")
+    repository_base: Url = Field("", description="A restic URL: `s3:http://host:port/bucket/prefix/`.")
+    endpoint: Url = Field("", description="The S3 endpoint's URL; empty: AWS' own.")
     bucket: str = Field("", description="The bucket's name.")
     prefix: str = Field("", description="What stands before every repository's path.")
     layout: str = Field(
@@ -187,9 +200,10 @@ class Settings(_Section):
     log_format: Literal["auto", "json", "text"] = Field("auto", description="`auto`: text on a terminal, else JSON.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What to log.")
 
-    @model_validator(mode="after")
-    def _sources_are_known(self) -> "Settings":
+    @field_validator("sources")
+    @classmethod
+    def _are_known(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
         known = {"kubernetes", "volsync", "longhorn", "kyverno", "external_secrets"}
-        if unknown := sorted(set(self.sources) - known):
-            raise ValueError(f"sources: {', '.join(unknown)} is none of {', '.join(sorted(known))}")
-        return self
+        if unknown := sorted(set(sources) - known):
+            raise ValueError(f"{', '.join(unknown)} is none of {', '.join(sorted(known))}")
+        return sources

@@ -9,7 +9,7 @@ from typing import Final
 import click
 import msgspec
 
-from exporter.configuration import CONFIG_VARIABLE, SETTINGS, ConfigurationError, Setting, load
+from exporter.configuration import CONFIG_VARIABLE, SETTINGS, ConfigurationError, Setting, load, masked
 from exporter.settings import Settings
 
 _FROM = "--from"
@@ -43,6 +43,9 @@ class Failure(click.ClickException):
     """Something that the user can mend: its message says what."""
 
     exit_code = EXIT_UNKNOWN
+
+    def format_message(self) -> str:
+        return masked(self.message)
 
 
 class _Moment(click.ParamType[datetime]):

@@ -1,5 +1,6 @@
 """Settings from a file, the environment and flags: which goes before which, and how a wrong one is refused."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,6 +100,28 @@ def test_a_variable_sets_one_part_of_one_bucket(tmp_path: Path) -> None:
     assert [(b.bucket, b.region) for b in buckets] == [("a", ""), ("b", "eu-1"), ("c", "")]
 
 
+def test_a_variable_sets_a_part_of_a_bucket_that_is_written_as_a_url(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("buckets: ['s3:http://s3:9000/b/']")
+    (bucket,) = load(path, {"VOLSYNC_EXPORTER_BUCKETS__0__REGION": "eu-1"}, {}).buckets
+    assert (bucket.repository_base, bucket.region) == ("s3:http://s3:9000/b/", "eu-1")
+
+
+def test_a_variable_sets_a_part_of_one_bucket_though_yaml_wrote_two_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("buckets: [&first {bucket: a}, *first]")
+    buckets = load(path, {"VOLSYNC_EXPORTER_BUCKETS__1__REGION": "eu-1"}, {}).buckets
+    assert [bucket.region for bucket in buckets] == ["", "eu-1"]
+
+
+def test_flags_for_buckets_go_before_what_the_environment_says_of_one() -> None:
+    environment = {"VOLSYNC_EXPORTER_BUCKETS__0__REGION": "eu-1"}
+    with pytest.raises(ConfigurationError, match=r"^--buckets: 0\.concurrency: 0: should be"):
+        load(None, environment, {"buckets": ("{bucket: a, concurrency: 0}",)})
+    (bucket,) = load(None, environment, {"buckets": ("{bucket: a}",)}).buckets
+    assert (bucket.bucket, bucket.region) == ("a", "")
+
+
 def test_every_part_of_a_bucket_has_a_variable() -> None:
     for setting in BUCKET_SETTINGS:
         assert len(load(None, {setting.environment: as_text(setting.field.default)}, {}).buckets) == 1
@@ -124,8 +147,15 @@ def test_every_part_of_a_bucket_has_a_variable() -> None:
             "buckets: [{bucktt: a}]",
             "config.yaml: buckets.0.bucktt: there is no such setting; did you mean buckets.0.bucket?",
         ),
+        (
+            "buckets: [{bucket: a}, {bucktt: b}]",
+            "config.yaml: buckets.1.bucktt: there is no such setting; did you mean buckets.1.bucket?",
+        ),
+        ("buckets: [3]", "config.yaml: buckets.0: should be a section, with settings of its own"),
+        ("1: a", "config.yaml: 1: there is no such setting"),
+        ("poll: {1: a}", "config.yaml: poll.1: there is no such setting"),
         ("- poll", "config.yaml: should hold settings by name"),
-        ("a: b: c", "config.yaml: is no YAML"),
+        ("a: b: c", "config.yaml: is no YAML at line 1, column 5"),
     ],
 )
 def test_a_wrong_setting_of_the_file_is_named_as_it_stands_there(tmp_path: Path, text: str, message: str) -> None:
@@ -149,7 +179,10 @@ def test_a_wrong_setting_of_the_file_is_named_as_it_stands_there(tmp_path: Path,
             {"VOLSYNC_EXPORTER_POLL_CLUSTER": "9s"},
             "VOLSYNC_EXPORTER_POLL_CLUSTER: there is no such setting; did you mean VOLSYNC_EXPORTER_POLL__CLUSTER?",
         ),
-        ({"VOLSYNC_EXPORTER_BUCKETS": "{a"}, "VOLSYNC_EXPORTER_BUCKETS: is no YAML"),
+        ({"VOLSYNC_EXPORTER_BUCKETS": "{a"}, "VOLSYNC_EXPORTER_BUCKETS: is no YAML at line 1, column 3"),
+        ({"VOLSYNC_EXPORTER_BUCKETS": "[{concurrency: 0}]"}, "VOLSYNC_EXPORTER_BUCKETS: 0.concurrency: 0: should be"),
+        ({"VOLSYNC_EXPORTER_BUCKETS__12__CONCURRENCY": "0"}, "VOLSYNC_EXPORTER_BUCKETS__12__CONCURRENCY: '0': should"),
+        ({"VOLSYNC_EXPORTER_POLL": "9s"}, "VOLSYNC_EXPORTER_POLL: there is no such setting"),
         ({"VOLSYNC_EXPORTER_BUCKETS__0__NAME": "a"}, "VOLSYNC_EXPORTER_BUCKETS__0__NAME: there is no such setting"),
         ({"VOLSYNC_EXPORTER_SOURCES": "rook"}, "VOLSYNC_EXPORTER_SOURCES: rook is none of"),
     ],
@@ -187,3 +220,80 @@ def test_what_kubernetes_says_of_a_service_of_this_name_is_no_setting() -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"config\.yaml: cannot be read: No such file or directory"):
         load(tmp_path / "config.yaml", {}, {})
+
+
+# --- what no message shows
+
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"a: [{SECRET}",
+        f"a: *{SECRET}",
+        f"{SECRET}: b: c",
+        f"a: !{SECRET} b",
+        f"a: !!int {SECRET}",
+        f"a: !!bool {SECRET}",
+        f"a: !!float {SECRET}",
+        f"a: !!timestamp {SECRET}",
+        f"a: !!binary é{SECRET}",
+        f"a: 2026-13-01 {SECRET}\nb: 2026-13-01",
+        f"? [{SECRET}]\n: 1",
+        f"{SECRET}: \x07",
+        "[" * 5000 + SECRET,
+    ],
+)
+def test_what_is_no_yaml_is_never_quoted(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    for file, environment in ((path, {}), (None, {"VOLSYNC_EXPORTER_BUCKETS": content})):
+        with pytest.raises(ConfigurationError, match="is no YAML") as refusal:
+            load(file, environment, {})
+        assert SECRET not in str(refusal.value)
+
+
+def test_bytes_that_are_no_text_are_not_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"a: \xff")
+    with pytest.raises(ConfigurationError, match=r"config\.yaml: is not UTF-8$"):
+        load(path, {}, {})
+
+
+@pytest.mark.parametrize("password", [SECRET, f"p@{SECRET}", f"a/{SECRET}", f"a'\"{SECRET}", f"a {SECRET}"])
+@pytest.mark.parametrize("name", ["poll.cluster", "log_level", "sources", "buckets"])
+@pytest.mark.parametrize("scheme", ["https://", "s3:http://", "s3:"])
+def test_the_credentials_in_a_url_are_masked_in_a_refusal(name: str, scheme: str, password: str) -> None:
+    url = f"{scheme}user:{password}@host/bucket"
+    value = (json.dumps({"concurrency": url}),) if name == "buckets" else url
+    with pytest.raises(ConfigurationError) as refusal:
+        load(None, {}, {name: value})
+    assert SECRET not in str(refusal.value)
+    assert "***@host" in str(refusal.value)
+
+
+@pytest.mark.parametrize("part", ["repository_base", "endpoint"])
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://user:hunter2@host:9000/bucket/a@b/", "https://host:9000/bucket/a@b/"),
+        ("s3:http://user:p@hunter2@host/bucket/", "s3:http://host/bucket/"),
+        ("s3://user:hunter2@host/bucket/", "s3://host/bucket/"),
+        ("s3:user:hunter2@host/bucket/", "s3:host/bucket/"),
+        ("s3:host:9000/bucket/", "s3:host:9000/bucket/"),
+        ("https://[::1]:9000", "https://[::1]:9000"),
+        ("", ""),
+    ],
+)
+def test_the_settings_keep_no_credentials_of_a_buckets_url(part: str, url: str, kept: str) -> None:
+    (bucket,) = load(None, {}, {"buckets": (json.dumps({part: url}),)}).buckets
+    assert getattr(bucket, part) == kept
+
+
+@pytest.mark.parametrize("url", ["https://user:a/hunter2@host", "s3:http://[hunter2/bucket", "http://host:hunter2/b"])
+def test_a_url_that_cannot_be_read_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        load(None, {"VOLSYNC_EXPORTER_BUCKETS__0__ENDPOINT": url}, {})
+    assert str(refusal.value) == "VOLSYNC_EXPORTER_BUCKETS__0__ENDPOINT: is no URL: its host and port cannot be read"
