@@ -2,11 +2,13 @@
 
 import re
 from datetime import timedelta
+from typing import Final
 
 _UNITS = {
     "ns": 1e-9,
     "us": 1e-6,
-    "µs": 1e-6,
+    "µs": 1e-6,  # U+00B5, the micro sign
+    "μs": 1e-6,  # U+03BC, the Greek letter
     "ms": 1e-3,
     "s": 1.0,
     "m": 60.0,
@@ -14,7 +16,10 @@ _UNITS = {
     "d": 86400.0,
     "w": 604800.0,
 }
-_TERM = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w)")
+_TERM = re.compile(rf"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)({'|'.join(_UNITS)})")
+
+LONGEST: Final = timedelta(days=106751)
+"""What Go's `time.Duration` holds in nanoseconds, 292 years: whoever adds it to a moment gets a moment."""
 
 
 def parse_duration(text: str) -> timedelta:
@@ -33,10 +38,19 @@ def parse_duration(text: str) -> timedelta:
         position = term.end()
     if position == 0 or position != len(text):
         raise ValueError(f"{text!r} is no duration: write it like 90m, 3h, 2d or 1h30m")
-    try:
-        return timedelta(seconds=seconds)
-    except OverflowError:
-        raise ValueError(f"{text!r} is longer than a duration can be") from None
+    return duration_of(seconds, text)
+
+
+def duration_of(seconds: float, text: str) -> timedelta:
+    """As many *seconds*.
+
+    Raises:
+        ValueError: no duration is that long; it is named as *text*.
+    """
+    # Written so that what is no number at all is refused too.
+    if not abs(seconds) <= LONGEST.total_seconds():
+        raise ValueError(f"{text!r} is longer than a duration can be")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(duration: timedelta) -> str:

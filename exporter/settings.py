@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
 
-from exporter.durations import format_duration, parse_duration
+from exporter.durations import duration_of, format_duration, parse_duration
 
 
 def _to_duration(value: object) -> object:
     if isinstance(value, str):
         return parse_duration(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
+        return duration_of(value, str(value))
     return value
 
 

@@ -27,6 +27,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         ("TZ=UTC @hourly", HOUR),
         ("@monthly", 31 * DAY),
         ("@yearly", 366 * DAY),
+        ("0 3 * JAN-dec Sun-Sat", DAY),
+        ("0 5/10 * * *", 14 * HOUR),
+        ("59 23,0 * * *", 23 * HOUR),
+        ("1,,2 * * * *", HOUR - HOUR / 60),
+        ("@every 0s", timedelta(seconds=1)),
+        ("1," * 10_000 + "1 0 * * *", DAY),
     ],
 )
 def test_the_interval_is_the_time_between_two_runs(schedule: str, interval: timedelta) -> None:
@@ -41,7 +47,25 @@ def test_a_schedule_that_rests_has_its_longest_rest_for_interval(schedule: str, 
     assert interval == interval_of(schedule)
 
 
-@pytest.mark.parametrize("schedule", ["", "hourly", "* * * *", "0 0 * * * *", "61 * * * *", "@every", "@every soon"])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *(
+            "",
+            "hourly",
+            "* * * *",
+            "0 0 * * * *",
+            "61 * * * *",
+            "@every",
+            "@every soon",
+            "@every 999999999d",
+            "@every -5m",
+        ),
+        *("TZ=UTC", "CRON_TZ=Europe/Berlin", "0 0 * * 7", "0 0 L * *", "0 0 * * 5#2", "0 0 * * 5L", "0 0 0 * *"),
+        *("*/0 * * * *", "5-1 * * * *", ", * * * *", "1-2-3 * * * *", "1/2/3 * * * *", "٣ * * * *", "-1 * * * *"),
+        *("9" * 5000 + " * * * *", "*/" + "9" * 5000 + " * * * *", "0 0 * foo *", "0 0 * mon *"),
+    ],
+)
 def test_what_volsync_would_refuse_is_refused_by_name(schedule: str) -> None:
     with pytest.raises(ValueError, match=r"schedule|duration"):
         interval_of(schedule)

@@ -137,6 +137,8 @@ def test_every_part_of_a_bucket_has_a_variable() -> None:
         ("polls: {}", "config.yaml: polls: there is no such setting"),
         ("poll: {cluster: 9x}", "config.yaml: poll.cluster: '9x' is no duration: write it like 90m, 3h, 2d or 1h30m"),
         ("poll: {cluster: -9}", "config.yaml: poll.cluster: -9: should be greater than or equal to"),
+        ("poll: {cluster: .inf}", "config.yaml: poll.cluster: 'inf' is longer than a duration can be"),
+        ("poll: {cluster: 1.0e+300}", "config.yaml: poll.cluster: '1e+300' is longer than a duration can be"),
         ("poll: {page_size: 0}", "config.yaml: poll.page_size: 0: should be greater than or equal to 1"),
         ("secrets: all", "config.yaml: secrets: 'all': should be 'inferred' or 'metadata'"),
         ("log_level: loud", "config.yaml: log_level: 'loud': should be 'debug', 'info', 'warning' or 'error'"),
