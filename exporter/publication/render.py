@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
 from itertools import islice
-from math import isinf, isnan
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.utils import floatToGoString
 
 from exporter.chain.verdict import Verdict
 from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, MetricType, Telemetry
@@ -209,27 +209,18 @@ def _header(family: Family[Any], form: Format) -> str:
 
 
 def number(value: float) -> str:
-    """*value* as Go's `strconv.FormatFloat(value, 'g', -1, 64)` writes it, and so Prometheus."""
+    """*value* as Go's `strconv.FormatFloat(value, 'g', -1, 64)` writes it, and so Prometheus.
+
+    prometheus_client has that for the bounds of histograms: of positive numbers, and with a `.0` that Go leaves out.
+    """
     if value == 1.0:
         return "1"
     if value == 0.0:
         return "0"
-    if isnan(value):
-        return "NaN"
-    if isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    size = abs(value)
-    text = repr(float(value)).removesuffix(".0")
-    if 1e-4 <= size < 1e6:
-        return text
-    if "e" in text:
-        return text
-    # Go turns to exponents sooner than Python does.
-    sign = "-" if value < 0 else ""
-    whole, _, fraction = text.removeprefix("-").partition(".")
-    digits = (whole + fraction).rstrip("0")
-    mantissa = f"{digits[0]}.{digits[1:]}" if len(digits) > 1 else digits
-    return f"{sign}{mantissa}e+{len(whole) - 1:02d}"
+    if value < 0:
+        return f"-{number(-value).removeprefix('+')}"
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]
+    return text.removesuffix(".0")
 
 
 def _unpack(packed: bytes) -> Iterator[bytes]:
