@@ -1,20 +1,17 @@
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.alerts.runs import Told, carry_out_all
 from tests.alerts.stack import missing_tools
+from tests.tools import lacking
 
 
 @pytest.fixture(scope="session")
 def tool() -> None:
     """Prometheus' and Alertmanager's own programs."""
     if missing := missing_tools():
-        message = f"not installed: {', '.join(missing)}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        lacking(f"not installed: {', '.join(missing)}")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The servers and repositories that the tests of this folder share."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from exporter.facts.bucket.reader import BucketReader
 from exporter.settings import BucketSettings, GraceSettings, PollSettings, Settings
 from tests.bucket.mover import Mover
 from tests.bucket.weed import BUCKET, LIST_ONLY, Weed, running_weed
+from tests.tools import tool
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +23,7 @@ def weed() -> Iterator[Weed]:
 @pytest.fixture(scope="session")
 def mover(weed: Weed, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Mover]:
     """Makes the mover of a repository at a path."""
-    if shutil.which("restic") is None:
-        if "CI" in os.environ:
-            pytest.fail("restic is not installed")
-        pytest.skip("restic is not installed")
+    tool("restic")
 
     def make(path: str) -> Mover:
         volume: Path = tmp_path_factory.mktemp(path.replace("/", "-"))

@@ -14,6 +14,7 @@ from packaging.tags import Tag, cpython_tags
 from packaging.utils import parse_wheel_filename
 
 from tests.chart.tools import ROOT, run
+from tests.tools import uv
 
 RECIPE = ROOT / "container" / "Dockerfile"
 SCENARIO = ROOT / "tests" / "scenarios" / "bad-day"
@@ -77,7 +78,7 @@ def test_every_locked_package_has_a_wheel_for_the_images_python(machine: str) ->
 def _locked() -> Iterator[tuple[str, list[frozenset[Tag]]]]:
     """The packages that the program needs, each with the tags of its wheels."""
     exported = run(
-        "uv", "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-project", "--no-header", "--offline"
+        uv(), "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-project", "--no-header", "--offline"
     )
     assert not exported.returncode, exported.stderr
     needed = set(re.findall(r"^([a-z0-9-]+)==", exported.stdout, re.MULTILINE))
@@ -104,7 +105,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (tools / name).symlink_to(found)
     (tools / "python3").symlink_to(Path(sys.executable).resolve())
     # What is on the PATH here may be a script of a version manager; uv tells its own place to what it runs.
-    (tools / "uv").symlink_to(run("uv", "run", "--no-project", "--offline", "printenv", "UV").stdout.strip())
+    (tools / "uv").symlink_to(run(uv(), "run", "--no-project", "--offline", "printenv", "UV").stdout.strip())
     for name in ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "exporter", "container/install.sh"):
         target = source / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from tests.chart.tools import ROOT, run
+from tests.tools import uv
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    built = run("uv", "build", "--wheel", "--quiet", "--out-dir", str(folder))
+    built = run(uv(), "build", "--wheel", "--quiet", "--out-dir", str(folder))
     assert not built.returncode, built.stderr
     (path,) = folder.glob("*.whl")
     return path
@@ -36,14 +37,14 @@ def test_it_holds_the_program_and_what_the_program_reads(wheel: Path) -> None:
 def test_a_scenario_is_told_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
     constraints = tmp_path / "constraints.txt"
     exported = run(
-        "uv", "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-project", "--output-file", str(constraints)
+        uv(), "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-project", "--output-file", str(constraints)
     )
     assert not exported.returncode, exported.stderr
     environment = tmp_path / "environment"
-    assert not run("uv", "venv", "--quiet", str(environment)).returncode
+    assert not run(uv(), "venv", "--quiet", str(environment)).returncode
     python = str(environment / "bin" / "python")
     options = ("--quiet", "--python", python, "--constraint", str(constraints))
-    installed = run("uv", "pip", "install", *options, str(wheel))
+    installed = run(uv(), "pip", "install", *options, str(wheel))
     assert not installed.returncode, installed.stderr
 
     scenario = ROOT / "tests" / "scenarios" / "bad-day"

@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.tools import ROOT, lacking, uv
+
 CHART = ROOT / "chart"
 VALUES = Path(__file__).parent / "values"
 INVALID = Path(__file__).parent / "invalid"
@@ -60,7 +60,7 @@ def _fetch() -> None:
         requirement = Path(scratch, "requirements.txt")
         requirement.write_text(_WHEEL)
         options = ("--no-deps", "--require-hashes", "--quiet", "--target", scratch, "--requirement", str(requirement))
-        fetched = run("uv", "pip", "install", *options)
+        fetched = run(uv(), "pip", "install", *options)
         if fetched.returncode:
             lacking(f"helm cannot be had: {fetched.stderr.strip()}")
         (tarball,) = Path(scratch).glob("aws_cdk/*/_jsii/*.tgz")
@@ -75,13 +75,6 @@ def _fetch() -> None:
             binary.write_bytes(archive.read(f"{name}/{name}"))
             binary.chmod(0o755)
         unpacked.replace(_BINARIES)
-
-
-def lacking(reason: str) -> None:
-    """Skip the test for want of a tool; where CI is set, fail it."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,5 @@
 """Every query of the dashboards, run by a real Prometheus over a sound hour, the bad day and its recovery."""
 
-import os
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,6 +11,7 @@ from exporter.chain.verdict import ClaimState, Verdict
 from grafana import palette
 from tests.grafana.boards import QUERIES, Query
 from tests.grafana.history import BAD, BAD_FROM, CAPACITY, HEALED, LENGTH, SOUND, SOUND_UNTIL, History, Prometheus
+from tests.tools import tool
 
 MOMENTS = (SOUND, BAD, HEALED)
 EVERYTHING = {"cluster": ".*", "namespace": ".*"}
@@ -57,10 +56,7 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
-    if shutil.which("prometheus") is None or shutil.which("promtool") is None:
-        if os.environ.get("CI"):
-            pytest.fail("prometheus is not installed")
-        pytest.skip("prometheus is not installed")
+    tool("prometheus", "promtool")
     folder = tmp_path_factory.mktemp("history")
     history = History(folder)
     prometheus = Prometheus(folder, history.text)

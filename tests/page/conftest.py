@@ -1,6 +1,5 @@
 """A page that is served, and a browser that opens it."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.metadata import distribution
@@ -19,6 +18,7 @@ from exporter.publication.site import Site as Pages
 from exporter.publication.web_config import Doorkeeper
 from exporter.settings import WebSettings
 from tests.page.verdicts import AT, telemetry
+from tests.tools import lacking
 
 CHROMEDRIVER = Path("/usr/bin/chromedriver")
 _QUIET = (
@@ -71,9 +71,7 @@ def site() -> Iterator[Site]:
 def new_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Chrome]]:
     """Start a headless Chromium of one's own: `new_browser("--flag", …)`."""
     if not CHROMEDRIVER.exists():
-        if os.environ.get("CI"):
-            pytest.fail("chromium-driver is not installed")
-        pytest.skip("chromium-driver is not installed")
+        lacking("not installed: chromium-driver")
     browsers: list[Chrome] = []
 
     def start(*flags: str, preferences: dict[str, object] | None = None) -> Chrome:

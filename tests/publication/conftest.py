@@ -2,8 +2,6 @@
 
 import gzip
 import http.client
-import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from exporter.publication.site import Site
 from exporter.publication.web_config import Doorkeeper
 from exporter.settings import WebSettings
 from tests.publication.verdicts import AT, every_family, telemetry
+from tests.tools import tool
 
 Serve = Callable[..., Server]
 
@@ -96,15 +95,6 @@ def ask(
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def tool(name: str) -> str:
-    """The path of a Debian tool; without it the test is skipped, or fails where CI says that it should be there."""
-    if found := shutil.which(name):
-        return found
-    if os.environ.get("CI"):
-        pytest.fail(f"{name} is not installed")
-    pytest.skip(f"{name} is not installed")
 
 
 def promtool_check(exposition: str) -> str:

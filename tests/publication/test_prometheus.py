@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from exporter.publication.families import FAMILIES
-from tests.publication.conftest import Serve, free_port, tool
+from tests.publication.conftest import Serve, free_port
 from tests.publication.verdicts import every_family
+from tests.tools import tool
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
