@@ -186,6 +186,12 @@ def test_what_cannot_be_used_is_named_and_ends_with_2(args: tuple[str, ...], mes
     assert "Traceback" not in result.output
 
 
+def test_a_failure_shows_no_credentials_of_a_url() -> None:
+    result = status(RESTIC_REPOSITORY_BASE="s3:user:p@hunter2@")
+    assert (result.exit_code, "hunter2" in result.output) == (2, False)
+    assert "RESTIC_REPOSITORY_BASE: 's3:***@' names no bucket" in result.stderr
+
+
 def test_a_variable_and_a_file_reach_the_settings(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("claims: {label: save}")
