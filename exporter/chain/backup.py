@@ -1,12 +1,15 @@
 """One claim with one of its sources: what the links of the chain are judged on."""
 
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from exporter.chain.causes import Cause, Impact, Link, Severity
+from exporter.chain import scope
+from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.inventory import Inventory
 from exporter.chain.schedule import interval_of, objective_of
+from exporter.chain.scope import Scope
 from exporter.chain.verdict import LinkState, LinkVerdict, Problem
 from exporter.durations import parse_duration
 from exporter.facts.cluster.core.objects import Job, PersistentVolumeClaim, Pod
@@ -77,6 +80,14 @@ class Backup:
     def manager(self) -> str:
         """Which variant of a command makes a missing object: `unmanaged` where no policy does."""
         return "" if self.is_labelled and self.inventory.policy else "unmanaged"
+
+    @cached_property
+    def driver(self) -> str:
+        """The CSI driver behind the PVC; its storage class, where the driver is not known."""
+        volume = self.cluster.core.volumes.get(self.pvc.spec.volume_name) if self.pvc else None
+        if volume and volume.spec.csi:
+            return volume.spec.csi.driver
+        return (self.pvc.spec.storage_class_name if self.pvc else None) or ""
 
     # --- the source's status
 
@@ -216,32 +227,40 @@ class Backup:
 
     # --- speaking of it
 
-    def scope(self) -> str:
+    @property
+    def scope(self) -> Scope:
         """The narrowest scope: the claim itself."""
-        return f"claim/{self.namespace}/{self.pvc_name}"
+        return scope.claim(self.namespace, self.pvc_name)
 
     def problem(
         self,
         cause: Cause,
         reason: str,
         *,
-        scope: str = "",
+        scopes: tuple[Scope, ...] = (),
+        sign: str = "",
         since: datetime | None = None,
-        severity: Severity | None = None,
         variant: str = "",
         names: Mapping[str, str] | None = None,
     ) -> Problem:
-        """A problem of this claim. *names* fill the catalogue's command beside what the backup knows itself."""
+        """A problem of this claim.
+
+        *scopes* are the things that could explain it, the narrowest first (the claim alone, where none are given);
+        *names* fill the catalogue's command beside what the backup knows itself.
+        """
         entry = cause.entry
+        known = {**self._names(), **(names or {})}
         return Problem(
             cause=cause,
-            scope=scope or self.scope(),
+            scopes=scopes or (self.scope,),
             impact=entry.impact,
-            severity=severity or entry.severity,
+            severity=entry.severity,
             reason=reason,
-            command=fill(entry.variants.get(variant, entry.command), {**self._names(), **(names or {})}),
+            command=fill(entry.variants.get(variant, entry.command), known),
             since=since,
             source=self.source.name if self.source else None,
+            sign=sign,
+            wide_command=fill(entry.wide_command, known),
         )
 
     def _names(self) -> dict[str, str]:
@@ -264,10 +283,13 @@ class Backup:
 
 
 def fill(command: str, names: dict[str, str]) -> str:
-    """*command* with each `<word>` replaced by its name; a name that is not known keeps its angle brackets."""
+    """*command* with each `<word>` replaced by its name, quoted for a shell: names come from anyone's objects.
+
+    A name that is not known keeps its angle brackets, and so does one that would be read as an option.
+    """
     for word, name in names.items():
-        if name:
-            command = command.replace(f"<{word}>", name)
+        if name and not name.startswith("-"):
+            command = command.replace(f"<{word}>", shlex.quote(name))
     return command
 
 

@@ -118,6 +118,8 @@ class Entry(msgspec.Struct, frozen=True):
     """What mends it, or the first step to it; names in `<angle brackets>`."""
     variants: Mapping[str, str] = {}
     """The command where another thing of the same cause is broken: by what, `cache` for example."""
+    wide_command: str = ""
+    """What fixes it, or shows it, where it hits several claims; empty: the command, claim by claim."""
 
 
 _TRIGGER = 'kubectl annotate pvc <pvc> -n <namespace> kyverno.io/trigger="$(date +%s)" --overwrite'

@@ -1,21 +1,26 @@
 """From facts and a moment to the verdict."""
 
+import traceback
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
-from exporter.chain import kyverno, orphans
+from exporter.chain import kyverno, orphans, root_causes
 from exporter.chain.backup import Backup
-from exporter.chain.causes import Cause, Impact, Link, Severity
+from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.exemption import exemption
 from exporter.chain.inventory import Inventory
 from exporter.chain.links import base_secret, repository_secret, restore, volume
-from exporter.chain.links.sync import FIRST_SYNC
 from exporter.chain.recovery import located, recovery_point
+from exporter.chain.scope import Scope
+from exporter.chain.state import RANK, Judged, is_urgent, state_of, with_severity
+from exporter.chain.summary import summary_of
 from exporter.chain.verdict import (
     ClaimState,
     ClaimVerdict,
+    Failure,
     LinkState,
     LinkVerdict,
     PolicyState,
@@ -25,8 +30,7 @@ from exporter.chain.verdict import (
     SourceVerdict,
     Verdict,
 )
-from exporter.chain.walk import ORDER, blocking_problem, unresolved, walk
-from exporter.durations import format_duration
+from exporter.chain.walk import ORDER, blocking_problem, walk
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.model import Facts
 from exporter.settings import Settings
@@ -36,41 +40,51 @@ def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
     inventory = Inventory(facts, settings)
     policy = inventory.policy
+    failures: list[Failure] = []
+    claims = root_causes.settle([_judge_alone(inventory, key, at, failures) for key in inventory.claims])
+    unclaimed = orphans.find(inventory, at)
     return Verdict(
         at=at,
-        claims=tuple(_judge_claim(inventory, key, at) for key in inventory.claims),
-        orphans=orphans.find(inventory, at),
+        claims=claims,
+        orphans=unclaimed,
         policies=(PolicyState(policy.name, kyverno.kind_of(policy), kyverno.is_ready(policy)),) if policy else (),
         facts=facts,
+        root_causes=root_causes.find(claims, unclaimed),
+        failures=tuple(failures),
     )
 
 
-class Judged(msgspec.Struct, frozen=True):
-    """A backup with the verdicts of its links, and the state that follows from them."""
-
-    backup: Backup
-    links: tuple[LinkVerdict, ...]
-    point: datetime | None
-    evidence: str
-    state: ClaimState
+def _judge_alone(inventory: Inventory, key: Key, at: datetime, failures: list[Failure]) -> ClaimVerdict:
+    """The claim's verdict. Whatever its objects hold that cannot be judged costs this claim, and no other."""
+    try:
+        return _judge_claim(inventory, key, at)
+    except Exception as error:  # noqa: BLE001 - what comes from outside can break any line
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        failure = Failure("/".join(key), type(error).__name__, f"{Path(last.filename).name}:{last.lineno}")
+        failures.append(failure)
+        summary = f"Unknown: a value in its objects could not be judged ({failure.error} at {failure.where})."
+        return ClaimVerdict(*key, state=ClaimState.UNKNOWN, summary=summary)
 
 
 def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
     """Each source is judged by itself; the claim's state is that of its best one."""
     sources = inventory.cluster.volsync.sources_of.get(key, ()) if inventory.cluster.volsync.sources.known else ()
-    judged = [_judge_case(Backup(inventory, key, source, at)) for source in (sources or (None,))]
-    best = min(judged, key=lambda one: _RANK[one.state])
+    judged = [_judge_backup(Backup(inventory, key, source, at)) for source in (sources or (None,))]
+    best = min(judged, key=lambda one: RANK[one.state])
     backup = best.backup
-    links = tuple(_merged(link, judged) for link in ORDER if any(v.link is link for one in judged for v in one.links))
+    merged = [_merged(link, judged) for link in ORDER if any(v.link is link for one in judged for v in one.links)]
+    problem = blocking_problem(merged)
+    # While one source is well, what is broken in another is a risk.
+    state = ClaimState.AT_RISK if problem and best.state is ClaimState.PROTECTED else best.state
+    links = tuple(with_severity(link, urgent=is_urgent(best, state)) for link in merged)
     reason = exemption(backup)
-    state, problem = _state(best, links)
     point = max((one.point for one in judged if one.point), default=None)
     verdict = ClaimVerdict(
         namespace=backup.namespace,
         pvc=backup.pvc_name,
         state=ClaimState.EXEMPT if reason else state,
         summary="",
-        problem=None if reason else problem,
+        problem=None if reason else blocking_problem(links),
         advisories=() if reason else _advisories(links),
         links=links,
         recovery_point=point,
@@ -85,89 +99,22 @@ def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
         restores=tuple(restore.verdict_of(destination) for destination in backup.destinations),
         repositories=_repositories(judged),
     )
-    return msgspec.structs.replace(verdict, summary=_summary(verdict, at))
+    return msgspec.structs.replace(verdict, summary=summary_of(verdict, at))
 
 
-_RANK = {
-    state: rank
-    for rank, state in enumerate(
-        (
-            ClaimState.PROTECTED,
-            ClaimState.AT_RISK,
-            ClaimState.STARTING,
-            ClaimState.UNKNOWN,
-            ClaimState.UNPROTECTED,
-            ClaimState.EXEMPT,
-        )
-    )
-}
-
-
-# --- one backup
-
-
-def _judge_case(backup: Backup) -> Judged:
+def _judge_backup(backup: Backup) -> Judged:
     links = walk(backup)
     point, evidence = recovery_point(backup)
-    return Judged(backup, links, point, evidence, _state_of(backup, links, point))
-
-
-def _state_of(backup: Backup, links: tuple[LinkVerdict, ...], point: datetime | None) -> ClaimState:
-    is_blocked = blocking_problem(links) is not None
-    is_within = point is not None and (backup.objective is None or backup.at - point <= backup.objective)
-    if _is_unreadable(backup, links):
-        return ClaimState.UNKNOWN
-    if is_within and is_blocked:
-        return ClaimState.AT_RISK
-    is_open = bool(unresolved(backup, links))
-    if is_within:
-        return ClaimState.UNKNOWN if is_open else ClaimState.PROTECTED
-    if is_blocked:
-        return ClaimState.UNPROTECTED
-    if point is None and _is_new(backup):
-        return ClaimState.STARTING
-    return ClaimState.UNKNOWN if is_open and point is None else ClaimState.UNPROTECTED
-
-
-def _is_unreadable(backup: Backup, links: tuple[LinkVerdict, ...]) -> bool:
-    """Whether the claim's own objects are not known, or its mover keeps no recovery points (syncthing)."""
-    cluster = backup.cluster
-    is_malformed = cluster.core.claims.malformed_in(*backup.key) is not None or any(
-        (bad.namespace, bad.claim) == backup.key for bad in cluster.volsync.sources.malformed
-    )
-    source = next((verdict for verdict in links if verdict.link is Link.SOURCE), None)
-    return (
-        not cluster.core.claims.known  # whether its owner has exempted it is not known either
-        or is_malformed
-        or (source is not None and source.state is LinkState.UNKNOWN)
-        or (backup.source is not None and backup.source.spec.method == "syncthing")
-    )
-
-
-def _is_new(backup: Backup) -> bool:
-    """Within its first objective."""
-    return backup.began is not None and backup.at - backup.began < (backup.objective or FIRST_SYNC)
-
-
-# --- all cases of a claim
-
-
-def _state(best: Judged, links: tuple[LinkVerdict, ...]) -> tuple[ClaimState, Problem | None]:
-    """While one source is well, what is broken in another is a risk and no emergency."""
-    problem = blocking_problem(links)
-    if best.state is not ClaimState.PROTECTED or problem is None:
-        return best.state, problem
-    severity = Severity.WARNING if problem.severity is Severity.CRITICAL else problem.severity
-    return ClaimState.AT_RISK, msgspec.structs.replace(problem, severity=severity)
+    return Judged(backup, links, point, evidence, state_of(backup, links, point))
 
 
 def _merged(link: Link, judged: Iterable[Judged]) -> LinkVerdict:
     """The worst verdict of the link, with the problems of all."""
     verdicts = [verdict for one in judged for verdict in one.links if verdict.link is link]
     worst = min(verdicts, key=lambda verdict: _BADNESS[verdict.state])
-    problems: dict[tuple[Cause, str], Problem] = {}
+    problems: dict[tuple[Cause, tuple[Scope, ...]], Problem] = {}
     for problem in (problem for verdict in verdicts for problem in verdict.problems):
-        problems.setdefault((problem.cause, problem.scope), problem)
+        problems.setdefault((problem.cause, problem.scopes), problem)
     ordered = sorted(problems.values(), key=lambda problem: problem.impact is Impact.ADVISORY)
     return msgspec.structs.replace(worst, problems=tuple(ordered))
 
@@ -214,32 +161,3 @@ def _repositories(judged: list[Judged]) -> tuple[RepositoryOf, ...]:
     """Where the claim's repositories are, or should be; each once."""
     places = (place for one in judged if (place := located(one.backup)))
     return tuple(dict.fromkeys(RepositoryOf(place.bucket.name, place.prefix) for place in places))
-
-
-# --- for a person
-
-
-def _summary(verdict: ClaimVerdict, at: datetime) -> str:
-    point = verdict.recovery_point
-    age = (
-        f"a restore brings back the state of {format_duration(at - point)} ago"
-        if point
-        else "there is nothing to restore"
-    )
-    reason = f" {verdict.problem.reason}" if verdict.problem else ""
-    match verdict.state:
-        case ClaimState.EXEMPT:
-            return f"Exempt: {verdict.exemption}."
-        case ClaimState.STARTING:
-            return "Starting: it has no backup yet, and none is late."
-        case ClaimState.UNKNOWN:
-            if any(source.method == "syncthing" for source in verdict.sources):
-                return "Unknown: syncthing keeps no recovery points."
-            open_link = next((v for v in verdict.links if v.state is LinkState.UNKNOWN), None)
-            return f"Unknown: {open_link.evidence if open_link else 'its objects could not be read.'}"
-        case ClaimState.PROTECTED:
-            return f"Protected: {age}."
-        case ClaimState.AT_RISK:
-            return f"At risk: {age}, but the next backup cannot succeed.{reason}"
-        case ClaimState.UNPROTECTED:
-            return f"Unprotected: {age}.{reason}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from exporter.chain import scope
 from exporter.chain.backup import fill
 from exporter.chain.causes import Cause
 from exporter.chain.inventory import Inventory
@@ -54,7 +55,7 @@ def _orphan(inventory: Inventory, bucket: Bucket, repository: Repository, at: da
     names = {"namespace": namespace, "pvc": pvc, "bucket": repository.bucket, "prefix": repository.prefix}
     problem = Problem(
         cause=cause,
-        scope=f"namespace/{namespace}" if is_withdrawn else f"bucket/{repository.bucket}",
+        scopes=(scope.namespace(namespace) if is_withdrawn else scope.store(bucket.endpoint, bucket.name),),
         impact=cause.entry.impact,
         severity=cause.entry.severity,
         reason=f"PVC {namespace}/{pvc} {what}; its repository is at {repository.bucket}/{repository.prefix}.",

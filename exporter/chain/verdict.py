@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from exporter.chain.causes import Cause, Impact, Link, Severity
+from exporter.chain.scope import Scope
 from exporter.facts.model import Facts
 
 
@@ -30,8 +31,8 @@ class Problem(msgspec.Struct, frozen=True):
     """A broken link: what broke it, how far it reaches, and what to type."""
 
     cause: Cause
-    scope: str
-    """The widest one thing that the facts show to be broken: `longhorn`, `operator`, or `<kind>/<name>`."""
+    scopes: tuple[Scope, ...]
+    """What could explain it, the narrowest first: the claim itself, or the widest thing that is shown to be broken."""
     impact: Impact
     severity: Severity
     reason: str
@@ -41,10 +42,21 @@ class Problem(msgspec.Struct, frozen=True):
     since: datetime | None = None
     source: str | None = None
     """The ReplicationSource (or ReplicationDestination) that it is about, where it is about one."""
+    sign: str = ""
+    """What two problems of one cause must have in common to be one fault: an error without its names, for example."""
+    wide_command: str = ""
+    """What to type where a wider scope than the narrowest is broken; empty: the command, claim by claim."""
+    width: int = 0
+    """Which of the scopes the pass over all claims has chosen."""
 
     @property
     def link(self) -> Link:
         return self.cause.link
+
+    @property
+    def scope(self) -> Scope:
+        """The narrowest thing that explains all claims with this problem."""
+        return self.scopes[self.width]
 
 
 class LinkVerdict(msgspec.Struct, frozen=True):
@@ -156,6 +168,11 @@ class Orphan(msgspec.Struct, frozen=True):
     namespace: str = ""
     pvc: str = ""
 
+    @property
+    def key(self) -> str:
+        """Whose it was, where that is known; else where it is."""
+        return f"{self.namespace}/{self.pvc}" if self.pvc else f"{self.bucket}/{self.prefix}"
+
 
 class PolicyState(msgspec.Struct, frozen=True):
     """The policy that generates the chain's objects."""
@@ -169,7 +186,7 @@ class RootCause(msgspec.Struct, frozen=True):
     """What one page is about: a cause and a scope, with every claim that it hits."""
 
     cause: Cause
-    scope: str
+    scope: Scope
     severity: Severity
     impact: Impact
     claims: tuple[str, ...]
@@ -177,6 +194,18 @@ class RootCause(msgspec.Struct, frozen=True):
     reason: str
     command: str
     since: datetime | None
+    command_for: str = ""
+    """The claim that the command is for, where it is for one of several."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A claim that could not be judged, because of something in its own objects."""
+
+    claim: str
+    error: str
+    """The kind of error; its text may quote what must not be shown."""
+    where: str
+    """The line of the program that raised it."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -188,34 +217,10 @@ class Verdict(msgspec.Struct, frozen=True):
     orphans: tuple[Orphan, ...]
     policies: tuple[PolicyState, ...]
     facts: Facts
+    root_causes: tuple[RootCause, ...] = ()
+    """One for each cause and scope, the worst first."""
+    failures: tuple[Failure, ...] = ()
 
     def claim(self, namespace: str, pvc: str) -> ClaimVerdict | None:
         """The verdict of one claim; None when there is no such claim."""
         return next((c for c in self.claims if (c.namespace, c.pvc) == (namespace, pvc)), None)
-
-    @property
-    def root_causes(self) -> tuple[RootCause, ...]:
-        """One for each cause and scope, the worst first."""
-        grouped: dict[tuple[Cause, str], list[tuple[str, Problem]]] = {}
-        for claim in self.claims:
-            for problem in claim.problems:
-                grouped.setdefault((problem.cause, problem.scope), []).append((claim.key, problem))
-        for orphan in self.orphans:
-            key = f"{orphan.namespace}/{orphan.pvc}" if orphan.pvc else f"{orphan.bucket}/{orphan.prefix}"
-            grouped.setdefault((orphan.problem.cause, orphan.problem.scope), []).append((key, orphan.problem))
-        causes = [_root_cause(cause, scope, hits) for (cause, scope), hits in grouped.items()]
-        return tuple(sorted(causes, key=lambda c: (c.severity.rank, -len(c.claims), c.cause, c.scope)))
-
-
-def _root_cause(cause: Cause, scope: str, hits: list[tuple[str, Problem]]) -> RootCause:
-    worst = min(hits, key=lambda hit: (hit[1].severity.rank, hit[1].impact is Impact.ADVISORY, hit[0]))[1]
-    return RootCause(
-        cause=cause,
-        scope=scope,
-        severity=worst.severity,
-        impact=worst.impact,
-        claims=tuple(sorted({key for key, _ in hits})),
-        reason=worst.reason,
-        command=worst.command,
-        since=min((problem.since for _, problem in hits if problem.since), default=None),
-    )

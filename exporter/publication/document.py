@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, Verdict
+from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, RootCause, Verdict
 from exporter.facts.model import SourceReport
 from exporter.facts.reading import Reading, Source
 
@@ -33,6 +33,19 @@ class ClaimEntry(msgspec.Struct, frozen=True):
     command: str | None
 
 
+class RootCauseEntry(msgspec.Struct, frozen=True):
+    """What is broken, once, with every claim that it hits."""
+
+    cause: str
+    scope: str
+    severity: str
+    claims: tuple[str, ...]
+    command: str
+    command_for: str | None
+    """The claim that the command is for, where it is for one of several."""
+    since: datetime | None
+
+
 class OrphanEntry(msgspec.Struct, frozen=True):
     bucket: str
     prefix: str
@@ -49,6 +62,7 @@ class StatusDocument(msgspec.Struct, frozen=True):
 
     at: datetime
     claims: tuple[ClaimEntry, ...]
+    root_causes: tuple[RootCauseEntry, ...]
     orphans: tuple[OrphanEntry, ...]
     sources: dict[str, SourceEntry]
 
@@ -59,6 +73,7 @@ def document(verdict: Verdict) -> StatusDocument:
     return StatusDocument(
         at=verdict.at.astimezone(UTC),
         claims=tuple(_claim(claim) for claim in verdict.claims),
+        root_causes=tuple(_root_cause(cause) for cause in verdict.root_causes),
         orphans=tuple(_orphan(orphan) for orphan in verdict.orphans),
         sources={source.value: _source(reports.get(source)) for source in Source},
     )
@@ -81,7 +96,7 @@ def _claim(claim: ClaimVerdict) -> ClaimEntry:
         pvc=claim.pvc,
         state=claim.state,
         cause=problem.cause if problem else None,
-        scope=problem.scope if problem else None,
+        scope=str(problem.scope) if problem else None,
         link=problem.link if problem else None,
         recovery_point=_utc(claim.recovery_point),
         objective_seconds=claim.objective.total_seconds() if claim.objective is not None else None,
@@ -94,7 +109,19 @@ def _claim(claim: ClaimVerdict) -> ClaimEntry:
 
 
 def _advisory(problem: Problem) -> AdvisoryEntry:
-    return AdvisoryEntry(problem.cause, problem.scope)
+    return AdvisoryEntry(problem.cause, str(problem.scope))
+
+
+def _root_cause(root: RootCause) -> RootCauseEntry:
+    return RootCauseEntry(
+        cause=root.cause,
+        scope=str(root.scope),
+        severity=root.severity,
+        claims=root.claims,
+        command=root.command,
+        command_for=root.command_for or None,
+        since=_utc(root.since),
+    )
 
 
 def _orphan(orphan: Orphan) -> OrphanEntry:

@@ -41,7 +41,7 @@ def _figures(claim: ClaimVerdict, at: datetime) -> Iterator[tuple[str, str]]:
     if claim.exemption:
         yield "exempt", clean(claim.exemption)
     if claim.problem:
-        yield "cause", f"{claim.problem.cause} in {clean(claim.problem.scope)}"
+        yield "cause", f"{claim.problem.cause} in {clean(str(claim.problem.scope))}"
     if claim.recovery_point:
         evidence = f" ({clean(claim.recovery_point_evidence)})" if claim.recovery_point_evidence else ""
         yield "recovery point", f"{moment(claim.recovery_point)}, {ago(claim.recovery_point, at)}{evidence}"
@@ -72,7 +72,7 @@ def _problem(problem: Problem, evidence: str, at: datetime) -> Iterator[Text]:
     yield Text.assemble(
         _DEEP,
         (problem.cause, SEVERITY_STYLES[problem.severity]),
-        f" in {clean(problem.scope)}: {problem.severity}, {blocks}{since}",
+        f" in {clean(str(problem.scope))}: {problem.severity}, {blocks}{since}",
     )
     if problem.reason != evidence:
         yield Text(f"{_DEEP}{clean(problem.reason)}")

@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from exporter.chain.causes import Link
-from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, Problem, SourceVerdict, Verdict
+from exporter.chain.scope import Scope, ScopeKind
+from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, Problem, RootCause, SourceVerdict, Verdict
 from exporter.facts.bucket.model import Bucket, Repository, Totals
 from exporter.facts.model import SourceReport
 from exporter.facts.reading import Reading, Reason, Source
@@ -70,6 +71,9 @@ RESTORE_RESULTS = ("successful", "failed", "running", "none")
 _CLAIM = ("namespace", "pvc")
 _SOURCE = (*_CLAIM, "replication_source")
 _REPOSITORY = (*_CLAIM, "bucket", "prefix")
+_ROOT_CAUSE = ("cause", "scope")
+_NAMED = 10
+"""So many claims of a root cause are named in its info."""
 
 
 def _one_hot(identity: tuple[str, ...], states: Iterable[str], current: str) -> Iterator[Sample]:
@@ -147,7 +151,7 @@ def _number(value: datetime | timedelta | float | None) -> float | None:
 
 
 def _problem_labels(problem: Problem) -> tuple[str, ...]:
-    return (problem.link, problem.cause, problem.scope, problem.severity, problem.impact)
+    return (problem.link, problem.cause, str(problem.scope), problem.severity, problem.impact)
 
 
 def _problems(verdict: Verdict) -> Iterator[Sample]:
@@ -159,6 +163,26 @@ def _problems(verdict: Verdict) -> Iterator[Sample]:
         if labels not in seen:  # two sources of one claim may share a problem
             seen.add(labels)
             yield labels, 1.0
+
+
+def _root_causes(
+    of_root_cause: Callable[[RootCause], Iterable[Sample]],
+) -> Callable[[Verdict], Iterator[Sample]]:
+    return lambda verdict: (
+        ((root.cause, str(root.scope), *labels), value)
+        for root in verdict.root_causes
+        for labels, value in of_root_cause(root)
+    )
+
+
+def _namespace_of(scope: Scope) -> str:
+    """The namespace that a scope lies in, or is; empty where it lies in none."""
+    return scope.name if scope.kind is ScopeKind.NAMESPACE else scope.namespace
+
+
+def _some(claims: tuple[str, ...]) -> str:
+    more = len(claims) - _NAMED
+    return ", ".join(claims[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _bucket_totals(bucket: Bucket) -> Iterator[Totals]:
@@ -184,11 +208,33 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         (*_CLAIM, "cause", "scope"),
         _claims(
             lambda claim: {
-                (problem.cause, problem.scope): problem.since.timestamp()
+                (problem.cause, str(problem.scope)): problem.since.timestamp()
                 for problem in reversed(claim.problems)
                 if problem.since
             }.items()
         ),
+    ),
+    Family(
+        "volsync_root_cause",
+        "A root cause: one cause in one scope. How many claims it hits; the severity is that of the worst of them.",
+        (*_ROOT_CAUSE, "link", "severity", "namespace"),
+        _root_causes(
+            lambda root: [
+                ((root.cause.link, root.severity, _namespace_of(root.scope)), float(len(root.claims))),
+            ]
+        ),
+    ),
+    Family(
+        "volsync_root_cause_info",
+        "What to type about a root cause, and the claims that it hits: the first ten by name, then their count.",
+        (*_ROOT_CAUSE, "command", "claims"),
+        _root_causes(lambda root: [((root.command, _some(root.claims)), 1.0)]),
+    ),
+    Family(
+        "volsync_root_cause_since_timestamp_seconds",
+        "Since when a root cause has lasted, where the API keeps that moment.",
+        _ROOT_CAUSE,
+        _root_causes(lambda root: [((), root.since.timestamp())] if root.since else []),
     ),
     Family(
         "volsync_backup_link_ok",

@@ -97,9 +97,11 @@ def _root_cause(cause: RootCause, verdict: Verdict) -> Text:
     lines = Text()
     lines.append(f"{cause.severity:<9}", SEVERITY_STYLES[cause.severity])
     lines.append(f"{cause.cause}", "bold")
-    lines.append(f" in {clean(cause.scope)}{since}: {number} {'claim' if number == 1 else 'claims'}\n")
+    lines.append(f" in {clean(str(cause.scope))}{since}: {number} {'claim' if number == 1 else 'claims'}\n")
     lines.append(f"{_INDENT}{clean(cause.reason if number == 1 else CATALOGUE[cause.cause].meaning)}\n")
     lines.append(f"{_INDENT}{', '.join(clean(claim) for claim in cause.claims)}\n")
+    if cause.command_for:
+        lines.append(f"{_INDENT}For {clean(cause.command_for)}; likewise for the others:\n")
     lines.append(f"{_INDENT}$ {clean(cause.command)}", "bold")
     return lines
 
@@ -114,7 +116,7 @@ def _claims(verdict: Verdict) -> Table:
             Text(claim.state, STATE_STYLES[claim.state]),
             age_against_objective(claim, verdict.at),
             problem.cause if problem else _advised(claim),
-            clean(problem.scope) if problem else "",
+            clean(str(problem.scope)) if problem else "",
         )
     return table
 

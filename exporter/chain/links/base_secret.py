@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from exporter.chain import scope
 from exporter.chain.backup import Backup, broken, ok, one_line, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.inventory import Inventory, ready_condition
@@ -26,7 +27,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
         reason = f"Secret {name} is not in namespace {backup.namespace} ({seen.evidence})."
         return broken(
             Link.BASE_SECRET,
-            backup.problem(Cause.BASE_SECRET_MISSING, reason, scope=f"namespace/{backup.namespace}"),
+            backup.problem(Cause.BASE_SECRET_MISSING, reason, scopes=(scope.namespace(backup.namespace),)),
         )
     if stale := _stale(backup):
         return stale
@@ -100,13 +101,14 @@ def _external_secret_failing(
     failing = backup.inventory.namespaces_without_base_secret
     owner = cluster_secret or next(iter(_selecting(backup)), None)
     is_wide = owner is not None and len(failing) > 1
-    scope = f"clusterexternalsecret/{owner.name}" if owner and is_wide else f"namespace/{backup.namespace}"
+    wide = scope.Scope(scope.ScopeKind.EXTERNALSECRET, owner.name) if owner else None
+    scopes = tuple(one for one in (scope.namespace(backup.namespace), wide) if one)
     return broken(
         Link.BASE_SECRET,
         backup.problem(
             Cause.EXTERNAL_SECRET_FAILING,
             reason,
-            scope=scope,
+            scopes=scopes,
             variant="clusterexternalsecret" if is_wide or cluster_secret else "",
             names={"cluster_external_secret": owner.name} if owner else None,
         ),
@@ -135,7 +137,7 @@ def _stale(backup: Backup) -> LinkVerdict | None:
         backup.problem(
             Cause.EXTERNAL_SECRET_STALE,
             f"ExternalSecret {backup.namespace}/{secret.name} was last refreshed at {refreshed:%Y-%m-%d %H:%M}.",
-            scope="external-secrets",
+            scopes=(scope.EXTERNAL_SECRETS,),
             since=refreshed,
         ),
     )

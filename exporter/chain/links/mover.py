@@ -8,10 +8,11 @@ tell. VolSync takes the result over only after eight failed pods, and then delet
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from exporter.chain import mover_log
+from exporter.chain import mover_log, scope
 from exporter.chain.backup import SOURCE, Backup, broken, created, ok, one_line, unknown
-from exporter.chain.causes import Cause, Link, Severity
+from exporter.chain.causes import Cause, Link
 from exporter.chain.mover_log import FEW_FAILURES, end_of
+from exporter.chain.scope import Scope
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
 from exporter.facts.cluster.core.objects import ContainerStatus, Pod
@@ -20,12 +21,11 @@ from exporter.facts.cluster.wire import Object
 
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _MISCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-_TOLD_WITHIN = timedelta(minutes=45)
-"""Within it eight pods have failed, and VolSync has told why (28 minutes apart where that was watched). Until then a
-failure without a known reason is worth no page: a store that is down would have one for each claim."""
 _SLOW = 3
 """So many times as long as the last run is slow."""
 _STORE_FAULTS = (Cause.REPOSITORY_UNREACHABLE, Cause.REPOSITORY_FULL)
+_STORE_SIDE = (Cause.REPOSITORY_PASSWORD, Cause.REPOSITORY_LOCKED)
+"""The claim's own fault, or that of its store where it hits several."""
 
 
 def judge(backup: Backup) -> LinkVerdict | None:
@@ -90,14 +90,14 @@ def _copy(backup: Backup) -> Problem | None:
                 f": {one_line(error)}." if error else "."
             )
             names = {"copy": name.split()[-1]}
-            return backup.problem(Cause.COPY_NOT_READY, reason, scope=_snapshotter(backup), since=since, names=names)
+            return backup.problem(Cause.COPY_NOT_READY, reason, scopes=_snapshotter(backup), since=since, names=names)
     return None
 
 
-def _snapshotter(backup: Backup) -> str:
-    """The storage class, where the snapshots of several of its claims wait: then it is not the claim's own."""
-    storage_class = (backup.pvc.spec.storage_class_name if backup.pvc else None) or ""
-    return f"storageclass/{storage_class}" if backup.inventory.unready_copies[storage_class] > 1 else ""
+def _snapshotter(backup: Backup) -> tuple[Scope, ...]:
+    """The claim, and the driver that makes its copies."""
+    driver = backup.driver
+    return (backup.scope, scope.storage(driver)) if driver else (backup.scope,)
 
 
 def _unready_copies(backup: Backup) -> Iterator[tuple[str, str, datetime | None]]:
@@ -130,8 +130,6 @@ def _failing(backup: Backup) -> Problem | None:
     reason = (
         f"The mover of {backup.source_name} has failed {max(failures, len(failed))} times since the sync began{told}."
     )
-    if cause is None and backup.sync_age <= _TOLD_WITHIN:
-        return _problem(backup, Cause.MOVER_FAILING, reason, Severity.INFO)
     return _problem(backup, cause or Cause.MOVER_FAILING, reason)
 
 
@@ -147,18 +145,18 @@ def _of_log(backup: Backup, cause: Cause) -> Problem:
     return _problem(backup, cause, f"The mover of {backup.source_name} fails: {words}.")
 
 
-def _problem(backup: Backup, cause: Cause, reason: str, severity: Severity | None = None) -> Problem:
-    is_wide = cause in _STORE_FAULTS or (cause is Cause.REPOSITORY_PASSWORD and backup.inventory.wrong_passwords > 1)
-    scope = _store(backup) if is_wide else ""
-    return backup.problem(cause, reason, scope=scope, since=backup.status.last_sync_start_time, severity=severity)
+def _problem(backup: Backup, cause: Cause, reason: str) -> Problem:
+    store = scope.store(*_store(backup))
+    scopes = (store,) if cause in _STORE_FAULTS else (backup.scope, store) if cause in _STORE_SIDE else ()
+    return backup.problem(cause, reason, scopes=scopes, since=backup.status.last_sync_start_time)
 
 
-def _store(backup: Backup) -> str:
+def _store(backup: Backup) -> tuple[str, str]:
     """The store as the settings name it, so that every claim names it alike; else as the log does."""
     names = {bucket.name for bucket in backup.inventory.buckets}
     if len(names) == 1:
-        return f"bucket/{names.pop()}"
-    return mover_log.store_in(backup.last_log) or "store"
+        return names.pop(), ""
+    return (mover_log.store_in(backup.last_log) or "").partition("/")[2], ""
 
 
 # --- waiting to run
@@ -174,7 +172,7 @@ def _waiting(backup: Backup) -> Problem | None:
     if pod.status.phase != "Pending":
         return None
     if image := _waits_for_image(pod):
-        return backup.problem(Cause.MOVER_IMAGE, image, scope="operator", since=created(pod))
+        return backup.problem(Cause.MOVER_IMAGE, image, scopes=(scope.OPERATOR,), since=created(pod))
     waited = _waited(backup, pod)
     if waited <= backup.settings.grace.mover_start:
         return None
@@ -185,7 +183,7 @@ def _waiting(backup: Backup) -> Problem | None:
     return backup.problem(
         Cause.MOVER_STUCK,
         f"{reason}: {_told(backup, pod)}." if _told(backup, pod) else f"{reason}.",
-        scope="" if _is_misconfigured(pod) else f"node/{pod.spec.node_name}",
+        scopes=() if _is_misconfigured(pod) else (scope.node(pod.spec.node_name),),
         since=since,
     )
 
@@ -196,7 +194,7 @@ def _lost(backup: Backup, pod: Pod, deleted: datetime) -> Problem | None:
     if waited <= backup.settings.grace.mover_start or not pod.spec.node_name:
         return None
     reason = f"Mover pod {pod.name} has been terminating on {pod.spec.node_name} for {format_duration(waited)}."
-    return backup.problem(Cause.MOVER_STUCK, reason, scope=f"node/{pod.spec.node_name}", since=deleted)
+    return backup.problem(Cause.MOVER_STUCK, reason, scopes=(scope.node(pod.spec.node_name),), since=deleted)
 
 
 def _is_misconfigured(pod: Pod) -> bool:
@@ -236,7 +234,7 @@ def _unschedulable(backup: Backup, pod: Pod, since: datetime) -> Problem:
     told = next((c.message for c in conditions if c.type == "PodScheduled" and c.status == "False"), "")
     node = (pod.spec.node_selector or {}).get("kubernetes.io/hostname", "")
     reason = f"Mover pod {pod.name} is not scheduled: {one_line(told) or 'no node was found'}."
-    return backup.problem(Cause.MOVER_UNSCHEDULABLE, reason, scope=f"node/{node}" if node else "", since=since)
+    return backup.problem(Cause.MOVER_UNSCHEDULABLE, reason, scopes=(scope.node(node),) if node else (), since=since)
 
 
 def _told(backup: Backup, pod: Pod) -> str:

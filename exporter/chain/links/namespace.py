@@ -1,5 +1,6 @@
 """Does the namespace bear the label that brings the base Secret, and the annotation that VolSync reads?"""
 
+from exporter.chain import scope
 from exporter.chain.backup import Backup, broken, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.generated import missing_object
@@ -29,7 +30,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
         )
         return broken(
             Link.NAMESPACE,
-            backup.problem(Cause.MOVERS_UNPRIVILEGED, reason, scope=f"namespace/{backup.namespace}"),
+            backup.problem(Cause.MOVERS_UNPRIVILEGED, reason, scopes=(scope.namespace(backup.namespace),)),
         )
     return ok(Link.NAMESPACE, f"Namespace {backup.namespace} is labelled for the base Secret.")
 
@@ -62,7 +63,7 @@ def _unlabelled(backup: Backup) -> LinkVerdict | None:
         backup.problem(
             Cause.NAMESPACE_UNLABELLED,
             reason,
-            scope=f"namespace/{backup.namespace}",
+            scopes=(scope.namespace(backup.namespace),),
             names={"namespace_label": label},
         ),
     )

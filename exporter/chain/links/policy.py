@@ -1,6 +1,6 @@
 """Is the policy there that generates the backup's objects, in force, and does it work?"""
 
-from exporter.chain import kyverno
+from exporter.chain import kyverno, scope
 from exporter.chain.backup import Backup, broken, ok, one_line, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.generated import missing_object
@@ -16,17 +16,17 @@ def judge(backup: Backup) -> LinkVerdict | None:
     policy = backup.inventory.policy
     if policy is None:
         return _missing(backup)
-    scope = f"policy/{policy.name}"
+    scopes = (scope.policy(policy.name),)
     if not kyverno.is_ready(policy):
         reason = f"{kyverno.kind_of(policy)} {policy.name} is not ready."
         return broken(
-            Link.POLICY, backup.problem(Cause.POLICY_NOT_READY, reason, scope=scope, names={"policy": policy.name})
+            Link.POLICY, backup.problem(Cause.POLICY_NOT_READY, reason, scopes=scopes, names={"policy": policy.name})
         )
     missing = missing_object(backup)
     if missing and (shown := kyverno.failure(backup, policy, missing)):
         reason = f"Policy {policy.name} fails to generate the {missing}: {one_line(shown)}"
         return broken(
-            Link.POLICY, backup.problem(Cause.POLICY_FAILING, reason, scope=scope, names={"policy": policy.name})
+            Link.POLICY, backup.problem(Cause.POLICY_FAILING, reason, scopes=scopes, names={"policy": policy.name})
         )
     return ok(Link.POLICY, f"{kyverno.kind_of(policy)} {policy.name} is ready.")
 
@@ -41,5 +41,5 @@ def _missing(backup: Backup) -> LinkVerdict:
         return unknown(Link.POLICY, f"Policy {name} could not be understood.")
     return broken(
         Link.POLICY,
-        backup.problem(Cause.POLICY_MISSING, f"There is no policy {name}.", scope=f"policy/{name}"),
+        backup.problem(Cause.POLICY_MISSING, f"There is no policy {name}.", scopes=(scope.policy(name),)),
     )

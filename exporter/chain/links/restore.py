@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from exporter.chain import scope
 from exporter.chain.backup import (
     DESTINATION,
     Backup,
@@ -17,6 +18,7 @@ from exporter.chain.causes import Cause, Link
 from exporter.chain.inventory import GENERATED_BY
 from exporter.chain.mover_log import FEW_FAILURES, last_words
 from exporter.chain.recovery import located, ours, recovery_point
+from exporter.chain.scope import Scope
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationDestinationStatus
@@ -156,7 +158,7 @@ def _stale(backup: Backup, destination: ReplicationDestination) -> Problem | Non
     return backup.problem(
         Cause.RESTORE_STALE,
         f"Restore {destination.name} is {format_duration(behind)} behind the newest backup.",
-        scope=_maker(backup, destination),
+        scopes=_maker(backup, destination),
         since=status.last_sync_time,
         names=_about(backup, destination),
     )
@@ -181,13 +183,13 @@ def _unconsumed(backup: Backup, destination: ReplicationDestination) -> Problem 
     return backup.problem(
         Cause.RESTORE_UNCONSUMED,
         f"Restore {destination.name} filled PVC {image.name}, which nothing uses.",
-        scope=_maker(backup, destination),
+        scopes=_maker(backup, destination),
         since=status.last_sync_time,
         names=_about(backup, destination),
     )
 
 
-def _maker(backup: Backup, destination: ReplicationDestination) -> str:
+def _maker(backup: Backup, destination: ReplicationDestination) -> tuple[Scope, ...]:
     """The policy that makes every such destination, else the claim."""
     policy = (destination.metadata.labels or {}).get(GENERATED_BY)
-    return f"policy/{policy}" if policy else backup.scope()
+    return (scope.policy(policy),) if policy else (backup.scope,)

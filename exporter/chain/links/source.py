@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from exporter.chain import kyverno
+from exporter.chain import kyverno, scope
 from exporter.chain.backup import Backup, broken, created, ok, one_line, unknown
-from exporter.chain.causes import Cause, Link, Severity
+from exporter.chain.causes import Cause, Link
 from exporter.chain.generated import has_malformed_source
 from exporter.chain.links.repository_secret import is_about_secret
 from exporter.chain.mover_log import end_of
@@ -54,7 +54,9 @@ def _absent(backup: Backup) -> LinkVerdict | None:
     if not listing.applies:
         return broken(
             Link.SOURCE,
-            backup.problem(Cause.SOURCE_MISSING, "VolSync is not installed: its API is not served.", scope="operator"),
+            backup.problem(
+                Cause.SOURCE_MISSING, "VolSync is not installed: its API is not served.", scopes=(scope.OPERATOR,)
+            ),
         )
     if not listing.known:
         return unknown(Link.SOURCE, f"ReplicationSources could not be read: {listing.unread}.")
@@ -95,7 +97,7 @@ def _not_covered(backup: Backup) -> LinkVerdict:
         backup.problem(
             Cause.NOT_COVERED,
             reason,
-            scope=f"policy/{name}",
+            scopes=(scope.policy(name),),
             names={"label": f"{label}={covered}"} if covered else None,
         ),
     )
@@ -105,9 +107,7 @@ def _not_covered(backup: Backup) -> LinkVerdict:
 
 
 def _paused(backup: Backup) -> LinkVerdict:
-    """A pause is meant, so it is a warning until it has lasted for longer than anyone means it to."""
     since = backup.status.last_sync_start_time or backup.status.last_sync_time or backup.began
-    is_long = since is not None and backup.at - since > backup.settings.grace.pause
     reason = f"ReplicationSource {backup.source_name} is paused."
     return broken(
         Link.SOURCE,
@@ -115,7 +115,6 @@ def _paused(backup: Backup) -> LinkVerdict:
             Cause.SOURCE_PAUSED,
             reason,
             since=since,
-            severity=Severity.CRITICAL if is_long else Severity.WARNING,
         ),
     )
 
@@ -169,7 +168,7 @@ def _waits_for_job(backup: Backup) -> bool:
 
 def _operator_stalled(backup: Backup, reason: str) -> LinkVerdict:
     since = backup.status.last_sync_start_time or backup.status.next_sync_time or backup.began
-    return broken(Link.SOURCE, backup.problem(Cause.OPERATOR_STALLED, reason, scope="operator", since=since))
+    return broken(Link.SOURCE, backup.problem(Cause.OPERATOR_STALLED, reason, scopes=(scope.OPERATOR,), since=since))
 
 
 def _is_operator_alive(backup: Backup) -> bool:

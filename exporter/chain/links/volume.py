@@ -9,16 +9,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from exporter.chain import scope
 from exporter.chain.backup import Backup, broken, created, moment_of, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import LinkVerdict, Problem, VolumeState
 from exporter.durations import format_duration
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
+from exporter.facts.cluster.longhorn.facts import DRIVER
 from exporter.facts.cluster.longhorn.objects import LonghornVolume
-
-DRIVER = "driver.longhorn.io"
-STORAGE = "longhorn"
-"""The scope of every fault that the storage system has."""
 
 
 class Serving(msgspec.Struct, frozen=True):
@@ -101,17 +99,36 @@ def _problem(backup: Backup, one: Serving) -> Problem | None:
     if status.robustness == "faulted" or (stuck and _has_died(backup, one, volume)):
         how = "is faulted" if status.robustness == "faulted" else f"keeps faulting: it is {status.state} once more"
         return backup.problem(
-            Cause.VOLUME_FAULTED, f"{what} {how}.", scope=STORAGE, variant=one.role, since=since, names=names
+            Cause.VOLUME_FAULTED,
+            f"{what} {how}.",
+            scopes=(scope.volume(volume.name), scope.storage(DRIVER)),
+            variant=one.role,
+            since=since,
+            names=names,
         )
     if status.state == "attached" and status.robustness == "unknown":
         reason = f"{what} is attached to {status.current_node_id or 'a node'}, and its engine does not answer."
-        return backup.problem(Cause.VOLUME_UNREACHABLE, reason, scope=STORAGE, names=names)
+        return backup.problem(
+            Cause.VOLUME_UNREACHABLE, reason, scopes=(scope.volume(volume.name), scope.storage(DRIVER)), names=names
+        )
     if stuck:
         reason = f"{what} has been wanted for {format_duration(stuck)} and is {status.state or 'not there yet'}."
-        return backup.problem(Cause.VOLUME_STUCK, reason, scope=STORAGE, since=since, names=names)
+        return backup.problem(
+            Cause.VOLUME_STUCK,
+            reason,
+            scopes=(scope.volume(volume.name), scope.storage(DRIVER)),
+            since=since,
+            names=names,
+        )
     if status.state == "attached" and status.robustness == "degraded":
         degraded = moment_of(status.last_degraded_at)
-        return backup.problem(Cause.VOLUME_DEGRADED, f"{what} is degraded.", scope=STORAGE, since=degraded, names=names)
+        return backup.problem(
+            Cause.VOLUME_DEGRADED,
+            f"{what} is degraded.",
+            scopes=(scope.volume(volume.name), scope.storage(DRIVER)),
+            since=degraded,
+            names=names,
+        )
     return None
 
 

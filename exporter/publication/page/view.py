@@ -44,7 +44,7 @@ class View(msgspec.Struct, frozen=True):
         if not self.cause and not self.scope:
             return True
         return any(
-            (not self.cause or problem.cause in self.cause) and (not self.scope or problem.scope in self.scope)
+            (not self.cause or problem.cause in self.cause) and (not self.scope or str(problem.scope) in self.scope)
             for problem in claim.problems
         )
 
