@@ -25,19 +25,9 @@ from bench.poll import BY_FIELD, PAGE, PER_CLAIM, Row, pages
 from exporter import logs
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
 from exporter.facts.cluster.decode import decode_page
-from exporter.facts.model import (
-    Bucket,
-    Facts,
-    Listing,
-    ObjectType,
-    Reading,
-    Repository,
-    Source,
-    SourceRead,
-    SourceReport,
-    Totals,
-)
+from exporter.facts.model import Facts, Listing, Reading, Source, SourceRead, SourceReport
 from exporter.polling.clock import Clock
 from exporter.polling.merge import FIELDS
 from exporter.polling.poller import Poller, Read
@@ -184,8 +174,6 @@ def _repository(namespace: str, pvc: str) -> Repository:
         f"{namespace}/{pvc}",
         AT,
         present=True,
-        namespace=namespace,
-        pvc=pvc,
         created=AT - timedelta(days=90),
         totals={kind: Totals(37, 123_456_789) for kind in ObjectType},
         data_measured_at=AT,

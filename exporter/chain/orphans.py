@@ -5,10 +5,11 @@ from datetime import datetime
 
 from exporter.chain.case import fill
 from exporter.chain.causes import Cause
-from exporter.chain.recovery import ours
+from exporter.chain.recovery import ours, owner_of
 from exporter.chain.verdict import Orphan, Problem
 from exporter.chain.world import World
-from exporter.facts.model import Bucket, Reading, Repository
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.model import Reading
 
 
 def find(world: World, at: datetime) -> tuple[Orphan, ...]:
@@ -29,19 +30,21 @@ def find(world: World, at: datetime) -> tuple[Orphan, ...]:
 def _unclaimed(world: World, bucket: Bucket, claims: set[tuple[str, str]]) -> Iterator[Repository]:
     """A prefix that the layout cannot read as a claim may be anybody's: it is left alone."""
     for repository in bucket.repositories:
+        owner = owner_of(bucket, repository)
         if (
             repository.present
             and not repository.suspect
-            and repository.namespace
-            and repository.pvc
-            and (repository.namespace, repository.pvc) not in claims
-            and world.is_looked_at(repository.namespace)
+            and owner.namespace
+            and owner.pvc
+            and (owner.namespace, owner.pvc) not in claims
+            and world.is_looked_at(owner.namespace)
         ):
             yield repository
 
 
 def _orphan(world: World, bucket: Bucket, repository: Repository, at: datetime) -> Orphan:
-    namespace, pvc = repository.namespace or "", repository.pvc or ""
+    owner = owner_of(bucket, repository)
+    namespace, pvc = owner.namespace or "", owner.pvc or ""
     newest = ours(bucket, repository.newest_snapshot)
     is_recent = newest is not None and at - newest <= world.settings.grace.withdrawn
     has_opted_out = (namespace, pvc) in world.pvcs and world.settings.claims.label in (

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from exporter.chain.case import Case, earlier
-from exporter.facts.bucket.layout import prefix_of
-from exporter.facts.model import Bucket, Reading, Reason, Repository
+from exporter.facts import layout
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.layout import Owner, prefix_of
+from exporter.facts.model import Reading, Reason
 
 RESTIC = ("restic",)
 """The movers whose repositories a listing can be read of."""
@@ -14,6 +16,9 @@ RESTIC = ("restic",)
 
 _ABOUT_DATA = {Reason.INCOMPLETE}
 """Doubts of the full listing alone: snapshots and locks are seen by another."""
+
+_LAYOUT = "{namespace}/{pvc}"
+"""Where the settings give no layout."""
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -66,8 +71,14 @@ def ours(bucket: Bucket, moment: datetime | None) -> datetime | None:
     return earlier(moment, bucket.clock_skew or timedelta(0)) if moment else None
 
 
+def owner_of(bucket: Bucket, repository: Repository) -> Owner:
+    """Whose *repository* is, as the bucket's layout reads its path."""
+    path = repository.prefix.removeprefix(bucket.prefix).strip("/")
+    return layout.read(bucket.layout or _LAYOUT, path)
+
+
 def _in_bucket(case: Case, bucket: Bucket) -> Located | None:
-    path = prefix_of(bucket.layout, case.namespace, case.pvc_name, case.source_name)
+    path = prefix_of(bucket.layout or _LAYOUT, case.namespace, case.pvc_name, case.source_name)
     prefix = "/".join(part for part in (bucket.prefix.strip("/"), path.strip("/")) if part)
     repository = case.world.repositories.get((bucket.name, prefix))
     return Located(bucket, prefix, repository)

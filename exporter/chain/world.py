@@ -14,7 +14,8 @@ import msgspec
 
 from exporter.chain import movers
 from exporter.chain.causes import Cause
-from exporter.facts.model import Bucket, ClusterFacts, Facts, Listing, Reading, Repository
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.model import ClusterFacts, Facts, Listing, Reading
 from exporter.facts.objects import (
     ClusterExternalSecret,
     ClusterPolicy,

@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import partial
 
 from exporter.facts.bucket.access import check_access as check_buckets
-from exporter.facts.bucket.layout import Owner
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.cluster.access import check_access as check_cluster
 from exporter.facts.cluster.api import ClusterReader
+from exporter.facts.layout import Owner
 from exporter.facts.model import Check, Source, SourceRead
 from exporter.facts.objects import ReplicationSource
 from exporter.polling.poller import Read

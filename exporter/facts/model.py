@@ -2,70 +2,27 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Generic, TypeVar
 
 import msgspec
 
 from exporter.facts import objects
+from exporter.facts.bucket.model import Bucket
+from exporter.facts.reading import Reading, Reason, Source
 
-
-class Source(StrEnum):
-    """Where facts come from. Each is read, dated and reported by itself."""
-
-    KUBERNETES = "kubernetes"
-    VOLSYNC = "volsync"
-    LONGHORN = "longhorn"
-    KYVERNO = "kyverno"
-    EXTERNAL_SECRETS = "external_secrets"
-    SECRETS = "secrets"
-    S3 = "s3"
-
-
-class Reading(StrEnum):
-    """What came of reading a list."""
-
-    READ = "read"
-    NOT_SERVED = "not_served"
-    """It is not there to be read (the API is not installed, the part is switched off): its link does not apply."""
-    UNREADABLE = "unreadable"
-    """It is there, or may be, and could not be read: what depends on it is unknown."""
-    PENDING = "pending"
-    """It was not read yet."""
-
-
-class Reason(StrEnum):
-    """Why a read failed or an answer is not believed: the closed set behind every `reason` label."""
-
-    UNAUTHORIZED = "unauthorized"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not_found"
-    TIMEOUT = "timeout"
-    CONNECTION = "connection"
-    TLS = "tls"
-    THROTTLED = "throttled"
-    NOT_ACCEPTABLE = "not_acceptable"
-    SERVER_ERROR = "server_error"
-    EXPIRED = "expired"
-    MALFORMED_ANSWER = "malformed_answer"
-    MALFORMED_OBJECT = "malformed_object"
-    STALE = "stale"
-    # S3
-    NO_CREDENTIALS = "no_credentials"
-    WRONG_KEY = "wrong_key"
-    EXPIRED_KEY = "expired_key"
-    CLOCK_SKEW = "clock_skew"
-    NO_SUCH_BUCKET = "no_such_bucket"
-    NO_TOKEN = "no_token"
-    REPEATED_TOKEN = "repeated_token"
-    ENDLESS_LISTING = "endless_listing"
-    KEY_COUNT = "key_count"
-    INCLUSIVE_START_AFTER = "inclusive_start_after"
-    GHOST_PREFIX = "ghost_prefix"
-    CONTRADICTED = "contradicted"
-    INCOMPLETE = "incomplete"
-    LEGACY_LAYOUT = "legacy_layout"
-    OTHER = "other"
+__all__ = [
+    "NOT_SERVED",
+    "Check",
+    "ClusterFacts",
+    "Facts",
+    "Listing",
+    "Malformed",
+    "Reading",
+    "Reason",
+    "Source",
+    "SourceRead",
+    "SourceReport",
+]
 
 
 class Malformed(msgspec.Struct, frozen=True):
@@ -136,83 +93,6 @@ class ClusterFacts(msgspec.Struct, frozen=True):
     policy_events: Listing[objects.Event] = Listing()
     cluster_external_secrets: Listing[objects.ClusterExternalSecret] = Listing()
     external_secrets: Listing[objects.ExternalSecret] = Listing()
-
-
-class ObjectType(StrEnum):
-    """The folders of a restic repository (restic `doc/design.rst`)."""
-
-    DATA = "data"
-    INDEX = "index"
-    KEYS = "keys"
-    LOCKS = "locks"
-    SNAPSHOTS = "snapshots"
-
-
-class Totals(msgspec.Struct, frozen=True):
-    objects: int
-    bytes: int
-
-
-class Repository(msgspec.Struct, frozen=True):
-    """What a listing without a password tells of one restic repository. Times are the store's."""
-
-    bucket: str
-    prefix: str
-    """Its path in the bucket, without a slash at either end."""
-    measured_at: datetime
-    present: bool | None
-    """Whether there is a repository; None when the listing cannot be believed either way."""
-    namespace: str | None = None
-    pvc: str | None = None
-    source: str | None = None
-    """Namespace, PVC and ReplicationSource as the bucket's layout reads the prefix."""
-    created: datetime | None = None
-    totals: dict[ObjectType, Totals] = {}
-    """Objects and bytes by type; a type that was not measured yet is left out."""
-    data_measured_at: datetime | None = None
-    snapshots: int = 0
-    newest_snapshot: datetime | None = None
-    oldest_snapshot: datetime | None = None
-    oldest_lock: datetime | None = None
-    stale_locks: int = 0
-    index_generation: str = ""
-    """A digest of the index's names: it changes when a backup adds packs or a prune removes them."""
-    suspect: tuple[Reason, ...] = ()
-    """Why the listing is not believed; empty when it is."""
-
-
-class Bucket(msgspec.Struct, frozen=True):
-    """One bucket (or one prefix of it) and the repositories found under it."""
-
-    name: str
-    endpoint: str = ""
-    prefix: str = ""
-    layout: str = "{namespace}/{pvc}"
-    reading: Reading = Reading.PENDING
-    reason: Reason | None = None
-    detail: str = ""
-    read_at: datetime | None = None
-    """When it was last read in full, by the exporter's clock."""
-    clock_skew: timedelta | None = None
-    """How far the store's clock is ahead of ours."""
-    capacity_bytes: int = 0
-    repositories: tuple[Repository, ...] = ()
-    listed: tuple[str, ...] = ("",)
-    """The prefixes under which all repositories were looked for; the empty one stands for the whole bucket."""
-    unlisted: tuple[str, ...] = ()
-    """Prefixes under these whose listing failed, or is not believed."""
-
-    def covers(self, prefix: str) -> bool:
-        """Whether a repository at *prefix* that is not among the repositories is not there."""
-        return (
-            self.reading is Reading.READ
-            and any(_is_under(prefix, listed) for listed in self.listed)
-            and not any(_is_under(prefix, unlisted) for unlisted in self.unlisted)
-        )
-
-
-def _is_under(prefix: str, parent: str) -> bool:
-    return not parent or prefix == parent or prefix.startswith(f"{parent}/")
 
 
 class SourceReport(msgspec.Struct, frozen=True):

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import Bucket, Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.facts.model import Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
 
 FIELDS: Mapping[Source, tuple[str, ...]] = {
     source: tuple(kind.field for kind in KINDS if kind.source is source) for source in Source

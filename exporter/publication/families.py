@@ -11,8 +11,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from exporter.chain.causes import Link
+from exporter.chain.recovery import owner_of
 from exporter.chain.verdict import ClaimVerdict, LinkState, Problem, SourceVerdict, State, Verdict
-from exporter.facts.model import Bucket, Reading, Reason, Repository, Source, SourceReport, Totals
+from exporter.facts.bucket.model import Bucket, Repository, Totals
+from exporter.facts.model import Reading, Reason, Source, SourceReport
 
 Sample = tuple[tuple[str, ...], float]
 """Label values, in the order of the family's labels, and the value."""
@@ -108,9 +110,10 @@ def _repositories(
     def samples(verdict: Verdict) -> Iterator[Sample]:
         for bucket in verdict.facts.buckets:
             for repository in bucket.repositories:
+                owner = owner_of(bucket, repository)
                 identity = (
-                    repository.namespace or "",
-                    repository.pvc or "",
+                    owner.namespace or "",
+                    owner.pvc or "",
                     repository.bucket,
                     repository.prefix,
                 )

@@ -125,7 +125,6 @@ def test_a_prefix_that_is_forbidden_costs_only_its_repository(store: Standin) ->
     assert CART in bucket.detail
     assert first.report.errors == {Reason.FORBIDDEN: 1}
     assert (figures[CART].present, figures[CART].suspect) == (None, (Reason.FORBIDDEN,))
-    assert (figures[CART].namespace, figures[CART].pvc) == ("shop", "cart")
     assert (figures[SHELF].present, figures[SHELF].suspect) == (True, ())
     store.twist = None
     assert all(repository.present for repository in read().buckets[0].repositories)

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from exporter.facts.bucket import client, paging
-from exporter.facts.bucket.layout import Owner
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository
 from exporter.facts.bucket.reader import BucketReader
-from exporter.facts.model import Bucket, ObjectType, Reading, Reason, Repository, SourceRead
+from exporter.facts.layout import Owner
+from exporter.facts.model import Reading, Reason, SourceRead
 from exporter.settings import BucketSettings, PollSettings, Settings
 from tests.bucket.standin import BUCKET, Listed, Query, Standin, Twist, name, running_standin
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exporter.facts.bucket.look import AFTER_DATA
+from exporter.facts.bucket.model import ObjectType, Repository
 from exporter.facts.bucket.reader import BucketReader
-from exporter.facts.model import ObjectType, Repository
 from exporter.settings import BucketSettings, Settings
 from tests.bucket.standin import BUCKET, Standin, name, running_standin
 

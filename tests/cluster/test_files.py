@@ -14,9 +14,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.documents import FileError
 from exporter.facts.cluster.files import read_files
-from exporter.facts.model import Bucket, ClusterFacts, Facts, Listing, Reading, Reason, Source
+from exporter.facts.model import ClusterFacts, Facts, Listing, Reading, Reason, Source
 from exporter.settings import Settings
 from tests.apiserver.server import ApiServer, load
 from tests.cluster.conftest import AT, MOVER, Json, MakeReader, obj, small_cluster

@@ -17,8 +17,9 @@ import msgspec
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
+from exporter.facts.bucket.model import Repository, Totals
 from exporter.facts.cluster.files import read_files
-from exporter.facts.model import Facts, Reason, Repository, Source, Totals
+from exporter.facts.model import Facts, Reason, Source
 from exporter.publication.families import Telemetry
 from exporter.publication.render import Exposition, Format, render
 from exporter.settings import Settings

@@ -20,17 +20,8 @@ from exporter.chain.verdict import (
     Verdict,
     VolumeState,
 )
-from exporter.facts.model import (
-    Bucket,
-    Facts,
-    ObjectType,
-    Reading,
-    Reason,
-    Repository,
-    Source,
-    SourceReport,
-    Totals,
-)
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
+from exporter.facts.model import Facts, Reading, Reason, Source, SourceReport
 from exporter.publication.families import Telemetry
 
 AT = datetime(2026, 1, 18, 3, 12, 40, tzinfo=UTC)
@@ -200,8 +191,6 @@ def _verdict(at: datetime, claims: list[ClaimVerdict], orphans: tuple[Orphan, ..
             prefix=claim.key,
             measured_at=at,
             present=True,
-            namespace=claim.namespace,
-            pvc=claim.pvc,
             created=at - timedelta(days=200),
             totals={ObjectType.DATA: Totals(120, 5 << 30), ObjectType.SNAPSHOTS: Totals(24, 9_000)},
             data_measured_at=at,

@@ -8,17 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.facts.model import (
-    Bucket,
-    Facts,
-    Listing,
-    Reading,
-    Reason,
-    Repository,
-    Source,
-    SourceRead,
-    SourceReport,
-)
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.model import Facts, Listing, Reading, Reason, Source, SourceRead, SourceReport
 from exporter.facts.objects import Metadata, Namespace, NamespaceMetadata, ReplicationSource
 from exporter.polling.merge import FIELDS, expire, merge
 

@@ -15,19 +15,9 @@ import msgspec
 from hypothesis import strategies as st
 
 from exporter.facts import objects
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.model import (
-    Bucket,
-    ClusterFacts,
-    Facts,
-    Listing,
-    Malformed,
-    ObjectType,
-    Reading,
-    Reason,
-    Repository,
-    Totals,
-)
+from exporter.facts.model import ClusterFacts, Facts, Listing, Malformed, Reading, Reason
 
 NOON = datetime(2026, 1, 18, 12, 0, tzinfo=UTC)
 
@@ -171,14 +161,11 @@ class Maker:
 
     def repository(self, prefix: str) -> Repository:
         """Any repository at *prefix*."""
-        namespace, _, pvc = prefix.partition("/")
         return Repository(
             bucket="volsync-backup",
             prefix=prefix,
             measured_at=self.time(),
             present=self.chance.choice((True, True, False, None)),
-            namespace=self.maybe(namespace),
-            pvc=self.maybe(pvc),
             created=self.maybe(self.time()),
             totals={
                 kind: Totals(self.chance.randint(0, 9), self.chance.randint(0, 9)) for kind in self.some([*ObjectType])

@@ -19,19 +19,8 @@ from exporter.chain.verdict import (
     Verdict,
     VolumeState,
 )
-from exporter.facts.model import (
-    Bucket,
-    ClusterFacts,
-    Facts,
-    Listing,
-    ObjectType,
-    Reading,
-    Reason,
-    Repository,
-    Source,
-    SourceReport,
-    Totals,
-)
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
+from exporter.facts.model import ClusterFacts, Facts, Listing, Reading, Reason, Source, SourceReport
 from exporter.facts.objects import LonghornSetting, Metadata
 from exporter.publication.families import Telemetry
 
@@ -124,8 +113,6 @@ def repository(namespace: str = "karakeep", pvc: str = "data-pvc", **more: Any) 
             "prefix": f"{namespace}/{pvc}",
             "measured_at": AT,
             "present": True,
-            "namespace": namespace,
-            "pvc": pvc,
             "created": AT - timedelta(days=90),
             "totals": {kind: Totals(objects=37, bytes=123_456_789) for kind in ObjectType},
             "data_measured_at": AT - timedelta(hours=3),

@@ -7,7 +7,7 @@ from exporter.chain.causes import Cause, Link
 from exporter.chain.recovery import Located, located, ours
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
-from exporter.facts.model import Repository
+from exporter.facts.bucket.model import Repository
 
 DEFAULT_PRUNE_INTERVAL_DAYS = 7
 """volsync `internal/controller/mover/restic/builder.go`."""

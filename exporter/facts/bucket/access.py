@@ -10,7 +10,8 @@ from exporter.facts.bucket.look import AFTER_DATA, folder_of
 from exporter.facts.bucket.paging import Answer
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.bucket.sweep import Sweep
-from exporter.facts.model import Check, Reason, Source
+from exporter.facts.model import Check
+from exporter.facts.reading import Reason, Source
 
 _SKEW = timedelta(minutes=5)
 """S3 refuses requests whose time is further off than 15 minutes; at a third of that someone should look."""

@@ -16,7 +16,7 @@ from exporter.facts.bucket.faults import CUT, MALFORMED, SDK_ERRORS, failure_of
 from exporter.facts.bucket.listing import NotAListing, parse
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.paging import Answer
-from exporter.facts.model import Reason
+from exporter.facts.reading import Reason
 from exporter.settings import PollSettings
 
 # restic's own region where none is configured (restic `internal/backend/s3/s3.go`); stores of one's own ignore it.

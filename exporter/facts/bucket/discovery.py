@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import Failure
-from exporter.facts.bucket.layout import depth_of, may_stand_under
 from exporter.facts.bucket.look import folder_of
+from exporter.facts.bucket.model import ObjectType
 from exporter.facts.bucket.paging import walk
 from exporter.facts.bucket.repository import home_of
-from exporter.facts.model import ObjectType, Reason
+from exporter.facts.layout import depth_of
+from exporter.facts.reading import Reason
 
 _FOLDERS = frozenset(ObjectType)
 
@@ -102,7 +103,7 @@ class Discovery:
         except Failure as failure:
             level.failure = failure
         level.is_repository = ObjectType.KEYS in names and (config or len(names & _FOLDERS) > 1)
-        level.children = sorted(base + name for name in names if name and self._is_wanted(base + name))
+        level.children = sorted(base + name for name in names if name)
         return level
 
     def _check_nothing(self, level: _Level) -> None:
@@ -118,7 +119,3 @@ class Discovery:
             raise Failure(Reason.CONTRADICTED, f"{level.prefix or 'the bucket'} lists no folder, and holds objects")
         if level.prefix != self._base:
             level.errors[Reason.GHOST_PREFIX] += 1
-
-    def _is_wanted(self, prefix: str) -> bool:
-        """Whether the layout lets a repository stand at or below *prefix*: a bucket may hold other things."""
-        return may_stand_under(self._layout, prefix.removeprefix(folder_of(self._base)))

@@ -1,6 +1,6 @@
 """The one exception of reading a bucket."""
 
-from exporter.facts.model import Reason
+from exporter.facts.reading import Reason
 
 
 class Failure(Exception):  # noqa: N818  # "FailureError" says it twice

@@ -4,7 +4,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from exporter.facts.bucket.failure import Failure
-from exporter.facts.model import Reason
+from exporter.facts.reading import Reason
 
 CUT = "AnswerCut"
 """The error code that our own parser gives an answer that ends too soon."""

@@ -8,9 +8,10 @@ import msgspec
 from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import Failure
 from exporter.facts.bucket.listing import Page
+from exporter.facts.bucket.model import ObjectType
 from exporter.facts.bucket.paging import walk
 from exporter.facts.bucket.repository import Contents, Inventory
-from exporter.facts.model import ObjectType, Reason
+from exporter.facts.reading import Reason
 
 AFTER_DATA = "data0"
 """No object has this name, and it sorts after everything in `data/`: `0` follows the slash."""

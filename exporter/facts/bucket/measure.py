@@ -6,10 +6,11 @@ from collections.abc import Callable
 from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import Failure
 from exporter.facts.bucket.look import folder_of, look_at, take_in
+from exporter.facts.bucket.model import ObjectType
 from exporter.facts.bucket.paging import walk
 from exporter.facts.bucket.repository import Contents, Inventory
 from exporter.facts.bucket.state import Listing, State
-from exporter.facts.model import ObjectType, Reason
+from exporter.facts.reading import Reason
 from exporter.settings import Settings
 
 

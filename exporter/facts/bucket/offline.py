@@ -10,9 +10,10 @@ from exporter.facts.bucket.address import Address, addresses
 from exporter.facts.bucket.listing import Page, moment
 from exporter.facts.bucket.look import folder_of
 from exporter.facts.bucket.measure import what_is_missing
+from exporter.facts.bucket.model import Bucket, ObjectType, Repository
 from exporter.facts.bucket.repository import Contents, Inventory, home_of
 from exporter.facts.bucket.state import DataListing, State
-from exporter.facts.model import Bucket, ObjectType, Reading, Reason, Repository
+from exporter.facts.reading import Reading, Reason
 from exporter.settings import Settings
 
 _NAMELESS = "bucket"
@@ -124,7 +125,7 @@ def _repositories(
         contents = _contents(home, objects)
         if not contents.is_empty:
             state = _state(home, contents, settings, at, is_torn=home in torn)
-            yield state.repository(address.bucket, address.prefix, address.settings.layout, at, settings)
+            yield state.repository(address.bucket, at, settings)
 
 
 def _contents(home: str, objects: Mapping[str, _Object]) -> Contents:

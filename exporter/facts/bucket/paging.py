@@ -12,7 +12,7 @@ import msgspec
 
 from exporter.facts.bucket.failure import Failure
 from exporter.facts.bucket.listing import Page
-from exporter.facts.model import Reason
+from exporter.facts.reading import Reason
 
 MOST_PAGES = 100_000
 """A hundred million objects. A listing that is longer has no end."""

@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from exporter.facts.bucket.address import Address, addresses
-from exporter.facts.bucket.layout import Owner
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.sweep import Sweep
-from exporter.facts.model import Bucket, Reading, Reason, Source, SourceRead, SourceReport
+from exporter.facts.layout import Owner
+from exporter.facts.model import SourceRead, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 
 _FIRST_MEASURING = timedelta(seconds=5)

@@ -9,7 +9,7 @@ import msgspec
 
 from exporter.facts.bucket.completeness import Gap, Spread
 from exporter.facts.bucket.listing import Page, moment
-from exporter.facts.model import ObjectType, Totals
+from exporter.facts.bucket.model import ObjectType, Totals
 
 _ID = "[0-9a-f]{64}"
 # restic `internal/backend/layout/layout_default.go`: what stands in a repository.

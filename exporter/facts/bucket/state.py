@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from exporter.facts.bucket.layout import owner_of
+from exporter.facts.bucket.model import ObjectType, Repository, Totals
 from exporter.facts.bucket.paging import Answer
 from exporter.facts.bucket.repository import Contents, Inventory
-from exporter.facts.model import ObjectType, Reason, Repository, Totals
+from exporter.facts.reading import Reason
 from exporter.settings import Settings
 
 _JITTER = 0.25
@@ -121,18 +121,13 @@ class State:
         """How long this repository's totals serve: not the same for all, so that they do not all age at once."""
         return full * (1.0 - _JITTER * (zlib.crc32(self.prefix.encode()) % 1024) / 1024)
 
-    def repository(self, bucket: str, base: str, layout: str, clock: datetime, settings: Settings) -> Repository:
+    def repository(self, bucket: str, clock: datetime, settings: Settings) -> Repository:
         """The figures, as far as they are believed."""
-        path = self.prefix.removeprefix(f"{base}/") if base else self.prefix
-        owner = owner_of(layout, path)
         repository = Repository(
             bucket=bucket,
             prefix=self.prefix,
             measured_at=self.looked_at or clock,
             present=self._present(clock, settings.poll.keep_facts),
-            namespace=owner.namespace,
-            pvc=owner.pvc,
-            source=owner.source,
             suspect=tuple(dict.fromkeys(reason for reason in (self.doubt, self.data_doubt) if reason)),
         )
         if self.look is None or self.looked_at is None:

@@ -14,12 +14,13 @@ from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.discovery import Discovery, Found
 from exporter.facts.bucket.failure import Failure, Stopped
 from exporter.facts.bucket.faults import OF_THE_BUCKET
-from exporter.facts.bucket.layout import Owner, prefix_of
 from exporter.facts.bucket.look import Look, folder_of, look_at
 from exporter.facts.bucket.measure import measure
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.state import State
-from exporter.facts.model import Bucket, Reading, Reason
+from exporter.facts.layout import Owner, prefix_of
+from exporter.facts.reading import Reading, Reason
 from exporter.settings import Settings
 
 _FAILURES_IN_A_ROW = 8
@@ -44,6 +45,8 @@ _DETAILS = 3
 
 _STALE_CREDENTIALS = frozenset({Reason.NO_CREDENTIALS, Reason.WRONG_KEY, Reason.EXPIRED_KEY, Reason.UNAUTHORIZED})
 """After these the next read connects anew, so that credentials are read again from where they stand."""
+
+_LAYOUT = "{namespace}/{pvc}"
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -123,7 +126,7 @@ class Sweep:
 
     def expect(self, writers: Iterable[Owner]) -> None:
         """Look, from the next read on, for the repositories of *writers*, wherever else repositories are found."""
-        layout, base = self.address.settings.layout, folder_of(self.address.prefix)
+        layout, base = self.address.settings.layout or _LAYOUT, folder_of(self.address.prefix)
         self.expected = frozenset(
             base + prefix_of(layout, owner.namespace or "", owner.pvc or "", owner.source or "") for owner in writers
         )
@@ -165,7 +168,7 @@ class Sweep:
         prefixes = set(self.states) | self.expected
         discovery: Discovery | None = None
         if self._is_discovery_due(clock):
-            discovery = Discovery(client, self.address.prefix, self.address.settings.layout, pool.map)
+            discovery = Discovery(client, self.address.prefix, self.address.settings.layout or _LAYOUT, pool.map)
             prefixes |= self._discover(discovery, clock, health)
         looks = self._spread(pool, lambda prefix: self._look_at(client, prefix, clock, health), sorted(prefixes))
         if discovery is None or health.failure:
@@ -261,7 +264,7 @@ class Sweep:
         return self._bucket
 
     def _published(self, clock: datetime, details: list[str]) -> Bucket:
-        address, layout = self.address, self.address.settings.layout
+        address = self.address
         states = [state for _, state in sorted(self.states.items())]
         details += [f"{state.prefix}: {state.foreign} objects are not restic's" for state in states if state.foreign]
         self._bucket = msgspec.structs.replace(
@@ -272,9 +275,7 @@ class Sweep:
             read_at=clock,
             clock_skew=self._client.skew if self._client else None,
             unlisted=tuple(sorted(self._unlisted)),
-            repositories=tuple(
-                state.repository(address.bucket, address.prefix, layout, clock, self._settings) for state in states
-            ),
+            repositories=tuple(state.repository(address.bucket, clock, self._settings) for state in states),
         )
         return self._bucket
 

@@ -7,20 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from exporter.facts import objects
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.decode import convert, describe
 from exporter.facts.cluster.documents import Document, EmptyList, FileError, find_files, read_documents
 from exporter.facts.cluster.kinds import KINDS, VOLSYNC_OBJECTS, Kind, Reach
-from exporter.facts.model import (
-    Bucket,
-    ClusterFacts,
-    Facts,
-    Listing,
-    Malformed,
-    Reading,
-    Reason,
-    Source,
-    SourceReport,
-)
+from exporter.facts.model import ClusterFacts, Facts, Listing, Malformed, Reading, Reason, Source, SourceReport
 from exporter.settings import Settings
 
 _CLUSTER_SOURCES = tuple(source for source in Source if source is not Source.S3)

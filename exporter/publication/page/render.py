@@ -13,7 +13,8 @@ from markupsafe import Markup
 from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, RootCause, Verdict
 from exporter.durations import format_duration
-from exporter.facts.model import Reading, Repository, Source
+from exporter.facts.bucket.model import Repository
+from exporter.facts.model import Reading, Source
 from exporter.publication.families import Telemetry
 from exporter.publication.page import words
 from exporter.publication.page.headline import headline
