@@ -9,6 +9,9 @@ from functools import cache
 
 import msgspec
 
+CUSTOMARY = ("{namespace}/{pvc}", "{pvc}", "{source}", "{namespace}/{source}", "backup-{pvc}", "{namespace}-{pvc}")
+"""Layouts that public clusters use, the plainer ones first."""
+
 _FIELD = re.compile(r"\{(namespace|pvc|source)\}")
 # Kubernetes' names (RFC 1123): a namespace is a label; a PVC and a ReplicationSource are subdomains.
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"

@@ -98,6 +98,7 @@ class Bucket(msgspec.Struct, frozen=True):
     """The template of its repositories' paths as the settings give it; empty: it is to be inferred."""
     reading: Reading = Reading.PENDING
     reason: Reason | None = None
+    """Why it could not be read; of a bucket that was, why some part of it could not, or is not believed."""
     detail: str = ""
     exists: bool = True
     """False where the store says that there is no such bucket: an answer, and no failure to read."""

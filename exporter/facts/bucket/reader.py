@@ -76,7 +76,7 @@ class BucketReader:
         return SourceReport(
             Source.S3,
             reading=failed.reading if failed else Reading.READ,
-            reason=failed.reason if failed else None,
+            reason=failed.reason if failed else next((bucket.reason for bucket in buckets if bucket.reason), None),
             detail=f"{failed.name}: {failed.detail}" if failed else "; ".join(b.detail for b in buckets if b.detail),
             last_success=self._last_success,
             duration=duration,
