@@ -176,8 +176,6 @@ def _repository(namespace: str, pvc: str) -> Repository:
         f"{namespace}/{pvc}",
         AT,
         present=True,
-        namespace=namespace,
-        pvc=pvc,
         created=AT - timedelta(days=90),
         totals={kind: Totals(37, 123_456_789) for kind in ObjectType},
         data_measured_at=AT,

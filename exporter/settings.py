@@ -151,8 +151,9 @@ class BucketSettings(_Section):
     bucket: str = Field("", description="The bucket's name.")
     prefix: str = Field("", description="What stands before every repository's path.")
     layout: str = Field(
-        "{namespace}/{pvc}",
-        description="A repository's path: a template of `{namespace}`, `{pvc}`, `{source}`.",
+        "",
+        description="A repository's path below the prefix: a template of `{namespace}`, `{pvc}`, `{source}`. "
+        "Empty: inferred from the repositories that are found.",
     )
     region: str = Field("", description="The region; empty: the SDK's chain decides.")
     addressing: Literal["path", "virtual", "auto"] = Field("path", description="How the bucket is addressed.")

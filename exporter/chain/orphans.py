@@ -7,7 +7,7 @@ from exporter.chain import scope
 from exporter.chain.backup import fill
 from exporter.chain.causes import Cause
 from exporter.chain.inventory import Inventory
-from exporter.chain.recovery import ours
+from exporter.chain.recovery import ours, owner_of
 from exporter.chain.verdict import Orphan, Problem
 from exporter.facts.bucket.model import Bucket, Repository
 from exporter.facts.reading import Reading
@@ -31,19 +31,21 @@ def find(inventory: Inventory, at: datetime) -> tuple[Orphan, ...]:
 def _unclaimed(inventory: Inventory, bucket: Bucket, claims: set[tuple[str, str]]) -> Iterator[Repository]:
     """A prefix that the layout cannot read as a claim may be anybody's: it is left alone."""
     for repository in bucket.repositories:
+        owner = owner_of(bucket, repository)
         if (
             repository.present
             and not repository.suspect
-            and repository.namespace
-            and repository.pvc
-            and (repository.namespace, repository.pvc) not in claims
-            and inventory.is_looked_at(repository.namespace)
+            and owner.namespace
+            and owner.pvc
+            and (owner.namespace, owner.pvc) not in claims
+            and inventory.is_looked_at(owner.namespace)
         ):
             yield repository
 
 
 def _orphan(inventory: Inventory, bucket: Bucket, repository: Repository, at: datetime) -> Orphan:
-    namespace, pvc = repository.namespace or "", repository.pvc or ""
+    owner = owner_of(bucket, repository)
+    namespace, pvc = owner.namespace or "", owner.pvc or ""
     newest = ours(bucket, repository.newest_snapshot)
     is_recent = newest is not None and at - newest <= inventory.settings.grace.withdrawn
     has_opted_out = (namespace, pvc) in inventory.cluster.core.pvcs and inventory.settings.claims.label in (

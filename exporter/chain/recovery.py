@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from exporter.chain.backup import Backup, earlier
-from exporter.facts.bucket.layout import prefix_of
+from exporter.facts import layout
 from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.layout import Owner, prefix_of
 from exporter.facts.reading import Reading, Reason
 
+_LAYOUT = "{namespace}/{pvc}"
 RESTIC = ("restic",)
 """The movers whose repositories a listing can be read of."""
 
@@ -67,8 +69,14 @@ def ours(bucket: Bucket, moment: datetime | None) -> datetime | None:
     return earlier(moment, bucket.clock_skew or timedelta(0)) if moment else None
 
 
+def owner_of(bucket: Bucket, repository: Repository) -> Owner:
+    """Whose *repository* is, as the bucket's layout reads its path."""
+    path = repository.prefix.removeprefix(bucket.prefix).strip("/")
+    return layout.read(bucket.layout or _LAYOUT, path)
+
+
 def _in_bucket(backup: Backup, bucket: Bucket) -> Located | None:
-    path = prefix_of(bucket.layout, backup.namespace, backup.pvc_name, backup.source_name)
+    path = prefix_of(bucket.layout or _LAYOUT, backup.namespace, backup.pvc_name, backup.source_name)
     prefix = "/".join(part for part in (bucket.prefix.strip("/"), path.strip("/")) if part)
     repository = backup.inventory.repositories.get((bucket.name, prefix))
     return Located(bucket, prefix, repository)

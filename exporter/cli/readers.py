@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import partial
 
 from exporter.facts.bucket.access import check_access as check_buckets
-from exporter.facts.bucket.layout import Owner
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.cluster.server.access import check_access as check_cluster
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.layout import Owner
 from exporter.facts.model import Check, SourceRead
 from exporter.facts.reading import Source
 from exporter.polling.poller import Read
@@ -38,7 +38,7 @@ def readers_of(settings: Settings) -> dict[Source, Read]:
 def _read_volsync(cluster: ClusterReader, buckets: BucketReader, at: datetime, stop: threading.Event) -> SourceRead:
     """Its sources say where in the buckets repositories should be; only restic's have a layout that is known."""
     read = cluster.read(Source.VOLSYNC, at, stop)
-    sources = read.lists.get("replication_sources")
+    sources = read.lists.get("volsync.sources")
     if sources and sources.known:
         buckets.expect(
             Owner(source.namespace, source.spec.source_pvc, source.name)

@@ -87,8 +87,8 @@ def _buckets(olds: tuple[Bucket, ...], read: SourceRead, at: datetime, keep: tim
     if not read.buckets and not read.report.up:
         reason = read.report.reason or Reason.OTHER
         return tuple(_bucket(old, _unreadable(old, reason, read.report.detail), at, keep) for old in olds)
-    known = {(old.endpoint, old.name, old.prefix): old for old in olds}
-    return tuple(_bucket(known.get((new.endpoint, new.name, new.prefix)), new, at, keep) for new in read.buckets)
+    known = {old.identity: old for old in olds}
+    return tuple(_bucket(known.get(new.identity), new, at, keep) for new in read.buckets)
 
 
 def _bucket(old: Bucket | None, new: Bucket, at: datetime, keep: timedelta) -> Bucket:

@@ -11,8 +11,17 @@ from typing import Generic, TypeVar
 import msgspec
 
 from exporter.chain.causes import Link
+from exporter.chain.recovery import owner_of
 from exporter.chain.scope import Scope, ScopeKind
-from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, Problem, RootCause, SourceVerdict, Verdict
+from exporter.chain.verdict import (
+    ClaimState,
+    ClaimVerdict,
+    LinkState,
+    Problem,
+    RootCause,
+    SourceVerdict,
+    Verdict,
+)
 from exporter.facts.bucket.model import Bucket, Repository, Totals
 from exporter.facts.model import SourceReport
 from exporter.facts.reading import Reading, Reason, Source
@@ -114,9 +123,10 @@ def _repositories(
     def samples(verdict: Verdict) -> Iterator[Sample]:
         for bucket in verdict.facts.buckets:
             for repository in bucket.repositories:
+                owner = owner_of(bucket, repository)
                 identity = (
-                    repository.namespace or "",
-                    repository.pvc or "",
+                    owner.namespace or "",
+                    owner.pvc or "",
                     repository.bucket,
                     repository.prefix,
                 )

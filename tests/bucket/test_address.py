@@ -45,6 +45,9 @@ def test_the_environment_names_the_bucket_where_the_settings_name_none() -> None
     base = one(Settings(), {"RESTIC_REPOSITORY_BASE": "s3:http://h:1/b/all/"})
     assert (base.endpoint, base.bucket, base.prefix) == ("http://h:1", "b", "all")
     own = one(Settings(), {"RESTIC_REPOSITORY": "s3:http://h:1/b/all/shop/cart"})
+    assert (own.bucket, own.prefix) == ("b", "")
+    told = Settings(buckets=(BucketSettings(layout="{namespace}/{pvc}"),))
+    own = one(told, {"RESTIC_REPOSITORY": "s3:http://h:1/b/all/shop/cart"})
     assert (own.bucket, own.prefix) == ("b", "all")
     assert one(Settings(), {"RESTIC_REPOSITORY": "s3:http://h:1/b"}).prefix == ""
     assert addresses(Settings(), {}) == ()

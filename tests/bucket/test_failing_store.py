@@ -80,7 +80,6 @@ def is_cut(query: Query, listed: Listed) -> None:
         (answers(400, "ExpiredToken"), Reason.EXPIRED_KEY),
         (answers(403, "RequestTimeTooSkewed"), Reason.CLOCK_SKEW),
         (answers(403, "AccessDenied"), Reason.FORBIDDEN),
-        (answers(404, "NoSuchBucket"), Reason.NO_SUCH_BUCKET),
         (answers(503, "SlowDown"), Reason.THROTTLED),
         (answers(500, "InternalError"), Reason.SERVER_ERROR),
         (error_in_success, Reason.SERVER_ERROR),
@@ -125,11 +124,29 @@ def test_a_prefix_that_is_forbidden_costs_only_its_repository(store: Standin) ->
     assert bucket.reading is Reading.READ
     assert CART in bucket.detail
     assert first.report.errors == {Reason.FORBIDDEN: 1}
-    assert (figures[CART].present, figures[CART].suspect) == (None, (Reason.FORBIDDEN,))
-    assert (figures[CART].namespace, figures[CART].pvc) == ("shop", "cart")
+    assert (bucket.reason, first.report.reason) == (Reason.FORBIDDEN, Reason.FORBIDDEN)
+    assert CART not in figures
+    assert bucket.unlisted == (CART,)
+    assert not bucket.covers(CART)
     assert (figures[SHELF].present, figures[SHELF].suspect) == (True, ())
     store.twist = None
     assert all(repository.present for repository in read().buckets[0].repositories)
+
+
+def test_a_bucket_that_does_not_exist_is_an_answer(store: Standin) -> None:
+    read = Reads(store.endpoint)
+    assert read().buckets[0].exists
+    store.twist = answers(404, "NoSuchBucket")
+    gone = read()
+    (bucket,) = gone.buckets
+    assert (bucket.reading, bucket.exists, bucket.repositories) == (Reading.READ, False, ())
+    assert bucket.covers(CART), "nothing can be restored from it"
+    assert (gone.report.reading, gone.report.reason) == (Reading.READ, Reason.NO_SUCH_BUCKET)
+    assert "NoSuchBucket" in gone.report.detail
+    store.twist = None
+    (bucket,) = read().buckets
+    assert bucket.exists
+    assert len(bucket.repositories) == 2
 
 
 def test_a_namespace_that_is_forbidden_is_unknown_and_not_missing(store: Standin) -> None:

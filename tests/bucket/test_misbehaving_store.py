@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from exporter.facts.bucket import client, paging
-from exporter.facts.bucket.layout import Owner
 from exporter.facts.bucket.model import Bucket, ObjectType, Repository
 from exporter.facts.bucket.reader import BucketReader
+from exporter.facts.layout import Owner
 from exporter.facts.model import SourceRead
 from exporter.facts.reading import Reading, Reason
 from exporter.settings import BucketSettings, PollSettings, Settings
@@ -180,7 +180,7 @@ def test_a_folder_that_was_never_listed_is_found_where_its_repository_should_be(
     watch = Watch(store)
     assert CART not in watch.figures()
 
-    watch.reader.expect([Owner("shop", "cart", "cart-backup"), Owner("shop", "gone", "gone-backup")])
+    watch.reader.expect(Owner("shop", name, f"{name}-backup") for name in ("cart", "gone", "shelf"))
 
     found = watch.figures()
     assert found[CART].snapshots == 3
@@ -281,7 +281,7 @@ def test_a_folder_without_objects_is_no_repository_and_is_counted(store: Standin
     store.twist = ghosts
     read = Watch(store).read()
     assert [repository.prefix for repository in read.buckets[0].repositories] == [CART, SHELF]
-    assert read.report.errors == {Reason.GHOST_PREFIX: 1}
+    assert read.report.errors == {Reason.GHOST_PREFIX: 2}
     assert read.buckets[0].covers("shop/zombie")
 
 

@@ -63,7 +63,7 @@ def test_an_aggregated_output_is_the_whole_bucket(store: Standin) -> None:
     (bucket,) = read_listing([("bucket.json", aggregated(store))], Settings(), AT)
     cart, shelf = bucket.repositories
     assert (bucket.name, bucket.reading, bucket.read_at) == ("bucket", Reading.READ, AT)
-    assert (cart.prefix, cart.namespace, cart.pvc, shelf.prefix) == (CART, "shop", "cart", SHELF)
+    assert (cart.prefix, shelf.prefix) == (CART, SHELF)
     assert cart.present is True
     assert cart.totals[ObjectType.DATA] == Totals(40, 40 * 16_000_000)
     assert (cart.snapshots, cart.newest_snapshot) == (3, AT - timedelta(hours=1))
@@ -77,10 +77,8 @@ def test_the_settings_name_the_bucket_that_the_output_does_not(store: Standin) -
     configured = BucketSettings(repository_base="s3:http://host/volsync-backup/shop/", layout="{pvc}", capacity_bytes=7)
     (bucket,) = read_listing([("b", aggregated(store))], Settings(buckets=(configured,)), AT)
     assert (bucket.name, bucket.prefix, bucket.endpoint) == ("volsync-backup", "shop", "http://host")
-    assert [(r.prefix, r.namespace, r.pvc) for r in bucket.repositories] == [
-        (CART, None, "cart"),
-        (SHELF, None, "shelf"),
-    ]
+    assert [repository.prefix for repository in bucket.repositories] == [CART, SHELF]
+    assert bucket.layout == "{pvc}"
 
 
 def test_pages_that_belong_together_are_one_listing(store: Standin) -> None:

@@ -51,7 +51,7 @@ def cart(mover: MakeMover) -> Mover:
 
 def test_the_figures_of_a_pruned_repository_are_restics_own(cart: Mover, reader_of: MakeReader) -> None:
     repository = only(reader_of("life"))
-    assert (repository.prefix, repository.namespace, repository.pvc) == ("life/shop/cart", "shop", "cart")
+    assert repository.prefix == "life/shop/cart"
     assert repository.present is True
     assert repository.suspect == ()
     assert repository.totals[ObjectType.DATA].bytes == cart.packs_size()
@@ -185,7 +185,7 @@ def test_a_folder_that_outlives_its_objects_is_no_repository(
     for name in ("config", f"keys/{'a' * 64}", f"snapshots/{'b' * 64}"):
         weed.put(f"ghosts/shop/gone/{name}", b"x")
     reader = reader_of("ghosts")
-    assert only(reader).pvc == "gone"
+    assert only(reader).prefix == "ghosts/shop/gone"
     for key in weed.keys("ghosts/"):
         weed.delete(key)
     assert read(reader).repositories == ()
@@ -200,7 +200,6 @@ def test_a_layout_of_other_depth_still_finds_the_repositories(cart: Mover, reade
             weed.put(f"{root}/{name}", b"x")
     found = {repository.prefix: repository for repository in read(reader_of("deep")).repositories}
     assert found.keys() == {"deep/one/two/shop/cart", "deep/shallow"}
-    assert found["deep/shallow"].pvc is None
     assert all(repository.present for repository in found.values())
 
 

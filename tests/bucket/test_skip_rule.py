@@ -128,7 +128,7 @@ def test_a_listing_under_way_is_gone_on_with() -> None:
 @pytest.mark.parametrize("measured_yet", [True, False])
 def test_sizes_that_were_not_measured_are_left_out(measured_yet: bool) -> None:
     state = measured() if measured_yet else look(State("r"), T0)
-    repository = state.repository("b", "", "{pvc}", T0, SETTINGS)
+    repository = state.repository("b", T0, SETTINGS)
     assert (ObjectType.DATA in repository.totals) is measured_yet
     assert repository.totals[ObjectType.INDEX] == Totals(1, 10)
     assert repository.data_measured_at == (T0 if measured_yet else None)

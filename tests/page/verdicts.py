@@ -192,8 +192,6 @@ def _verdict(at: datetime, claims: list[ClaimVerdict], orphans: tuple[Orphan, ..
             prefix=claim.key,
             measured_at=at,
             present=True,
-            namespace=claim.namespace,
-            pvc=claim.pvc,
             created=at - timedelta(days=200),
             totals={ObjectType.DATA: Totals(120, 5 << 30), ObjectType.SNAPSHOTS: Totals(24, 9_000)},
             data_measured_at=at,

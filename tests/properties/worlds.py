@@ -165,14 +165,11 @@ class Maker:
 
     def repository(self, prefix: str) -> Repository:
         """Any repository at *prefix*."""
-        namespace, _, pvc = prefix.partition("/")
         return Repository(
             bucket="volsync-backup",
             prefix=prefix,
             measured_at=self.time(),
             present=self.chance.choice((True, True, False, None)),
-            namespace=self.maybe(namespace),
-            pvc=self.maybe(pvc),
             created=self.maybe(self.time()),
             totals={
                 kind: Totals(self.chance.randint(0, 9), self.chance.randint(0, 9)) for kind in self.some([*ObjectType])

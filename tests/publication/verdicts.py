@@ -117,8 +117,6 @@ def repository(namespace: str = "karakeep", pvc: str = "data-pvc", **more: Any) 
             "prefix": f"{namespace}/{pvc}",
             "measured_at": AT,
             "present": True,
-            "namespace": namespace,
-            "pvc": pvc,
             "created": AT - timedelta(days=90),
             "totals": {kind: Totals(objects=37, bytes=123_456_789) for kind in ObjectType},
             "data_measured_at": AT - timedelta(hours=3),

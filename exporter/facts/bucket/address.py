@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from exporter.facts.bucket.layout import depth_of
+from exporter.facts.layout import depth_of
 from exporter.settings import BucketSettings, Settings
 
 _AMAZON = re.compile(r"s3(?:[.-](?P<region>[a-z0-9-]+))?\.amazonaws\.com")
@@ -97,7 +97,9 @@ def _from_environment(environment: Mapping[str, str], bucket: BucketSettings) ->
 
 
 def _base_of(path: str, layout: str) -> str:
-    """*path* is one repository's own: leave out as many segments as the layout has, where there are as many."""
+    """*path* is one repository's own: leave out what the layout gives it; without a layout, that may be all of it."""
+    if not layout:
+        return ""
     segments, depth = path.split("/") if path else [], depth_of(layout)
     return "/".join(segments[:-depth] if len(segments) >= depth else segments)
 

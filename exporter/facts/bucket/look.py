@@ -1,6 +1,7 @@
 """The cheap look: everything of a repository but its data, in one request."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -9,7 +10,7 @@ from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import Failure
 from exporter.facts.bucket.listing import Page
 from exporter.facts.bucket.model import ObjectType
-from exporter.facts.bucket.paging import walk
+from exporter.facts.bucket.paging import Answer, walk
 from exporter.facts.bucket.repository import Contents, Inventory
 from exporter.facts.reading import Reason
 
@@ -19,6 +20,8 @@ AFTER_DATA = "data0"
 _LASTING = (ObjectType.KEYS, ObjectType.SNAPSHOTS, ObjectType.INDEX)
 """The folders that no client ever empties: forget keeps one snapshot at least, prune writes a new index first."""
 
+_SEEN = (ObjectType.INDEX, ObjectType.KEYS, ObjectType.LOCKS, ObjectType.SNAPSHOTS)
+
 
 class Look(msgspec.Struct, frozen=True):
     """What a look saw."""
@@ -26,8 +29,8 @@ class Look(msgspec.Struct, frozen=True):
     contents: Contents
     at: datetime
     """By the store's clock."""
-    keys: list[str] = []
-    """The first keys, where none of them is a file of this repository."""
+    is_shared: bool = False
+    """Whether so much else stands under the prefix that the repository's folders are listed one by one."""
 
 
 def folder_of(prefix: str) -> str:
@@ -47,19 +50,26 @@ def take_in(inventory: Inventory, page: Page) -> None:
         raise Failure(Reason.MALFORMED_ANSWER, f"the answer cannot be read: {error}") from error
 
 
-def look_at(client: Client, prefix: str, before: Contents | None, errors: Counter[Reason]) -> Look:
+def look_at(
+    client: Client, prefix: str, before: Contents | None, errors: Counter[Reason], *, is_likely: bool = True
+) -> Look:
     """Look at the repository at *prefix*; *before* is what the last look saw.
 
     What a listing has lost is asked for again: stores were seen that list a prefix as empty, or short, while what
-    stands under it is there (rustfs#5051, rustfs#3217). Only when the second answer agrees is it believed.
+    stands under it is there (rustfs#5051, rustfs#3217). Only when the second answer agrees is it believed. A prefix
+    where nothing was seen yet, and none *is_likely*, is worth one request.
 
     Raises:
         Failure: a request failed, or two answers contradict each other.
         Stopped: the program is to stop.
     """
-    look = _list(client, prefix, errors)
-    if look.contents.is_foreign and before is None:
-        return look
+    look = _list(client, prefix, errors, is_likely=is_likely or before is not None)
+    if before is None and not look.contents.is_repository:
+        if look.contents.is_empty and not is_likely:
+            return look
+        look = _with_head(client, prefix, look)
+        if not look.contents.is_repository:
+            return look
     for kind in _missed(look.contents, before):
         again = _contents_of(client, prefix, f"{kind}/")
         if again[kind].objects > look.contents[kind].objects:
@@ -67,17 +77,54 @@ def look_at(client: Client, prefix: str, before: Contents | None, errors: Counte
     return _confirm_nothing(client, prefix, look) if look.contents.is_empty else look
 
 
-def _list(client: Client, prefix: str, errors: Counter[Reason]) -> Look:
+def _list(client: Client, prefix: str, errors: Counter[Reason], *, is_likely: bool) -> Look:
     base = folder_of(prefix)
     start = f"{base}{AFTER_DATA}"
     inventory, at = Inventory(prefix), None
     for answer in walk(lambda token: client.list(base, token=token, start_after=start), start, errors):
         take_in(inventory, answer.page)
         at = at or answer.at
-        if inventory.is_foreign:  # someone else's, and maybe without end
-            return Look(inventory.contents(), at, answer.page.keys)
+        if answer.page.truncated and inventory.foreign:  # someone else's, and maybe without end
+            if is_likely or not inventory.is_foreign:
+                return _list_by_folder(client, prefix, errors)
+            break
     assert at is not None  # noqa: S101  # a walk has one page at least
     return Look(inventory.contents(), at)
+
+
+def _list_by_folder(client: Client, prefix: str, errors: Counter[Reason]) -> Look:
+    """The same where other things stand between the folders, a repository below this one for example."""
+    inventory, at = Inventory(prefix), None
+    for kind in _SEEN:
+        for answer in pages_of(client, f"{folder_of(prefix)}{kind}/", errors):
+            take_in(inventory, answer.page)
+            at = at or answer.at
+    assert at is not None  # noqa: S101  # a walk has one page at least
+    return Look(inventory.contents(), at, is_shared=True)
+
+
+def pages_of(client: Client, folder: str, errors: Counter[Reason]) -> Iterator[Answer]:
+    """Every page of what stands under *folder*."""
+    return walk(lambda token: client.list(folder, token=token), errors=errors)
+
+
+def _with_head(client: Client, prefix: str, look: Look) -> Look:
+    """The look, and what stands before `data0`: a config, and whether there are packs."""
+    base = folder_of(prefix)
+    inventory = Inventory(prefix)
+    for name in ("config", "data/"):
+        take_in(inventory, client.list(f"{base}{name}").page)
+    head = inventory.contents()
+    return msgspec.structs.replace(
+        look,
+        contents=msgspec.structs.replace(
+            look.contents,
+            folders=look.contents.folders | {ObjectType.DATA: head[ObjectType.DATA]},
+            config_at=head.config_at,
+            config_is_truncated=head.config_is_truncated,
+            covers_config=True,
+        ),
+    )
 
 
 def _missed(now: Contents, before: Contents | None) -> tuple[ObjectType, ...]:
@@ -95,17 +142,15 @@ def _missed(now: Contents, before: Contents | None) -> tuple[ObjectType, ...]:
 
 
 def _confirm_nothing(client: Client, prefix: str, look: Look) -> Look:
-    """The look, once nothing that stands before `data0` contradicts it: a config, or packs."""
+    """The look, once no other listing contradicts it. A config alone is no repository."""
     base = folder_of(prefix)
-    answer = client.list(base)
-    inventory = Inventory(prefix)
-    take_in(inventory, answer.page)
-    whole = inventory.contents()
-    if answer.page.keys:
-        if any(whole[kind].objects for kind in _LASTING):
-            raise Failure(Reason.CONTRADICTED, f"two listings of {prefix} differ")
-        return Look(whole, answer.at, answer.page.keys if whole.is_foreign else [])
-    if f"{base}config" in client.list(f"{base}config").page.keys or _is_there(client, f"{base}config"):
+    seen = _with_head(client, prefix, look)
+    if not seen.contents.is_empty:  # packs are left, and nothing else
+        return seen
+    whole = _contents_of(client, prefix, "")
+    if any(whole[kind].objects for kind in _LASTING):
+        raise Failure(Reason.CONTRADICTED, f"two listings of {prefix} differ")
+    if not seen.contents.config_at and _is_there(client, f"{base}config"):
         raise Failure(Reason.CONTRADICTED, f"{base}config is there, and {prefix} lists nothing")
     return look
 

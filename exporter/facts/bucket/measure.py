@@ -1,17 +1,20 @@
 """The full listing of one repository: what its data weighs, and whether that is to be believed."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import Failure
-from exporter.facts.bucket.look import folder_of, look_at, take_in
+from exporter.facts.bucket.look import folder_of, look_at, pages_of, take_in
 from exporter.facts.bucket.model import ObjectType
-from exporter.facts.bucket.paging import walk
+from exporter.facts.bucket.paging import Answer
 from exporter.facts.bucket.repository import Contents, Inventory
 from exporter.facts.bucket.state import Listing, State
 from exporter.facts.reading import Reason
 from exporter.settings import Settings
+
+_MOST_FOREIGN = 2000
+"""So many objects of others in a repository's listing, and its folders are listed one by one."""
 
 
 def measure(
@@ -27,11 +30,16 @@ def measure(
     state.listing = None
     for answer in listing.pages:
         take_in(listing.inventory, answer.page)
+        if listing.inventory.foreign > _MOST_FOREIGN and not state.is_shared:
+            state.is_shared = True
+            return measure(client, state, settings, errors, is_over)
         if answer.page.truncated and is_over():
             state.listing = listing
             return False
     full = listing.inventory.contents()
     looks = _looks(client, state, listing, full, errors)
+    if full[ObjectType.INDEX].objects and not full[ObjectType.DATA].objects:
+        _confirm_no_packs(client, state.prefix)
     if why := what_is_missing(full, looks):
         raise Failure(Reason.INCOMPLETE, f"the listing of {state.prefix} lacks objects: {why}")
     settled = all(look[ObjectType.INDEX].digest == full[ObjectType.INDEX].digest for look in looks)
@@ -43,9 +51,28 @@ def _begin(client: Client, state: State, errors: Counter[Reason]) -> Listing:
     assert state.look is not None  # noqa: S101  # what was not looked at is not due
     assert state.looked_at is not None  # noqa: S101
     state.tried_at = state.looked_at
+    inventory = Inventory(state.prefix)
+    inventory.covers_config = True
     base = folder_of(state.prefix)
-    pages = walk(lambda token: client.list(base, token=token), errors=errors)
-    return Listing(pages, Inventory(state.prefix), state.look, state.looked_at)
+    pages = _own_pages(client, base, errors) if state.is_shared else pages_of(client, base, errors)
+    return Listing(pages, inventory, state.look, state.looked_at)
+
+
+def _own_pages(client: Client, base: str, errors: Counter[Reason]) -> Iterator[Answer]:
+    """A repository's objects without what else stands between its folders."""
+    yield client.list(f"{base}config")
+    for kind in ObjectType:
+        yield from pages_of(client, f"{base}{kind}/", errors)
+
+
+def _confirm_no_packs(client: Client, prefix: str) -> None:
+    """An index of packs and no pack: either they are gone, or the listing lost them.
+
+    Raises:
+        Failure: another listing has them.
+    """
+    if client.list(f"{folder_of(prefix)}data/").page.keys:
+        raise Failure(Reason.INCOMPLETE, f"the listing of {prefix} lacks objects: there are packs in data/")
 
 
 def _looks(
@@ -67,8 +94,6 @@ def what_is_missing(full: Contents, looks: tuple[Contents, ...]) -> str:
     for kind in (ObjectType.INDEX, ObjectType.KEYS, ObjectType.SNAPSHOTS):
         if full[kind].objects < min(look[kind].objects for look in looks):
             return f"{kind}/ held more before and after it"
-    if full[ObjectType.INDEX].objects and not full[ObjectType.DATA].objects:
-        return "there is an index of packs, and no pack"
     if not full.gap.is_chance:
         return f"{full.gap.count} packs leave {full.gap.share:.1%} of their names' space empty"
     return ""

@@ -10,8 +10,8 @@ from exporter.facts.bucket.address import Address, addresses
 from exporter.facts.bucket.listing import Page, moment
 from exporter.facts.bucket.look import folder_of
 from exporter.facts.bucket.measure import what_is_missing
-from exporter.facts.bucket.model import Bucket, ObjectType, Repository
-from exporter.facts.bucket.repository import Contents, Inventory, home_of
+from exporter.facts.bucket.model import Bucket, ObjectType, OtherKind, OtherRepository, Repository
+from exporter.facts.bucket.repository import Contents, Inventory, home_of, is_kopias
 from exporter.facts.bucket.state import DataListing, State
 from exporter.facts.reading import Reading, Reason
 from exporter.settings import Settings
@@ -107,6 +107,7 @@ def _bucket(address: Address, documents: list[_Document], settings: Settings, at
         read_at=at,
         capacity_bytes=address.settings.capacity_bytes,
         repositories=tuple(_repositories(address, documents, torn, settings, at)),
+        others=tuple(_others(address, documents)),
         listed=tuple(sorted({document.prefix for document in documents} - cut_prefixes)),
         unlisted=tuple(sorted({folder for document in documents for folder in document.folders})),
     )
@@ -123,15 +124,22 @@ def _repositories(
                 by_home.setdefault(home, {})[key] = each
     for home, objects in sorted(by_home.items()):
         contents = _contents(home, objects)
-        if not contents.is_empty:
+        if contents.is_repository:
             state = _state(home, contents, settings, at, is_torn=home in torn)
-            yield state.repository(address.bucket, address.prefix, address.settings.layout, at, settings)
+            yield state.repository(address.bucket, at, settings)
+
+
+def _others(address: Address, documents: list[_Document]) -> Iterator[OtherRepository]:
+    keys = {key for document in documents for key in document.objects if key.startswith(folder_of(address.prefix))}
+    prefixes = {key.rpartition("/")[0] for key in keys if is_kopias(key.rpartition("/")[2])}
+    return (OtherRepository(OtherKind.KOPIA, prefix) for prefix in sorted(prefixes))
 
 
 def _contents(home: str, objects: Mapping[str, _Object]) -> Contents:
     keys = sorted(objects)
     inventory = Inventory(home)
     inventory.add(Page(keys, [objects[key].size for key in keys], [objects[key].modified for key in keys]))
+    inventory.covers_config = True
     return inventory.contents()
 
 
@@ -141,7 +149,6 @@ def _state(home: str, contents: Contents, settings: Settings, at: datetime, *, i
         state.doubt = Reason.INCOMPLETE
         return state
     state.believe(contents, at, at, settings.grace.stale_lock)
-    state.config_known = True
     if what_is_missing(contents, (contents,)):
         state.data_doubt = Reason.INCOMPLETE
     else:

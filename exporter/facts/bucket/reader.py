@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from exporter.facts.bucket.address import Address, addresses
-from exporter.facts.bucket.layout import Owner
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.sweep import Sweep
+from exporter.facts.layout import Owner
 from exporter.facts.model import SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
@@ -76,7 +76,7 @@ class BucketReader:
         return SourceReport(
             Source.S3,
             reading=failed.reading if failed else Reading.READ,
-            reason=failed.reason if failed else None,
+            reason=failed.reason if failed else next((bucket.reason for bucket in buckets if bucket.reason), None),
             detail=f"{failed.name}: {failed.detail}" if failed else "; ".join(b.detail for b in buckets if b.detail),
             last_success=self._last_success,
             duration=duration,

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from exporter.facts.bucket.layout import owner_of
-from exporter.facts.bucket.model import ObjectType, Repository, Totals
+from exporter.facts.bucket.model import MOST_NAMES, ObjectType, Repository, Totals
 from exporter.facts.bucket.paging import Answer
 from exporter.facts.bucket.repository import Contents, Inventory
 from exporter.facts.reading import Reason
@@ -16,6 +15,8 @@ from exporter.settings import Settings
 
 _JITTER = 0.25
 """The share of a listing's lifetime by which those of different repositories differ."""
+
+_LOOKED_AT = (ObjectType.INDEX, ObjectType.KEYS, ObjectType.SNAPSHOTS)
 
 
 class DataListing(msgspec.Struct, frozen=True):
@@ -28,6 +29,9 @@ class DataListing(msgspec.Struct, frozen=True):
     """The digest of the index's names."""
     settled: bool
     """Whether nothing changed in the repository while it was listed."""
+    truncated: int = 0
+    """Packs too small to be one."""
+    truncated_names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,8 +59,15 @@ class State:
     config_known: bool = False
     """Whether a listing that would have shown the config was read since the keys last changed."""
     data: DataListing | None = None
+    config_is_truncated: bool = False
     foreign: int = 0
-    """Objects among the repository's that are not restic's, when it was last listed in full."""
+    """Objects among the repository's that are not its own, when it was last listed in full."""
+    is_shared: bool = False
+    """Whether so much else stands under the prefix that the repository's folders are listed one by one."""
+    homes: frozenset[str] = frozenset()
+    """Where other repositories were seen below this one."""
+    is_gone: bool = False
+    """Whether the last full listing shows too little for a repository."""
     touched: bool = False
     """Whether a client may have written since the data was listed: a lock was seen that was not dead by then."""
     listing: Listing | None = None
@@ -71,10 +82,11 @@ class State:
         """Take over what a look saw at the store's time *at*, the exporter's being *clock*."""
         if self.look and self.look[ObjectType.KEYS].digest != look[ObjectType.KEYS].digest:
             self.config_known = False  # made anew, or given another key
-        if look.config_at:
-            self.config_at, self.config_known = look.config_at, True
+        if look.config_at or look.covers_config:
+            self._believe_config(look)
         self.look, self.looked_at, self.believed_at = look, at, clock
         self.doubt = Reason.LEGACY_LAYOUT if look.legacy else None
+        self.homes |= look.homes
         self.touched = self.touched or self._was_locked(look, stale)
 
     def believe_data(self, full: Contents, listing: Listing, *, settled: bool, stale: timedelta) -> None:
@@ -84,11 +96,24 @@ class State:
             started_at=listing.started_at,
             index=full[ObjectType.INDEX].digest,
             settled=settled,
+            truncated=full[ObjectType.DATA].truncated,
+            truncated_names=tuple(full[ObjectType.DATA].truncated_names),
         )
-        self.config_at, self.config_known = full.config_at, True
+        self._believe_config(full)
+        self.homes = full.homes
+        self.is_gone = not full.is_repository
         self.data_doubt = None
         self.foreign = full.foreign
         self.touched = self._was_locked(full, stale) or (self.look is not None and self._was_locked(self.look, stale))
+
+    def _believe_config(self, contents: Contents) -> None:
+        self.config_at, self.config_known = contents.config_at, True
+        self.config_is_truncated = contents.config_is_truncated
+
+    @property
+    def holds_more(self) -> bool:
+        """Whether other things were seen under its prefix, among which repositories may be."""
+        return self.is_shared or self.foreign > 0 or (self.look is not None and self.look.foreign > 0)
 
     def _was_locked(self, contents: Contents, stale: timedelta) -> bool:
         """Whether one of the locks was alive when the data was last listed, or is younger."""
@@ -122,46 +147,56 @@ class State:
         """How long this repository's totals serve: not the same for all, so that they do not all age at once."""
         return full * (1.0 - _JITTER * (zlib.crc32(self.prefix.encode()) % 1024) / 1024)
 
-    def repository(self, bucket: str, base: str, layout: str, clock: datetime, settings: Settings) -> Repository:
+    def repository(self, bucket: str, clock: datetime, settings: Settings) -> Repository:
         """The figures, as far as they are believed."""
-        path = self.prefix.removeprefix(f"{base}/") if base else self.prefix
-        owner = owner_of(layout, path)
         repository = Repository(
             bucket=bucket,
             prefix=self.prefix,
             measured_at=self.looked_at or clock,
             present=self._present(clock, settings.poll.keep_facts),
-            namespace=owner.namespace,
-            pvc=owner.pvc,
-            source=owner.source,
             suspect=tuple(dict.fromkeys(reason for reason in (self.doubt, self.data_doubt) if reason)),
         )
         if self.look is None or self.looked_at is None:
             return repository
         look, snapshots = self.look, self.look[ObjectType.SNAPSHOTS]
+        truncated = self._truncated(look)
         totals = {kind: folder.totals for kind, folder in look.folders.items()}
         del totals[ObjectType.DATA]
         if self.data:
             totals[ObjectType.DATA] = self.data.totals
         return msgspec.structs.replace(
             repository,
-            created=self.config_at if self.config_known else look[ObjectType.KEYS].oldest,
+            created=(self.config_at if self.config_known else None) or look[ObjectType.KEYS].oldest,
+            config_present=self.config_at is not None if self.config_known else None,
+            config_at=self.config_at if self.config_known else None,
+            key_times=look[ObjectType.KEYS].times,
             totals=totals,
             data_measured_at=self.data.started_at if self.data else None,
             snapshots=snapshots.objects,
+            snapshot_times=snapshots.times,
             newest_snapshot=snapshots.newest,
             oldest_snapshot=snapshots.oldest,
             oldest_lock=look[ObjectType.LOCKS].oldest,
             stale_locks=look.stale_locks(self.looked_at, settings.grace.stale_lock),
             index_generation=look[ObjectType.INDEX].digest,
+            truncated=self._truncated_count(look),
+            truncated_names=tuple(truncated[:MOST_NAMES]),
         )
 
+    def _truncated(self, look: Contents) -> list[str]:
+        """The names that are known of objects too small to be what they are called."""
+        names = ["config"] if self.config_known and self.config_is_truncated else []
+        names += self.data.truncated_names if self.data else ()
+        return names + [name for kind in _LOOKED_AT for name in look[kind].truncated_names]
+
+    def _truncated_count(self, look: Contents) -> int:
+        config = self.config_known and self.config_is_truncated
+        return config + (self.data.truncated if self.data else 0) + sum(look[kind].truncated for kind in _LOOKED_AT)
+
     def _present(self, clock: datetime, keep: timedelta) -> bool | None:
-        """Whether there is a repository; None where that is not known, or the knowledge is too old."""
+        """Whether there is a repository, whole or not; None where that is not known, or known too long ago."""
         if self.look is None or self.believed_at is None or self.look.legacy:
             return None
         if self.doubt and clock - self.believed_at > keep:
             return None
-        if self.config_known:
-            return self.config_at is not None
-        return True if self.look[ObjectType.KEYS].objects else None
+        return True

@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -11,15 +10,16 @@ import msgspec
 
 from exporter.facts.bucket.address import Address
 from exporter.facts.bucket.client import Client
-from exporter.facts.bucket.discovery import Discovery, Found
+from exporter.facts.bucket.discovery import Discovery
 from exporter.facts.bucket.failure import Failure, Stopped
 from exporter.facts.bucket.faults import OF_THE_BUCKET
-from exporter.facts.bucket.layout import Owner, prefix_of
 from exporter.facts.bucket.look import Look, folder_of, look_at
 from exporter.facts.bucket.measure import measure
-from exporter.facts.bucket.model import Bucket
+from exporter.facts.bucket.model import Bucket, OtherKind, OtherRepository, is_under
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.state import State
+from exporter.facts.bucket.workers import spread
+from exporter.facts.layout import CUSTOMARY, Owner, prefix_of
 from exporter.facts.reading import Reading, Reason
 from exporter.settings import Settings
 
@@ -40,6 +40,9 @@ _DISBELIEF = frozenset(
 )
 """The store answers, only not credibly: that says nothing of the rest of the bucket."""
 
+MOST_REPOSITORIES = 100_000
+"""In one bucket. A bucket that shows more is not believed to have them."""
+
 _DETAILS = 3
 """So many repositories' troubles are told in the bucket's one line."""
 
@@ -47,7 +50,6 @@ _STALE_CREDENTIALS = frozenset({Reason.NO_CREDENTIALS, Reason.WRONG_KEY, Reason.
 """After these the next read connects anew, so that credentials are read again from where they stand."""
 
 A = TypeVar("A")
-B = TypeVar("B")
 
 
 class Health:
@@ -59,6 +61,8 @@ class Health:
         """Why the bucket is given up."""
         self.details: list[str] = []
         """A line for each failure."""
+        self.reasons: list[Reason] = []
+        """And why each was."""
         self._lock = threading.Lock()
         self._succeeded = 0
         self._in_a_row = 0
@@ -76,6 +80,7 @@ class Health:
         with self._lock:
             self.errors[failure.reason] += 1
             self.details.append(f"{prefix or 'the bucket'}: {failure}")
+            self.reasons.append(failure.reason)
             self._in_a_row = self._in_a_row + 1 if failure.reason in _SLOW_FAILURES else 0
             if failure.reason not in _DISBELIEF:
                 self._last = failure
@@ -94,14 +99,18 @@ class Sweep:
     def __init__(self, address: Address, settings: Settings, pace: Pace) -> None:
         self.address = address
         self.states: dict[str, State] = {}
-        self.expected: frozenset[str] = frozenset()
-        """The prefixes at which repositories should be; see `expect`."""
         self.requests = 0
         """Requests of the last read."""
         self._settings = settings
         self._pace = pace
         self._client: Client | None = None
+        self._writers: tuple[Owner, ...] = ()
         self._unlisted: frozenset[str] = frozenset()
+        self._strays: dict[str, Failure] = {}
+        """Where a repository should be and none is known, and nothing could be seen in this read."""
+        self._given_up: dict[str, datetime] = {}
+        """Prefixes that would cost too much to look into, and since when."""
+        self._others: dict[str, OtherKind] = {}
         self._discovered_at: datetime | None = None
         self._bucket = Bucket(
             name=address.bucket,
@@ -124,10 +133,26 @@ class Sweep:
 
     def expect(self, writers: Iterable[Owner]) -> None:
         """Look, from the next read on, for the repositories of *writers*, wherever else repositories are found."""
-        layout, base = self.address.settings.layout, folder_of(self.address.prefix)
-        self.expected = frozenset(
-            base + prefix_of(layout, owner.namespace or "", owner.pvc or "", owner.source or "") for owner in writers
-        )
+        self._writers = tuple(writers)
+
+    def expected(self) -> frozenset[str]:
+        """The prefixes at which the writers' repositories should be.
+
+        Without a layout, it is the customary one that fits most of the repositories that are known. It says where to
+        look and no more: who writes to a repository is for others to tell.
+        """
+        base = folder_of(self.address.prefix)
+
+        def prefixes(layout: str) -> frozenset[str]:
+            return frozenset(
+                base + prefix_of(layout, owner.namespace or "", owner.pvc or "", owner.source or "")
+                for owner in self._writers
+            )
+
+        if self.address.settings.layout:
+            return prefixes(self.address.settings.layout)
+        places = max((prefixes(layout) for layout in CUSTOMARY), key=lambda places: len(places & self.states.keys()))
+        return places if places & self.states.keys() else frozenset()
 
     def read(
         self, clock: datetime, is_over: Callable[[], bool], stop: threading.Event
@@ -143,40 +168,41 @@ class Sweep:
         except Failure as failure:
             return self._failed(failure), Counter([failure.reason])
         client.stop, before = stop, client.requests
-        with ThreadPoolExecutor(self.address.settings.concurrency, thread_name_prefix="bucket") as pool:
-            try:
-                self._look_at_all(client, clock, health, pool)
-                health.conclude()
-                if not health.failure:
-                    self._measure_due(client, measuring, is_over, pool)
-            except Stopped:
-                return self._bucket, health.errors
+        try:
+            self._look_at_all(client, clock, health)
+            health.conclude()
+            if not health.failure:
+                self._measure_due(client, clock, measuring, is_over)
+        except Stopped:
+            return self._bucket, health.errors
         self.requests = client.requests - before
         errors = health.errors + measuring.errors
+        if health.failure and health.failure.reason is Reason.NO_SUCH_BUCKET:
+            return self._absent(clock, health.failure), errors
         if health.failure:
             return self._failed(health.failure), errors
-        return self._published(clock, health.details + measuring.details), errors
+        return self._published(clock, health.reasons + measuring.reasons, health.details + measuring.details), errors
 
-    def _look_at_all(self, client: Client, clock: datetime, health: Health, pool: ThreadPoolExecutor) -> None:
+    def _look_at_all(self, client: Client, clock: datetime, health: Health) -> None:
         """Look at the known repositories, where others should be, and at a slower rhythm for new ones.
 
         A listing with a delimiter may leave a folder out and say nothing of it: that a repository which should be
-        there is not is believed of a look at its own place only.
+        there is not is believed of a look at its own place only. Those that were looked at longest ago come first.
         """
-        prefixes = set(self.states) | self.expected
-        discovery: Discovery | None = None
-        if self._is_discovery_due(clock):
-            discovery = Discovery(client, self.address.prefix, self.address.settings.layout, pool.map)
-            prefixes |= self._discover(discovery, clock, health)
-        looks = self._spread(pool, lambda prefix: self._look_at(client, prefix, clock, health), sorted(prefixes))
-        if discovery is None or health.failure:
+        never = datetime.min.replace(tzinfo=UTC)
+        known = sorted(self.states.values(), key=lambda state: (state.looked_at or never, state.prefix))
+        missing = sorted(self.expected() - self.states.keys())
+        self._strays = {}
+
+        def look(prefix: str) -> None:
+            self._try_to_look(client, prefix, clock, health)
+
+        self._spread(look, [*(state.prefix for state in known), *missing])
+        if health.failure:
             return
-        deeper = [
-            found for prefix, look in looks if look and look.keys for found in [discovery.below(prefix, look.keys)]
-        ]
-        self._take_over(deeper, health)
-        new = set().union(*(found.candidates for found in deeper)) - prefixes
-        self._spread(pool, lambda prefix: self._look_at(client, prefix, clock, health), sorted(new))
+        if self._is_discovery_due(clock):
+            self._discover(client, clock, health)
+        self._look_below(client, clock, health)
 
     def _is_discovery_due(self, clock: datetime) -> bool:
         """New repositories are looked for twice within the grace that they have to show.
@@ -186,54 +212,83 @@ class Sweep:
         due = self._settings.grace.bucket / 2
         return self._discovered_at is None or clock - self._discovered_at >= due
 
-    def _discover(self, discovery: Discovery, clock: datetime, health: Health) -> set[str]:
-        """The prefixes at which repositories may stand."""
+    def _discover(self, client: Client, clock: datetime, health: Health) -> None:
+        """Find what repositories there are, and remember what could not be looked into."""
+
+        def look(prefix: str, *, is_likely: bool) -> Look:
+            if health.failure:
+                raise Failure(health.failure.reason, str(health.failure))
+            return self._look_at(client, prefix, clock, health, is_likely=is_likely)
+
+        self._forget_what_was_given_up(clock)
+        discovery = Discovery(client, self.address.prefix, self.states, look, self._given_up)
         try:
-            found = discovery.all()
+            found = discovery.run(self._spread)
         except Failure as failure:
             health.failed(failure, self.address.prefix)
             self._unlisted = frozenset({self.address.prefix})
             self._discovered_at = None
-            return set()
-        self._unlisted = frozenset()
+            return
+        health.succeeded(found.errors)
+        for prefix, failed in found.failures.items():
+            health.failed(failed, prefix)
+        self._unlisted = frozenset(found.failures) | found.given_up
+        self._others = found.others
+        for prefix in found.given_up - found.others.keys():
+            self._given_up.setdefault(prefix, clock)
         self._discovered_at = clock
-        self._take_over([found], health)
-        return found.candidates
 
-    def _take_over(self, all_found: Iterable[Found], health: Health) -> None:
-        for found in all_found:
-            health.errors += found.errors
-            self._unlisted |= found.failures.keys()
-            for prefix, failure in found.failures.items():
-                health.failed(failure, prefix)
+    def _forget_what_was_given_up(self, clock: datetime) -> None:
+        lasts = self._settings.poll.full_listing
+        self._given_up = {prefix: at for prefix, at in self._given_up.items() if clock - at < lasts}
 
-    def _look_at(self, client: Client, prefix: str, clock: datetime, health: Health) -> tuple[str, Look | None]:
-        """Look at one repository, or at a candidate, and remember what it is."""
+    def _look_below(self, client: Client, clock: datetime, health: Health) -> None:
+        """Look where a repository's own listing showed the objects of another below it."""
+        homes = frozenset[str]().union(*(state.homes for state in self.states.values()))
+        new = sorted(home for home in homes - self.states.keys() if is_under(home, self.address.prefix))
+        self._spread(lambda prefix: self._try_to_look(client, prefix, clock, health), new)
+
+    def _try_to_look(self, client: Client, prefix: str, clock: datetime, health: Health) -> None:
+        """Look at what stands at *prefix*; where that fails, it is in doubt, or may hold anything."""
         if health.failure:
-            return prefix, None
-        state, errors = self.states.get(prefix), Counter[Reason]()
+            return
         try:
-            look = look_at(client, prefix, state.look if state else None, errors)
+            self._look_at(client, prefix, clock, health)
         except Failure as failure:
             health.failed(failure, prefix)
-            self.states.setdefault(prefix, State(prefix)).doubt = failure.reason
-            return prefix, None
+            if state := self.states.get(prefix):
+                state.doubt = failure.reason
+            else:
+                self._strays[prefix] = failure
+
+    def _look_at(self, client: Client, prefix: str, clock: datetime, health: Health, *, is_likely: bool = True) -> Look:
+        """Look at what stands at *prefix*, and remember what it is.
+
+        Raises:
+            Failure: a request failed, or an answer is not believed.
+        """
+        state, errors = self.states.get(prefix), Counter[Reason]()
+        if state is None and len(self.states) >= MOST_REPOSITORIES:
+            raise Failure(Reason.ENDLESS_LISTING, f"there are more than {MOST_REPOSITORIES} repositories")
+        look = look_at(client, prefix, state.look if state else None, errors, is_likely=is_likely)
         health.succeeded(errors)
-        if look.contents.is_empty:
+        if look.contents.is_empty or not (state or look.contents.is_repository):
             self.states.pop(prefix, None)
         else:
             state = self.states.setdefault(prefix, State(prefix))
             state.believe(look.contents, look.at, clock, self._settings.grace.stale_lock)
-        return prefix, look
+            state.is_shared = state.is_shared or look.is_shared
+        return look
 
-    def _measure_due(
-        self, client: Client, health: Health, is_over: Callable[[], bool], pool: ThreadPoolExecutor
-    ) -> None:
+    def _measure_due(self, client: Client, clock: datetime, health: Health, is_over: Callable[[], bool]) -> None:
         """List the data of those repositories that are due: those never listed first, then the oldest listings."""
         never = datetime.min.replace(tzinfo=UTC)
-        due = [state for state in self.states.values() if state.is_due(self._settings)]
-        due.sort(key=lambda state: (state.data.started_at if state.data else never, state.prefix))
-        self._spread(pool, lambda state: self._measure(client, state, health, is_over), due)
+        seen = set[str]()
+        while due := [s for s in self.states.values() if s.prefix not in seen and s.is_due(self._settings)]:
+            seen.update(state.prefix for state in due)
+            due.sort(key=lambda state: (state.data.started_at if state.data else never, state.prefix))
+            self._spread(lambda state: self._measure(client, state, health, is_over), due)
+            self._look_below(client, clock, health)
 
     def _measure(self, client: Client, state: State, health: Health, is_over: Callable[[], bool]) -> None:
         if health.failure or is_over():
@@ -246,10 +301,11 @@ class Sweep:
             health.failed(failure, state.prefix)
         else:
             health.succeeded(errors)
+            if state.is_gone:
+                self.states.pop(state.prefix, None)
 
-    @staticmethod
-    def _spread(pool: ThreadPoolExecutor, function: Callable[[A], B], items: Iterable[A]) -> list[B]:
-        return list(pool.map(function, items))
+    def _spread(self, function: Callable[[A], None], items: Iterable[A]) -> None:
+        spread(function, items, self.address.settings.concurrency)
 
     def _failed(self, failure: Failure) -> Bucket:
         """The bucket could not be read: what was last read of it stays, dated."""
@@ -261,21 +317,41 @@ class Sweep:
         )
         return self._bucket
 
-    def _published(self, clock: datetime, details: list[str]) -> Bucket:
-        address, layout = self.address, self.address.settings.layout
-        states = [state for _, state in sorted(self.states.items())]
-        details += [f"{state.prefix}: {state.foreign} objects are not restic's" for state in states if state.foreign]
+    def _absent(self, clock: datetime, failure: Failure) -> Bucket:
+        """There is no such bucket: that is an answer, and nothing can be restored from it."""
+        self.states, self._others, self._given_up = {}, {}, {}
+        self._unlisted, self._discovered_at = frozenset(), None
         self._bucket = msgspec.structs.replace(
             self._bucket,
             reading=Reading.READ,
-            reason=None,
+            reason=failure.reason,
+            detail=str(failure),
+            exists=False,
+            read_at=clock,
+            clock_skew=self._client.skew if self._client else None,
+            repositories=(),
+            others=(),
+            unlisted=(),
+        )
+        return self._bucket
+
+    def _published(self, clock: datetime, reasons: list[Reason], details: list[str]) -> Bucket:
+        address = self.address
+        states = [state for _, state in sorted(self.states.items())]
+        details += [f"{state.prefix}: {state.foreign} objects are not restic's" for state in states if state.foreign]
+        if self._given_up:
+            details.append(f"{len(self._given_up)} folders were not looked into: they hold too much else")
+        self._bucket = msgspec.structs.replace(
+            self._bucket,
+            reading=Reading.READ,
+            reason=next(iter(reasons), None),
             detail=_one_line(details),
             read_at=clock,
             clock_skew=self._client.skew if self._client else None,
-            unlisted=tuple(sorted(self._unlisted)),
-            repositories=tuple(
-                state.repository(address.bucket, address.prefix, layout, clock, self._settings) for state in states
-            ),
+            exists=True,
+            others=tuple(OtherRepository(kind, prefix) for prefix, kind in sorted(self._others.items())),
+            unlisted=tuple(sorted(self._unlisted | self._strays.keys())),
+            repositories=tuple(state.repository(address.bucket, clock, self._settings) for state in states),
         )
         return self._bucket
 

@@ -1,10 +1,16 @@
-"""A bucket's layout: the template by which a repository's path tells its claim, and a claim its path."""
+"""A layout: the template by which a repository's path tells its claim, and a claim its path.
+
+Nothing says that the repositories of a store follow one: whether a layout holds is for its user to prove.
+"""
 
 import re
 from collections.abc import Callable
 from functools import cache
 
 import msgspec
+
+CUSTOMARY = ("{namespace}/{pvc}", "{pvc}", "{source}", "{namespace}/{source}", "backup-{pvc}", "{namespace}-{pvc}")
+"""Layouts that public clusters use, the plainer ones first."""
 
 _FIELD = re.compile(r"\{(namespace|pvc|source)\}")
 # Kubernetes' names (RFC 1123): a namespace is a label; a PVC and a ReplicationSource are subdomains.
@@ -28,7 +34,7 @@ def prefix_of(layout: str, namespace: str, pvc: str, source: str) -> str:
     return _FIELD.sub(lambda field: values[field[1]], layout).strip("/")
 
 
-def owner_of(layout: str, path: str) -> Owner:
+def read(layout: str, path: str) -> Owner:
     """Whose repository stands at *path*, read by *layout*; nobody's where that would be a guess.
 
     A template like `{namespace}-{pvc}` is ambiguous, for a name may hold the text between the two: by such a
@@ -44,13 +50,6 @@ def depth_of(layout: str) -> int:
     return layout.strip("/").count("/") + 1
 
 
-def may_stand_under(layout: str, path: str) -> bool:
-    """Whether a repository's path may begin with the segments of *path*."""
-    patterns = _segments(layout)
-    segments = path.split("/") if path else []
-    return all(pattern.fullmatch(segment) for pattern, segment in zip(patterns, segments, strict=False))
-
-
 @cache
 def _pattern(layout: str) -> re.Pattern[str] | None:
     if _AMBIGUOUS.search(layout):
@@ -64,11 +63,6 @@ def _pattern(layout: str) -> re.Pattern[str] | None:
         return f"(?P<{field}>{_NAMES[field]})"
 
     return re.compile(_fill(layout.strip("/"), group))
-
-
-@cache
-def _segments(layout: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(_fill(s, lambda field: _NAMES[field])) for s in layout.strip("/").split("/"))
 
 
 def _fill(template: str, expression: Callable[[str], str]) -> str:
