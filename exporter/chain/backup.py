@@ -269,6 +269,7 @@ class Backup:
             "namespace": self.namespace,
             "pvc": self.pvc_name,
             "source": self.source_name,
+            "method": self.source.spec.method if self.source else "",
             "secret": self.repository_secret or "",
             "label": self.settings.claims.label,
             "policy": chain.policy,

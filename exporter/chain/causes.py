@@ -73,6 +73,7 @@ class Cause(StrEnum):
     MOVER_STUCK = "mover_stuck"
     MOVER_IMAGE = "mover_image"
     MOVER_OUT_OF_MEMORY = "mover_out_of_memory"
+    MOVER_CACHE_FULL = "mover_cache_full"
     REPOSITORY_LOCKED = "repository_locked"
     REPOSITORY_PASSWORD = "repository_password"
     REPOSITORY_UNREACHABLE = "repository_unreachable"
@@ -85,6 +86,7 @@ class Cause(StrEnum):
     SOURCE_EMPTY = "source_empty"
     ANNOTATION_INVALID = "annotation_invalid"
     REPOSITORY_MISSING = "repository_missing"
+    REPOSITORY_DAMAGED = "repository_damaged"
     SNAPSHOT_MISSING = "snapshot_missing"
     LOCK_STALE = "lock_stale"
     REPOSITORY_REINITIALISED = "repository_reinitialised"
@@ -296,6 +298,16 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "kubectl patch replicationsource <source> -n <namespace> --type merge "
         """-p '{"spec":{"restic":{"moverResources":{"limits":{"memory":"2Gi"}}}}}'""",
     ),
+    Cause.MOVER_CACHE_FULL: _blocking(
+        Link.MOVER,
+        "The mover's cache volume is full, so the mover can neither read nor write the repository.",
+        # VolSync asks for the greater size on the PVC that is there, which not every storage class allows
+        # (`volumehandler.go`, EnsureNewPVC); a cache that is deleted is made anew, and filled from the repository.
+        "s=$(kubectl get pvc <cache> -n <namespace> -o jsonpath='{.spec.resources.requests.storage}') && "
+        "n=${s%%[!0-9]*} && kubectl patch replicationsource <source> -n <namespace> --type merge "
+        """-p '{"spec":{"<method>":{"cacheCapacity":"'"$((2 * n))${s#"$n"}"'"}}}' && """
+        "kubectl delete pvc <cache> -n <namespace> --wait=false && kubectl delete job <job> -n <namespace>",
+    ),
     Cause.REPOSITORY_LOCKED: _blocking(Link.MOVER, "A lock in the repository keeps the mover out.", _UNLOCK),
     Cause.REPOSITORY_PASSWORD: _blocking(
         Link.MOVER,
@@ -342,6 +354,11 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.REPOSITORY_MISSING: _blocking(
         Link.REPOSITORY,
         "VolSync reports success, and the bucket holds no repository.",
+        "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'",
+    ),
+    Cause.REPOSITORY_DAMAGED: _blocking(
+        Link.REPOSITORY,
+        "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing can be restored.",
         "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'",
     ),
     Cause.SNAPSHOT_MISSING: _blocking(

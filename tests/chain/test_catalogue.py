@@ -11,7 +11,7 @@ PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 KNOWN = {
     *("namespace", "pvc", "source", "secret", "label", "policy", "base_secret", "namespace_label"),
     *("kyverno_namespace", "longhorn_namespace", "job", "cache", "pod", "volume", "node", "copy", "annotation"),
-    *("cluster_external_secret", "destination", "image", "bucket", "prefix"),
+    *("cluster_external_secret", "destination", "image", "bucket", "prefix", "method"),
 }
 
 

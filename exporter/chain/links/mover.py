@@ -141,14 +141,15 @@ def _cause_of_pods(backup: Backup) -> Cause | None:
 
 
 def _of_log(backup: Backup, cause: Cause) -> Problem:
-    words = one_line(mover_log.last_words(backup.last_log, cause)) or "it left no log"
+    words = one_line(mover_log.last_words(backup.last_log)) or "it left no log"
     return _problem(backup, cause, f"The mover of {backup.source_name} fails: {words}.")
 
 
 def _problem(backup: Backup, cause: Cause, reason: str) -> Problem:
     store = scope.store(*_store(backup))
     scopes = (store,) if cause in _STORE_FAULTS else (backup.scope, store) if cause in _STORE_SIDE else ()
-    return backup.problem(cause, reason, scopes=scopes, since=backup.status.last_sync_start_time)
+    variant = backup.manager if cause is Cause.REPOSITORY_SECRET_MISSING else ""
+    return backup.problem(cause, reason, scopes=scopes, since=backup.status.last_sync_start_time, variant=variant)
 
 
 def _store(backup: Backup) -> tuple[str, str]:
