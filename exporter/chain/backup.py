@@ -2,11 +2,13 @@
 
 import shlex
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
-from exporter.chain import scope
+from exporter.chain import mover_log, scope
+from exporter.chain.binding import Binding
 from exporter.chain.causes import Cause, Impact, Link
+from exporter.chain.instants import earlier, moment_of
 from exporter.chain.inventory import Inventory
 from exporter.chain.schedule import interval_of, objective_of
 from exporter.chain.scope import Scope
@@ -134,6 +136,17 @@ class Backup:
         return self.last_result == "Successful" and "Directory is empty skipping backup" in self.last_log
 
     @cached_property
+    def log_cause(self) -> Cause | None:
+        """The cause that the log of the last run names, where that run failed."""
+        return mover_log.cause_of_log(self.last_log) if self.last_failed else None
+
+    @property
+    def says_nothing_is_left(self) -> bool:
+        """Whether the mover says that nothing can be restored: the bucket is gone, or the repository is damaged."""
+        is_gone = self.last_failed and mover_log.says_bucket_is_gone(self.last_log)
+        return is_gone or self.log_cause is Cause.REPOSITORY_DAMAGED
+
+    @cached_property
     def last_sync_duration(self) -> timedelta | None:
         return duration_of(self.status)
 
@@ -143,6 +156,19 @@ class Backup:
         if self.status.last_sync_time is None or self.saved_nothing:
             return None
         return earlier(self.status.last_sync_time, self.last_sync_duration or timedelta(0))
+
+    # --- the repository
+
+    @cached_property
+    def binding(self) -> Binding | None:
+        """Where the source writes; None without a source."""
+        return self.inventory.bindings.of(self.source) if self.source else None
+
+    @property
+    def store(self) -> Scope:
+        """The store that the source writes to; where nothing names it, the one that all others write to."""
+        bound = self.binding.store if self.binding else None
+        return bound or self.inventory.bindings.sole_store or scope.store("")
 
     # --- schedule and objective
 
@@ -288,6 +314,8 @@ def fill(command: str, names: dict[str, str]) -> str:
 
     A name that is not known keeps its angle brackets, and so does one that would be read as an option.
     """
+    if not names.get("endpoint", "-"):  # AWS' own, which the command line finds by itself
+        command = command.replace(" --endpoint-url <endpoint>", "")
     for word, name in names.items():
         if name and not name.startswith("-"):
             command = command.replace(f"<{word}>", shlex.quote(name))
@@ -326,23 +354,6 @@ def duration_of(status: ReplicationSourceStatus | ReplicationDestinationStatus) 
 def synchronizing(status: ReplicationSourceStatus | ReplicationDestinationStatus) -> Condition | None:
     """VolSync's only condition type (volsync `statemachine/conditions.go`)."""
     return next((c for c in status.conditions or () if c.type == "Synchronizing"), None)
-
-
-def earlier(moment: datetime, by: timedelta) -> datetime:
-    """*moment* less *by*, or the first moment that there is."""
-    try:
-        return moment - by
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
-
-
-def moment_of(text: str | None) -> datetime | None:
-    """A time that some APIs write as free text; None where it is none."""
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def mounted_as(volume: str, pods: tuple[Pod, ...]) -> str | None:

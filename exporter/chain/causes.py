@@ -85,6 +85,9 @@ class Cause(StrEnum):
     OVERDUE = "overdue"
     SOURCE_EMPTY = "source_empty"
     ANNOTATION_INVALID = "annotation_invalid"
+    CATCHING_UP = "catching_up"
+    REPOSITORY_SHARED = "repository_shared"
+    REPOSITORY_UNBOUND = "repository_unbound"
     REPOSITORY_MISSING = "repository_missing"
     REPOSITORY_DAMAGED = "repository_damaged"
     SNAPSHOT_MISSING = "snapshot_missing"
@@ -327,6 +330,11 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.MOVER_SLOW: _warning(
         Link.MOVER, "The mover has been running for longer than the time between two backups.", _MOVER_LOGS
     ),
+    Cause.CATCHING_UP: _info(
+        Link.MOVER,
+        "A mover is running after a fault, within its usual time: the backup is on its way.",
+        "kubectl get replicationsource <source> -n <namespace>",
+    ),
     # --- sync
     Cause.NEVER_SYNCED: _blocking(
         Link.SYNC,
@@ -361,6 +369,18 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing can be restored.",
         "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'",
     ),
+    Cause.REPOSITORY_SHARED: _warning(
+        Link.REPOSITORY,
+        "Several claims write to one repository under one name: retention removes one's snapshots for another's.",
+        "kubectl get replicationsource -n <namespace> -o custom-columns="
+        "NAME:.metadata.name,PVC:.spec.sourcePVC,REPOSITORY:.spec.restic.repository",
+    ),
+    Cause.REPOSITORY_UNBOUND: _info(
+        Link.REPOSITORY,
+        "Which repository in the store belongs to a source could not be told, so VolSync's report stands unverified.",
+        "kubectl annotate replicationsource <source> -n <namespace> "
+        "volsync-exporter.io/repository=s3:https://<endpoint>/<bucket>/<path>",
+    ),
     Cause.SNAPSHOT_MISSING: _blocking(
         Link.REPOSITORY,
         "VolSync reports success, and the bucket holds no new snapshot.",
@@ -372,7 +392,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.REPOSITORY_REINITIALISED: _warning(
         Link.REPOSITORY,
         "The repository is younger than the backups that were made to it: its history is lost.",
-        "aws s3api list-object-versions --bucket <bucket> --prefix <prefix>/config",
+        "aws --endpoint-url <endpoint> s3api list-object-versions --bucket <bucket> --prefix <prefix>/config",
     ),
     Cause.PRUNE_OVERDUE: _warning(
         Link.REPOSITORY,
@@ -410,7 +430,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.REPOSITORY_ORPHANED: _info(
         Link.NONE,
         "A repository in the bucket belongs to no claim any more.",
-        "aws s3 ls s3://<bucket>/<prefix>/",
+        "aws --endpoint-url <endpoint> s3 ls s3://<bucket>/<prefix>/",
     ),
     Cause.BACKUP_WITHDRAWN: _warning(
         Link.NONE,

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from exporter.chain import mover_log
+from exporter.chain.binding import Bindings
 from exporter.chain.causes import Cause
-from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
 from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecret, ExternalSecret, SecretTarget
 from exporter.facts.cluster.facts import ClusterFacts
@@ -115,13 +116,9 @@ class Inventory:
     # --- the buckets
 
     @cached_property
-    def repositories(self) -> Mapping[tuple[str, str], Repository]:
-        """Repositories by bucket and prefix."""
-        return {
-            (repository.bucket, repository.prefix): repository
-            for bucket in self.buckets
-            for repository in bucket.repositories
-        }
+    def bindings(self) -> Bindings:
+        """Where every source writes."""
+        return Bindings(self.cluster, self.buckets)
 
     # --- Kyverno
 

@@ -9,11 +9,12 @@ import msgspec
 
 from exporter.chain import kyverno, orphans, root_causes
 from exporter.chain.backup import Backup
+from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.exemption import exemption
 from exporter.chain.inventory import Inventory
 from exporter.chain.links import base_secret, repository_secret, restore, volume
-from exporter.chain.recovery import located, recovery_point
+from exporter.chain.recovery import recovery_point
 from exporter.chain.scope import Scope
 from exporter.chain.state import RANK, Judged, is_urgent, state_of, with_severity
 from exporter.chain.summary import summary_of
@@ -49,6 +50,7 @@ def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
         orphans=unclaimed,
         policies=(PolicyState(policy.name, kyverno.kind_of(policy), kyverno.is_ready(policy)),) if policy else (),
         facts=facts,
+        owners=inventory.bindings.claims_at,
         root_causes=root_causes.find(claims, unclaimed),
         failures=tuple(failures),
     )
@@ -141,6 +143,8 @@ def _source_verdict(one: Judged) -> SourceVerdict:
         next_sync=backup.status.next_sync_time,
         sync_start=backup.status.last_sync_start_time,
         mover_failures=backup.job.status.failed if backup.job else (0 if backup.cluster.core.jobs.known else None),
+        binding=backup.binding.state if backup.binding else BindingState.UNKNOWN,
+        store=str(backup.binding.store or "") if backup.binding else "",
         last_prune=backup.status.restic.last_pruned if backup.status.restic else None,
         state=one.state,
     )
@@ -159,5 +163,5 @@ def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
 
 def _repositories(judged: list[Judged]) -> tuple[RepositoryOf, ...]:
     """Where the claim's repositories are, or should be; each once."""
-    places = (place for one in judged if (place := located(one.backup)))
-    return tuple(dict.fromkeys(RepositoryOf(place.bucket.name, place.prefix) for place in places))
+    bindings = (binding for one in judged if (binding := one.backup.binding) and binding.bucket)
+    return tuple(dict.fromkeys(RepositoryOf(b.bucket.name, b.prefix, b.bucket.endpoint) for b in bindings if b.bucket))

@@ -1,67 +1,87 @@
-"""Repositories that no claim writes to any more."""
+"""Repositories that no claim writes to any more, under any layout."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from exporter.chain import scope
 from exporter.chain.backup import fill
+from exporter.chain.binding import BindingState
+from exporter.chain.binding.model import store_of
 from exporter.chain.causes import Cause
 from exporter.chain.inventory import Inventory
-from exporter.chain.recovery import ours, owner_of
+from exporter.chain.recovery import ours
 from exporter.chain.verdict import Orphan, Problem
+from exporter.facts import layout
 from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.layout import Owner
 from exporter.facts.reading import Reading
 
 
 def find(inventory: Inventory, at: datetime) -> tuple[Orphan, ...]:
     """Those in buckets that were read, for whom it is known that no PVC asks for them; sorted."""
-    cluster = inventory.cluster
-    if not cluster.core.claims.known or (cluster.volsync.sources.applies and not cluster.volsync.sources.known):
+    core, volsync = inventory.cluster.core, inventory.cluster.volsync
+    if not core.claims.known or (volsync.sources.applies and not volsync.sources.known):
         return ()
-    claims = set(inventory.claims)
     found = [
-        _orphan(inventory, bucket, repository, at)
+        _orphan(inventory, bucket, repository, owner, at)
         for bucket in inventory.buckets
         if bucket.reading is Reading.READ
-        for repository in _unclaimed(inventory, bucket, claims)
+        for repository, owner in _unclaimed(inventory, bucket)
     ]
     return tuple(sorted(found, key=lambda orphan: (orphan.bucket, orphan.prefix)))
 
 
-def _unclaimed(inventory: Inventory, bucket: Bucket, claims: set[tuple[str, str]]) -> Iterator[Repository]:
-    """A prefix that the layout cannot read as a claim may be anybody's: it is left alone."""
+def _unclaimed(inventory: Inventory, bucket: Bucket) -> Iterator[tuple[Repository, Owner]]:
+    """A prefix that the layout cannot read as a claim may be anybody's: it is left alone.
+
+    So is one whose last part is a name of a source that may write anywhere.
+    """
+    template = inventory.bindings.layout_of(bucket)
+    if not template:
+        return
+    names = _names_in_use(inventory, template)
     for repository in bucket.repositories:
-        owner = owner_of(bucket, repository)
-        if (
-            repository.present
-            and not repository.suspect
-            and owner.namespace
-            and owner.pvc
-            and (owner.namespace, owner.pvc) not in claims
-            and inventory.is_looked_at(owner.namespace)
-        ):
-            yield repository
+        if not repository.present or repository.suspect:
+            continue
+        if inventory.bindings.claims_at.get((bucket.identity, repository.prefix)):
+            continue
+        owner = layout.read(template, repository.prefix.removeprefix(bucket.prefix).strip("/"))
+        named = owner.pvc or owner.source
+        if not named or (owner.namespace, named) in names:
+            continue
+        if owner.namespace is None or inventory.is_looked_at(owner.namespace):
+            yield repository, owner
 
 
-def _orphan(inventory: Inventory, bucket: Bucket, repository: Repository, at: datetime) -> Orphan:
-    owner = owner_of(bucket, repository)
-    namespace, pvc = owner.namespace or "", owner.pvc or ""
+def _names_in_use(inventory: Inventory, template: str) -> set[tuple[str | None, str]]:
+    """The names that claims, and sources whose repository is not known, may have under *template*."""
+    has_namespace = "{namespace}" in template
+    sources = inventory.cluster.volsync.sources.items
+    unbound = [source for source in sources if inventory.bindings.of(source).state is not BindingState.PROVEN]
+    names = {(namespace, pvc) for namespace, pvc in inventory.claims}
+    names |= {(source.namespace, name) for source in unbound for name in (source.name, source.spec.source_pvc)}
+    return {(namespace if has_namespace else None, name) for namespace, name in names}
+
+
+def _orphan(inventory: Inventory, bucket: Bucket, repository: Repository, owner: Owner, at: datetime) -> Orphan:
+    namespace, pvc = owner.namespace or "", owner.pvc or owner.source or ""
     newest = ours(bucket, repository.newest_snapshot)
     is_recent = newest is not None and at - newest <= inventory.settings.grace.withdrawn
-    has_opted_out = (namespace, pvc) in inventory.cluster.core.pvcs and inventory.settings.claims.label in (
-        inventory.cluster.core.pvcs[namespace, pvc].metadata.labels or {}
-    )
+    known = inventory.cluster.core.pvcs.get((namespace, pvc))
+    has_opted_out = known is not None and inventory.settings.claims.label in (known.metadata.labels or {})
     is_withdrawn = is_recent and not has_opted_out
     cause = Cause.BACKUP_WITHDRAWN if is_withdrawn else Cause.REPOSITORY_ORPHANED
-    what = "asks for its backup no more" if (namespace, pvc) in inventory.cluster.core.pvcs else "is gone"
+    what = "asks for its backup no more" if known else "is gone"
+    name = "/".join(part for part in (namespace, pvc) if part)
     names = {"namespace": namespace, "pvc": pvc, "bucket": repository.bucket, "prefix": repository.prefix}
+    in_namespace = is_withdrawn and bool(namespace)
     problem = Problem(
         cause=cause,
-        scopes=(scope.namespace(namespace) if is_withdrawn else scope.store(bucket.endpoint, bucket.name),),
+        scopes=(scope.namespace(namespace) if in_namespace else store_of(bucket),),
         impact=cause.entry.impact,
         severity=cause.entry.severity,
-        reason=f"PVC {namespace}/{pvc} {what}; its repository is at {repository.bucket}/{repository.prefix}.",
-        command=fill(cause.entry.command, names),
+        reason=f"PVC {name} {what}; its repository is at {repository.bucket}/{repository.prefix}.",
+        command=fill(cause.entry.command, {**names, "endpoint": bucket.endpoint}),
         since=newest,
     )
     return Orphan(bucket=repository.bucket, prefix=repository.prefix, problem=problem, namespace=namespace, pvc=pvc)

@@ -1,10 +1,12 @@
 """The words of a verdict: links, states, problems, and what stands beside the claims."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
+from exporter.chain.binding.model import BindingState
 from exporter.chain.causes import Cause, Impact, Link, Severity
 from exporter.chain.scope import Scope
 from exporter.facts.model import Facts
@@ -85,6 +87,10 @@ class SourceVerdict(msgspec.Struct, frozen=True):
     mover_failures: int | None
     last_prune: datetime | None
     state: ClaimState
+    binding: BindingState = BindingState.UNKNOWN
+    """How far it is known where it writes."""
+    store: str = ""
+    """The store that it writes to, as a scope; empty where that is not known."""
 
 
 class SecretPresence(msgspec.Struct, frozen=True):
@@ -121,6 +127,7 @@ class RepositoryOf(msgspec.Struct, frozen=True):
 
     bucket: str
     prefix: str
+    endpoint: str = ""
 
 
 class ClaimVerdict(msgspec.Struct, frozen=True):
@@ -217,6 +224,8 @@ class Verdict(msgspec.Struct, frozen=True):
     orphans: tuple[Orphan, ...]
     policies: tuple[PolicyState, ...]
     facts: Facts
+    owners: Mapping[tuple[tuple[str, str, str], str], tuple[tuple[str, str], ...]] = {}
+    """The claims that write to a repository, by its bucket's identity and its path."""
     root_causes: tuple[RootCause, ...] = ()
     """One for each cause and scope, the worst first."""
     failures: tuple[Failure, ...] = ()

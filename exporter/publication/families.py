@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from exporter.chain.binding import BindingState
 from exporter.chain.causes import Link
-from exporter.chain.recovery import owner_of
 from exporter.chain.scope import Scope, ScopeKind
 from exporter.chain.verdict import (
     ClaimState,
@@ -120,18 +120,15 @@ def _claim_value(
 def _repositories(
     of_repository: Callable[[Repository], Iterable[Sample]],
 ) -> Callable[[Verdict], Iterator[Sample]]:
+    """Samples of every repository, once for each claim that writes to it; without one its names are empty."""
+
     def samples(verdict: Verdict) -> Iterator[Sample]:
         for bucket in verdict.facts.buckets:
             for repository in bucket.repositories:
-                owner = owner_of(bucket, repository)
-                identity = (
-                    owner.namespace or "",
-                    owner.pvc or "",
-                    repository.bucket,
-                    repository.prefix,
-                )
+                owners = verdict.owners.get((bucket.identity, repository.prefix)) or (("", ""),)
                 for labels, value in of_repository(repository):
-                    yield (*identity, *labels), value
+                    for owner in owners:
+                        yield (*owner, repository.bucket, repository.prefix, *labels), value
 
     return samples
 
@@ -265,6 +262,19 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         _claims(
             lambda claim: (
                 ((s.name, s.method, s.schedule, s.copy_method, claim.storage_class), 1.0) for s in claim.sources
+            )
+        ),
+    ),
+    Family(
+        "volsync_backup_binding",
+        "How far it is known which repository a ReplicationSource writes to: 1 for what holds. Where it is `proven` "
+        "the bucket says what a restore would find, else VolSync's word stands.",
+        (*_SOURCE, "binding", "store"),
+        _claims(
+            lambda claim: (
+                ((source.name, state, source.store), float(state == source.binding))
+                for source in claim.sources
+                for state in BindingState
             )
         ),
     ),

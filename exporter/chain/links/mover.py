@@ -24,7 +24,7 @@ _MISCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunCont
 _SLOW = 3
 """So many times as long as the last run is slow."""
 _STORE_FAULTS = (Cause.REPOSITORY_UNREACHABLE, Cause.REPOSITORY_FULL)
-_STORE_SIDE = (Cause.REPOSITORY_PASSWORD, Cause.REPOSITORY_LOCKED)
+_STORE_SIDE = (Cause.REPOSITORY_PASSWORD, Cause.REPOSITORY_LOCKED, Cause.REPOSITORY_MISSING)
 """The claim's own fault, or that of its store where it hits several."""
 
 
@@ -73,7 +73,7 @@ def _malformed(backup: Backup) -> MalformedObject | None:
 
 def _idle(backup: Backup) -> LinkVerdict:
     if backup.last_failed:
-        cause = mover_log.cause_of_log(backup.last_log) or Cause.MOVER_FAILING
+        cause = _cause_in_log(backup) or Cause.MOVER_FAILING
         return broken(Link.MOVER, _of_log(backup, cause))
     return ok(Link.MOVER, "No sync is under way.")
 
@@ -118,7 +118,7 @@ def _unready_copies(backup: Backup) -> Iterator[tuple[str, str, datetime | None]
 def _failing(backup: Backup) -> Problem | None:
     """By the last log once VolSync has taken it over, else by how the Job's pods ended."""
     if backup.last_failed:
-        named = mover_log.cause_of_log(backup.last_log)
+        named = _cause_in_log(backup)
         return _of_log(backup, named or _cause_of_pods(backup) or Cause.MOVER_FAILING)
     failures = backup.job.status.failed if backup.job else 0
     failed = [pod for pod in backup.pods if pod.status.phase == "Failed"]
@@ -131,6 +131,11 @@ def _failing(backup: Backup) -> Problem | None:
         f"The mover of {backup.source_name} has failed {max(failures, len(failed))} times since the sync began{told}."
     )
     return _problem(backup, cause or Cause.MOVER_FAILING, reason)
+
+
+def _cause_in_log(backup: Backup) -> Cause | None:
+    """A bucket that is gone is more than a store that refuses."""
+    return Cause.REPOSITORY_MISSING if mover_log.says_bucket_is_gone(backup.last_log) else backup.log_cause
 
 
 def _cause_of_pods(backup: Backup) -> Cause | None:
@@ -146,18 +151,10 @@ def _of_log(backup: Backup, cause: Cause) -> Problem:
 
 
 def _problem(backup: Backup, cause: Cause, reason: str) -> Problem:
-    store = scope.store(*_store(backup))
+    store = backup.store
     scopes = (store,) if cause in _STORE_FAULTS else (backup.scope, store) if cause in _STORE_SIDE else ()
     variant = backup.manager if cause is Cause.REPOSITORY_SECRET_MISSING else ""
     return backup.problem(cause, reason, scopes=scopes, since=backup.status.last_sync_start_time, variant=variant)
-
-
-def _store(backup: Backup) -> tuple[str, str]:
-    """The store as the settings name it, so that every claim names it alike; else as the log does."""
-    names = {bucket.name for bucket in backup.inventory.buckets}
-    if len(names) == 1:
-        return names.pop(), ""
-    return (mover_log.store_in(backup.last_log) or "").partition("/")[2], ""
 
 
 # --- waiting to run

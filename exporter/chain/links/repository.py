@@ -1,88 +1,114 @@
-"""Does the bucket hold what VolSync says it saved, and is the repository in order?"""
+"""Does the bucket hold what VolSync says it saved, can it be restored, and is the repository in order?"""
 
 from datetime import datetime, timedelta
 
-from exporter.chain.backup import Backup, broken, earlier, ok, unknown
+from exporter.chain.backup import Backup, broken, ok, unknown
+from exporter.chain.binding import Binding, BindingState
 from exporter.chain.causes import Cause, Link
-from exporter.chain.recovery import Located, located, ours
+from exporter.chain.damage import damage_of, was_copied
+from exporter.chain.instants import earlier
+from exporter.chain.recovery import ours
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
-from exporter.facts.bucket.model import Repository
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.reading import Reading
 
 DEFAULT_PRUNE_INTERVAL_DAYS = 7
 """volsync `internal/controller/mover/restic/builder.go`."""
+_MOST_DAYS = 36500
 
 
 def judge(backup: Backup) -> LinkVerdict | None:
-    place = located(backup)
-    problems = [problem for problem in (_prune_overdue(backup), _reinitialised_by_log(backup)) if problem]
-    if place is None:
+    binding = backup.binding
+    if binding is None:
+        return None
+    problems = [p for p in (_shared(backup, binding), _unbound(backup, binding), _prune_overdue(backup)) if p]
+    if binding.bucket is None:
+        problems += [p for p in (_made_anew_by_log(backup),) if p]
         return broken(Link.REPOSITORY, *problems) if problems else None
-    if not place.is_believed:
-        return unknown(Link.REPOSITORY, _disbelief(place))
-    if problem := _missing(backup, place):
-        return broken(Link.REPOSITORY, problem, *problems)
-    if place.repository is not None:
-        problems += [
-            p for p in (_reinitialised(backup, place, place.repository), _lock(backup, place, place.repository)) if p
-        ]
+    if not binding.is_believed:
+        return broken(Link.REPOSITORY, *problems) if problems else unknown(Link.REPOSITORY, _disbelief(binding))
+    problems += _of_what_is_there(backup, binding, binding.bucket)
     if problems:
         return broken(Link.REPOSITORY, *problems)
-    if place.repository is None or not place.repository.present:
+    if binding.repository is None or not binding.repository.present:
         return None
-    return ok(Link.REPOSITORY, f"{place.repository.snapshots} snapshots are in {place.bucket.name}/{place.prefix}.")
+    return ok(Link.REPOSITORY, f"{binding.repository.snapshots} snapshots are in {binding.place} ({binding.evidence}).")
 
 
-def _disbelief(place: Located) -> str:
-    if place.repository is not None and place.repository.suspect:
-        reasons = ", ".join(place.repository.suspect)
-        return f"The listing of {place.bucket.name}/{place.prefix} is not believed ({reasons})."
-    return f"Bucket {place.bucket.name} could not be read: {place.bucket.detail or place.bucket.reason or 'not yet'}."
+def _disbelief(binding: Binding) -> str:
+    if binding.repository is not None and binding.repository.suspect:
+        reasons = ", ".join(binding.repository.suspect)
+        return f"The listing of {binding.place} is not believed ({reasons})."
+    bucket = binding.bucket
+    if bucket is None or bucket.reading is Reading.READ:
+        return f"Nothing is at {binding.place}, and that place is only a guess ({binding.evidence})."
+    return f"Bucket {bucket.name} could not be read: {bucket.detail or bucket.reason or 'not yet'}."
 
 
-def _names(place: Located) -> dict[str, str]:
-    return {"bucket": place.bucket.name, "prefix": place.prefix}
+def _of_what_is_there(backup: Backup, binding: Binding, bucket: Bucket) -> list[Problem]:
+    if problem := _damaged(backup, binding) or _missing(backup, binding, bucket):
+        return [problem]
+    if binding.repository is None:
+        return []
+    own = (_made_anew(backup, binding, binding.repository), _lock(backup, binding, binding.repository))
+    return [problem for problem in own if problem]
+
+
+def _names(binding: Binding) -> dict[str, str]:
+    bucket = binding.bucket
+    return {
+        "bucket": bucket.name if bucket else "",
+        "prefix": binding.prefix,
+        "endpoint": bucket.endpoint if bucket else "",
+    }
 
 
 # --- what VolSync says, and what is there
 
 
-def _missing(backup: Backup, place: Located) -> Problem | None:
+def _damaged(backup: Backup, binding: Binding) -> Problem | None:
+    repository = binding.repository
+    if repository is None or not (damage := damage_of(repository, backup.interval)):
+        return None
+    since = ours(binding.bucket, repository.config_at) if binding.bucket else None
+    reason = f"Nothing can be restored from {binding.place}: {damage}."
+    return backup.problem(Cause.REPOSITORY_DAMAGED, reason, since=since, names=_names(binding))
+
+
+def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None:
     """VolSync says that a sync saved something; a listing made well after it shows that it did not."""
     synced = backup.status.last_sync_time
+    if not bucket.exists:
+        reason = f"There is no bucket {bucket.name}: the store says so."
+        return backup.problem(
+            Cause.REPOSITORY_MISSING, reason, scopes=(backup.store,), since=synced, names=_names(binding)
+        )
     if synced is None or backup.saved_nothing or backup.last_result not in ("Successful", ""):
         return None
-    if not _was_listed_after(backup, place, synced):
+    if not binding.is_set or not _was_listed_after(backup, binding, bucket, synced):
         return None
-    where = f"{place.bucket.name}/{place.prefix}"
     ago = format_duration(backup.at - synced)
-    if place.repository is None or not place.repository.present:
-        return backup.problem(
-            Cause.REPOSITORY_MISSING,
-            f"VolSync reports a success {ago} ago, and there is no repository at {where}.",
-            since=synced,
-            names=_names(place),
-        )
-    newest = ours(place.bucket, place.repository.newest_snapshot)
+    scopes = (backup.scope, backup.store)
+    if binding.repository is None or not binding.repository.present:
+        reason = f"VolSync reports a success {ago} ago, and there is no repository at {binding.place}."
+        return backup.problem(Cause.REPOSITORY_MISSING, reason, scopes=scopes, since=synced, names=_names(binding))
+    newest = ours(bucket, binding.repository.newest_snapshot)
     began = earlier(synced, (backup.last_sync_duration or timedelta(0)) + _patience(backup))
     if newest is not None and newest >= began:
         return None
     shown = (
-        f"the newest snapshot at {where} is {format_duration(backup.at - newest)} old"
+        f"the newest snapshot at {binding.place} is {format_duration(backup.at - newest)} old"
         if newest
-        else f"no snapshot is at {where}"
+        else f"no snapshot is at {binding.place}"
     )
-    return backup.problem(
-        Cause.SNAPSHOT_MISSING,
-        f"VolSync reports a success {ago} ago, and {shown}.",
-        since=newest or synced,
-        names=_names(place),
-    )
+    reason = f"VolSync reports a success {ago} ago, and {shown}."
+    return backup.problem(Cause.SNAPSHOT_MISSING, reason, scopes=scopes, since=newest or synced, names=_names(binding))
 
 
-def _was_listed_after(backup: Backup, place: Located, synced: datetime) -> bool:
-    measured = place.repository.measured_at if place.repository else None
-    listed = ours(place.bucket, measured) or place.bucket.read_at
+def _was_listed_after(backup: Backup, binding: Binding, bucket: Bucket, synced: datetime) -> bool:
+    measured = binding.repository.measured_at if binding.repository else None
+    listed = ours(bucket, measured) or bucket.read_at
     return listed is not None and earlier(listed, _patience(backup)) >= synced
 
 
@@ -92,38 +118,84 @@ def _patience(backup: Backup) -> timedelta:
     return min(grace, backup.interval / 2) if backup.interval else grace
 
 
+# --- whose it is
+
+
+def _shared(backup: Backup, binding: Binding) -> Problem | None:
+    """VolSync's restic mover calls every volume `/data` of host `volsync`: `forget` takes one's for another's."""
+    others = [key for key in _sharing(backup, binding) if key != backup.key]
+    if not others:
+        return None
+    named = ", ".join("/".join(key) for key in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    where = binding.place or f"Secret {backup.repository_secret}"
+    reason = f"Its repository ({where}) is also that of {named}: retention removes one's snapshots for another's."
+    return backup.problem(Cause.REPOSITORY_SHARED, reason, scopes=(backup.scope, backup.store), sign=where)
+
+
+def _sharing(backup: Backup, binding: Binding) -> tuple[tuple[str, str], ...]:
+    """The claims that write where this one does: by their place, or by the Secret that they take it from."""
+    if backup.source is None or backup.source.spec.method != "restic":
+        return ()
+    if binding.state is BindingState.PROVEN and binding.bucket is not None:
+        at = backup.inventory.bindings.claims_at.get((binding.bucket.identity, binding.prefix), ())
+        if len(at) > 1:
+            return at
+    return backup.cluster.volsync.sharers_of((backup.namespace, backup.repository_secret or ""))
+
+
+def _unbound(backup: Backup, binding: Binding) -> Problem | None:
+    """A doubt that a person can end, once for each store."""
+    buckets = [bucket for bucket in backup.inventory.buckets if bucket.reading is Reading.READ and bucket.exists]
+    if binding.state is not BindingState.UNKNOWN or not buckets or backup.volsync_point is None:
+        return None
+    layouts = {layout for bucket in buckets if (layout := backup.inventory.bindings.layout_of(bucket))}
+    fits = f" Others follow the layout {min(layouts)}." if layouts else ""
+    reason = f"Which repository {backup.source_name} writes to could not be told: {binding.evidence}.{fits}"
+    scopes = (binding.store or backup.inventory.bindings.store_of_all(buckets),)
+    return backup.problem(Cause.REPOSITORY_UNBOUND, reason, scopes=scopes)
+
+
 # --- the repository's own order
 
 
-def _reinitialised(backup: Backup, place: Located, repository: Repository) -> Problem | None:
-    """It is younger than a prune, or than a success, that VolSync remembers."""
-    made = ours(place.bucket, repository.created)
-    pruned = backup.status.restic.last_pruned if backup.status.restic else None
-    history = [moment for moment in (pruned, backup.status.last_sync_time) if moment]
-    if made is None or not history or made <= min(history) + backup.settings.grace.bucket:
+def _made_anew(backup: Backup, binding: Binding, repository: Repository) -> Problem | None:
+    """It is younger than a prune, or than a backup, that VolSync remembers; a copy is not.
+
+    The first backup that saves something makes it: what came before saved nothing.
+    """
+    made = ours(binding.bucket, repository.created) if binding.bucket else None
+    if made is None or was_copied(repository, backup.interval):
         return None
-    reason = f"The repository was made {format_duration(backup.at - made)} ago, after backups that VolSync remembers."
-    return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, since=made, names=_names(place))
+    pruned = backup.status.restic.last_pruned if backup.status.restic else None
+    history = [moment for moment in (pruned, backup.volsync_point) if moment]
+    grace = backup.settings.grace.bucket
+    if not history or made <= min(history) + grace:
+        return None
+    age = format_duration(backup.at - made)
+    reason = f"The repository was made {age} ago, after backups that VolSync remembers."
+    scopes = (backup.scope, backup.store)
+    return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, scopes=scopes, since=made, names=_names(binding))
 
 
-def _reinitialised_by_log(backup: Backup) -> Problem | None:
+def _made_anew_by_log(backup: Backup) -> Problem | None:
     """The last backup says that it made the repository, and VolSync remembers a prune of an earlier one."""
     pruned = backup.status.restic.last_pruned if backup.status.restic else None
     began = backup.volsync_point
     if pruned is None or began is None or pruned >= began or "created restic repository" not in backup.last_log:
         return None
     reason = "The last backup made the repository anew: its log says so."
-    return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, since=began)
+    return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, scopes=(backup.scope, backup.store), since=began)
 
 
-def _lock(backup: Backup, place: Located, repository: Repository) -> Problem | None:
+def _lock(backup: Backup, binding: Binding, repository: Repository) -> Problem | None:
     if repository.stale_locks == 0:
         return None
-    oldest = ours(place.bucket, repository.oldest_lock)
+    oldest = ours(binding.bucket, repository.oldest_lock) if binding.bucket else None
     age = f", the oldest {format_duration(backup.at - oldest)} old" if oldest else ""
     locks = "1 stale lock is" if repository.stale_locks == 1 else f"{repository.stale_locks} stale locks are"
-    reason = f"{locks} in {place.bucket.name}/{place.prefix}{age}."
-    return backup.problem(Cause.LOCK_STALE, reason, since=oldest, names=_names(place))
+    reason = f"{locks} in {binding.place}{age}."
+    scopes = (backup.scope, backup.store)
+    return backup.problem(Cause.LOCK_STALE, reason, scopes=scopes, since=oldest, names=_names(binding))
 
 
 def _prune_overdue(backup: Backup) -> Problem | None:
@@ -133,7 +205,10 @@ def _prune_overdue(backup: Backup) -> Problem | None:
     """
     if backup.source is None or backup.source.spec.method != "restic" or backup.status.last_sync_time is None:
         return None
-    interval = timedelta(days=min(backup.source.spec.mover.prune_interval_days or DEFAULT_PRUNE_INTERVAL_DAYS, 36500))
+    days = backup.source.spec.mover.prune_interval_days or DEFAULT_PRUNE_INTERVAL_DAYS
+    if not 0 < days <= _MOST_DAYS:
+        return None
+    interval = timedelta(days=days)
     pruned = (backup.status.restic.last_pruned if backup.status.restic else None) or backup.began
     if (
         pruned is None

@@ -8,16 +8,16 @@ from exporter.chain.backup import (
     Backup,
     broken,
     duration_of,
-    earlier,
     ok,
     one_line,
     synchronizing,
     unknown,
 )
 from exporter.chain.causes import Cause, Link
+from exporter.chain.instants import earlier
 from exporter.chain.inventory import GENERATED_BY
 from exporter.chain.mover_log import FEW_FAILURES, last_words
-from exporter.chain.recovery import located, ours, recovery_point
+from exporter.chain.recovery import ours, recovery_point
 from exporter.chain.scope import Scope
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict
 from exporter.durations import format_duration
@@ -129,8 +129,8 @@ def _empty(backup: Backup, destination: ReplicationDestination) -> Problem | Non
     status = _status(destination)
     if not any(words in _log(status) for words in _NOTHING_RESTORED):
         return None
-    place = located(backup)
-    if place and place.is_believed and place.repository and status.last_sync_time:
+    place = backup.binding
+    if place and place.is_believed and place.bucket and place.repository and status.last_sync_time:
         oldest = ours(place.bucket, place.repository.oldest_snapshot)
         if oldest is not None and oldest > earlier(status.last_sync_time, duration_of(status) or timedelta(0)):
             return None

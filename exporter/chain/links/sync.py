@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from exporter.chain.backup import Backup, broken, earlier, ok
+from exporter.chain.backup import Backup, broken, ok
 from exporter.chain.causes import Cause, Link
+from exporter.chain.instants import earlier
 from exporter.chain.recovery import snapshot_point
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration, parse_duration

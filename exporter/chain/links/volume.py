@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from exporter.chain import scope
-from exporter.chain.backup import Backup, broken, created, moment_of, ok, unknown
+from exporter.chain.backup import Backup, broken, created, ok, unknown
 from exporter.chain.causes import Cause, Link
+from exporter.chain.instants import moment_of
 from exporter.chain.verdict import LinkVerdict, Problem, VolumeState
 from exporter.durations import format_duration
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim

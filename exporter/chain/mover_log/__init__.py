@@ -27,6 +27,7 @@ __all__ = [
     "initialised",
     "last_words",
     "repository_in",
+    "says_bucket_is_gone",
     "store_in",
     "store_of",
 ]
@@ -41,6 +42,9 @@ _SCRIPT = "ERROR: "
 """VolSync's script begins its own lines with it, and repeats what was said before them."""
 _RETRYING = " returned error, retrying after "
 _TELLING = re.compile(r"error|fatal|critical|fail|unable|denied|refus|cannot|must be|warning", re.IGNORECASE)
+_NO_BUCKET = re.compile(r"bucket\b[^\n]{0,80}(?:does not exist|doesn't exist|not found)|NoSuchBucket", re.IGNORECASE)
+_SIZE = 16 * 1024
+"""Characters that are read, from the end."""
 _COUNT = re.compile(r"\s*(?:Files:|Dirs:|processed \d|Summary:|Fatal: There were \d|\[\d|Transferred:|Errors:|Checks:)")
 
 
@@ -67,6 +71,11 @@ def cause_of_end(end: Terminated) -> Cause | None:
 def last_words(log: str) -> str:
     """The line of *log* that names the reason; else one that speaks of an error, else the last; empty where none is."""
     return _hear(log).line
+
+
+def says_bucket_is_gone(log: str) -> bool:
+    """Whether the store said that the bucket does not exist (S3's message and code, minio-go prints the one)."""
+    return bool(_NO_BUCKET.search(log[-_SIZE:]))
 
 
 def end_of(pod: Pod) -> Terminated | None:

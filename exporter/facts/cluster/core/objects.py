@@ -22,6 +22,7 @@ class ClaimAnnotations(Wire):
     exempt: str | None = msgspec.field(default=None, name="volsync-exporter.io/exempt")
     exempt_until: str | None = msgspec.field(default=None, name="volsync-exporter.io/exempt-until")
     objective: str | None = msgspec.field(default=None, name="volsync-exporter.io/objective")
+    repository: str | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
 
 
 class ClaimMetadata(LabelledMetadata):

@@ -1,10 +1,23 @@
 """External Secrets' objects (external-secrets.io)."""
 
+import msgspec
+
 from exporter.facts.cluster.wire import Condition, LabelSelector, Moment, Object, Wire
+
+
+class TemplateData(Wire):
+    """Of a template's keys only the repository's address: others can hold secrets in the clear."""
+
+    restic_repository: str | None = msgspec.field(default=None, name="RESTIC_REPOSITORY")
+
+
+class SecretTemplate(Wire):
+    data: TemplateData | None = None
 
 
 class SecretTarget(Wire):
     name: str | None = None
+    template: SecretTemplate | None = None
 
 
 class ExternalSecretSpec(Wire):

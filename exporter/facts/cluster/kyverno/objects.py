@@ -24,6 +24,7 @@ class MatchResources(Wire):
 
 class Generation(Wire):
     kind: str = ""
+    name: str = ""
     data: Any = None
     """The object to generate, with expressions in its strings."""
 

@@ -26,6 +26,21 @@ class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):
                 found[source.namespace, source.spec.source_pvc].append(source)
         return {key: tuple(sources) for key, sources in found.items()}
 
+    def sharers_of(self, secret: Key) -> tuple[Key, ...]:
+        """The claims whose restic sources take their repository from one Secret, sorted."""
+        return self._sharers.get(secret, ())
+
+    @cached_property
+    def _sharers(self) -> Mapping[Key, tuple[Key, ...]]:
+        found: dict[Key, list[Key]] = defaultdict(list)
+        for key, sources in sorted(self.sources_of.items()):
+            secrets = {
+                s.spec.mover.repository for s in sources if s.spec.method == "restic" and s.spec.mover.repository
+            }
+            for secret in secrets:
+                found[key[0], secret].append(key)
+        return {secret: tuple(keys) for secret, keys in found.items()}
+
     @cached_property
     def writers_of(self) -> Mapping[Key, Key]:
         """The claim that writes to the repository of a Secret, by the Secret; of several that share it, the first."""

@@ -72,8 +72,18 @@ class ReplicationSourceStatus(Wire):
     restic: ResticStatus | None = None
 
 
+class SourceAnnotations(Wire):
+    """What the owner of a ReplicationSource may say of it."""
+
+    repository: str | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
+
+
+class SourceMetadata(LabelledMetadata):
+    annotations: SourceAnnotations | None = None
+
+
 class ReplicationSource(Object):
-    metadata: LabelledMetadata
+    metadata: SourceMetadata
     spec: ReplicationSourceSpec = ReplicationSourceSpec()
     status: ReplicationSourceStatus | None = None
 

@@ -1,0 +1,436 @@
+"""Where every source writes, decided for all of them together: the first evidence that speaks decides.
+
+1. an annotation on the PVC; a layout that the settings give a bucket;
+2. what other objects say: an ExternalSecret's template, a policy's expression, the mover's own log;
+3. what is found: a repository whose path ends in one of the source's names, written to during its last sync. Where
+   several sources prove a layout so, it says where the other sources of that kind should be.
+
+Everything else is unknown, and then VolSync's word stands: a guess that fails is a doubt, never an accusation.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from functools import cached_property
+
+import msgspec
+
+from exporter.chain import mover_log, scope
+from exporter.chain.binding import evidence
+from exporter.chain.binding.evidence import HOLE, Hint
+from exporter.chain.binding.layouts import LayoutScore, Names, best_layout
+from exporter.chain.binding.model import Binding, BindingState, store_of
+from exporter.chain.binding.moments import rhythm, was_written_between
+from exporter.chain.instants import earlier
+from exporter.chain.schedule import interval_of
+from exporter.chain.scope import Scope
+from exporter.durations import parse_duration
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.cluster.external_secrets.objects import ExternalSecret
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.object_list import Key
+from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.layout import prefix_of
+from exporter.facts.reading import Reading
+
+READ_METHODS = ("restic",)
+"""The movers whose repositories a listing can be read of."""
+_NOT_RESTIC = "its mover's repositories are not read"
+_NO_BUCKET = "no bucket is read"
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """A repository that was found, in its bucket."""
+
+    bucket: Bucket
+    repository: Repository
+
+    @property
+    def key(self) -> tuple[tuple[str, str, str], str]:
+        return self.bucket.identity, self.repository.prefix
+
+
+class Bindings:
+    """The bindings of all sources of one state of the facts."""
+
+    def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...]) -> None:
+        self._cluster = cluster
+        self._buckets = buckets
+
+    def of(self, source: ReplicationSource) -> Binding:
+        """Where *source* writes."""
+        return self._all.get(source.key, Binding(BindingState.UNKNOWN, _NO_BUCKET))
+
+    @cached_property
+    def claims_at(self) -> Mapping[tuple[tuple[str, str, str], str], tuple[Key, ...]]:
+        """The claims that write to a repository, by its bucket's identity and its path; sorted."""
+        found: dict[tuple[tuple[str, str, str], str], set[Key]] = defaultdict(set)
+        for source in self._sources:
+            binding = self.of(source)
+            if binding.state is BindingState.PROVEN and binding.bucket is not None:
+                found[binding.bucket.identity, binding.prefix].add((source.namespace, source.spec.source_pvc))
+        return {place: tuple(sorted(keys)) for place, keys in found.items()}
+
+    @cached_property
+    def layouts(self) -> Mapping[tuple[str, str, str], LayoutScore]:
+        """The layout of each bucket, as far as places that are proven without it show one."""
+        return self._layouts_of(self._found)
+
+    def layout_of(self, bucket: Bucket) -> str:
+        """The layout that the settings give *bucket*, else the one that is proven; empty where there is none."""
+        score = self.layouts.get(bucket.identity)
+        return bucket.layout or (score.layout if score and score.is_proven else "")
+
+    @cached_property
+    def sole_store(self) -> Scope | None:
+        """The one store that sources are known to write to, where there is only one."""
+        stores = {binding.store for binding in self._all.values() if binding.store}
+        return stores.pop() if len(stores) == 1 else None
+
+    def store_of_all(self, buckets: Iterable[Bucket]) -> Scope:
+        """The store of several buckets, where it is one."""
+        stores = {store_of(bucket) for bucket in buckets}
+        return stores.pop() if len(stores) == 1 else scope.store("")
+
+    # --- all of them
+
+    @cached_property
+    def _sources(self) -> tuple[ReplicationSource, ...]:
+        return tuple(source for source in self._cluster.volsync.sources.items if source.spec.source_pvc)
+
+    @cached_property
+    def _all(self) -> Mapping[Key, Binding]:
+        return {**self._found, **dict(self._by_layout())}
+
+    @cached_property
+    def _found(self) -> Mapping[Key, Binding]:
+        """The bindings that rest on objects, and on what was found by name and moment."""
+        told = {source.key: self._told(source) for source in self._sources}
+        found = self._matched([source for source in self._sources if told[source.key].state is BindingState.UNKNOWN])
+        return {**told, **found}
+
+    def _told(self, source: ReplicationSource) -> Binding:
+        """The binding that objects tell."""
+        if source.spec.method not in READ_METHODS:
+            hint = next(iter(self._hints(source)), None)
+            return Binding(BindingState.ELSEWHERE, _NOT_RESTIC, store=hint.store if hint else None)
+        store: Scope | None = None
+        for hint in self._hints(source):
+            if (binding := self._placed(hint)) is not None:
+                return binding
+            store = store or hint.store or self._store_of_log(hint)
+        return Binding(BindingState.UNKNOWN, self._nothing, store=store)
+
+    @property
+    def _nothing(self) -> str:
+        return "nothing tells which repository is its own" if self._buckets else _NO_BUCKET
+
+    def _store_of_log(self, hint: Hint) -> Scope | None:
+        allowed = [bucket for bucket in self._buckets if hint.names(bucket)]
+        return store_of(allowed[0]) if len(allowed) == 1 else None
+
+    def _placed(self, hint: Hint) -> Binding | None:
+        """The place that *hint* leads to; None where it leads to none."""
+        allowed = [bucket for bucket in self._buckets if hint.allows(bucket)]
+        if not allowed:
+            if not self._buckets or not (hint.protocol or hint.bucket or hint.endpoint):
+                return None
+            return Binding(BindingState.ELSEWHERE, f"{hint.says}; that store is not read", store=hint.store)
+        if hint.path is not None:
+            return self._at(hint, allowed, hint.path)
+        return self._ending(hint, allowed) if hint.tail else None
+
+    def _at(self, hint: Hint, allowed: list[Bucket], path: str) -> Binding | None:
+        """A whole path in one of the buckets that the hint allows."""
+        named = [bucket for bucket in allowed if hint.names(bucket)]
+        there = [bucket for bucket in named if (bucket.identity, path) in self._spots]
+        chosen = there or [bucket for bucket in named if not path or path.startswith(bucket.prefix)]
+        if len(chosen) != 1:
+            return None
+        return self._binding(chosen[0], path, hint.says, is_set=True)
+
+    def _ending(self, hint: Hint, allowed: list[Bucket]) -> Binding | None:
+        """A repository whose path ends in what the hint knows of it; where none is, the place that should hold it."""
+        tail = hint.tail or ""
+        found = [
+            spot
+            for spot in self._by_segment.get(tail.rpartition("/")[2], ())
+            if spot.bucket in allowed and _ends_in(spot.repository.prefix, tail)
+        ]
+        if len(found) == 1:
+            return self._binding(found[0].bucket, found[0].repository.prefix, hint.says, is_set=True)
+        if found or len(allowed) != 1:
+            return None
+        bucket = allowed[0]
+        base = self._base_of(hint, bucket)
+        if base is None:
+            return None
+        return self._binding(bucket, _under(base, tail), hint.says, is_set=True)
+
+    def _base_of(self, hint: Hint, bucket: Bucket) -> str | None:
+        """What stands before the tails of a template in *bucket*, shown by the repositories of its other sources.
+
+        In a bucket that is empty nothing can show it, and nothing can be anywhere else.
+        """
+        if not bucket.exists or (bucket.reading is Reading.READ and not bucket.repositories and not bucket.others):
+            return bucket.prefix
+        bases = self._bases.get((hint.says, bucket.identity))
+        return bases.most_common(1)[0][0] if bases else None
+
+    @cached_property
+    def _bases(self) -> Mapping[tuple[str, tuple[str, str, str]], Counter[str]]:
+        """How often a template's repositories stand below which folder of which bucket."""
+        found: dict[tuple[str, tuple[str, str, str]], Counter[str]] = defaultdict(Counter)
+        for source in self._sources:
+            for hint in self._hints(source):
+                if not hint.tail:
+                    continue
+                for spot in self._by_segment.get(hint.tail.rpartition("/")[2], ()):
+                    prefix = spot.repository.prefix
+                    if hint.allows(spot.bucket) and _ends_in(prefix, hint.tail):
+                        base = prefix.removesuffix(hint.tail).strip("/")
+                        found[hint.says, spot.bucket.identity][base] += 1
+        return found
+
+    def _binding(self, bucket: Bucket, prefix: str, says: str, *, is_set: bool = False) -> Binding:
+        spot = self._spots.get((bucket.identity, prefix))
+        return Binding(
+            BindingState.PROVEN,
+            says,
+            store=store_of(bucket),
+            bucket=bucket,
+            prefix=prefix,
+            repository=spot.repository if spot else None,
+            is_set=is_set,
+        )
+
+    # --- what objects say
+
+    def _hints(self, source: ReplicationSource) -> Iterator[Hint]:
+        """What is said of the source's repository, the more direct first."""
+        pvc = self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc))
+        own = source.metadata.annotations
+        of_pvc = pvc.metadata.annotations if pvc else None
+        for text, says in (
+            (own.repository if own else None, "an annotation on the ReplicationSource"),
+            (of_pvc.repository if of_pvc else None, "an annotation on the PVC"),
+        ):
+            if text and (hint := evidence.of_text(text.strip(), says)):
+                yield hint
+        secret = source.spec.mover.repository or ""
+        for template in self._templates.get((source.namespace, secret), ()):
+            if hint := evidence.of_template(template, "the template of its ExternalSecret"):
+                yield hint
+        if hint := self._policys(source, secret):
+            yield hint
+        log = source.status.latest_mover_status.logs if source.status and source.status.latest_mover_status else ""
+        if log and (hint := _in_log(log)):
+            yield hint
+
+    @cached_property
+    def _templates(self) -> Mapping[Key, tuple[str, ...]]:
+        """The templates of repository addresses, by the Secret that they make."""
+        found: dict[Key, list[str]] = defaultdict(list)
+        for secret in self._cluster.external_secrets.external_secrets:
+            if template := _template_of(secret):
+                target = secret.spec.target.name if secret.spec.target and secret.spec.target.name else secret.name
+                found[secret.namespace, target].append(template)
+        return {key: tuple(templates) for key, templates in found.items()}
+
+    def _policys(self, source: ReplicationSource, secret: str) -> Hint | None:
+        """The address that a policy's rule writes into the Secret of that name."""
+        for name, layout in self._rules:
+            if prefix_of(name, source.namespace, source.spec.source_pvc, source.name) == secret:
+                text = prefix_of(layout, source.namespace, source.spec.source_pvc, source.name)
+                return evidence.of_text(text, "the expression of the policy that makes its Secret")
+        return None
+
+    @cached_property
+    def _rules(self) -> tuple[tuple[str, str], ...]:
+        """The names and the addresses that policies give repository Secrets, as layouts."""
+        rules = (rule for policy in self._cluster.kyverno.cluster_policies for rule in policy.spec.rules or ())
+        found = (
+            (evidence.name_in(rule.generate.name), evidence.layout_in(rule.generate.data))
+            for rule in rules
+            if rule.generate is not None and rule.generate.kind == "Secret"
+        )
+        return tuple((name, layout) for name, layout in found if layout and HOLE not in name)
+
+    # --- what is found
+
+    @cached_property
+    def _spots(self) -> Mapping[tuple[tuple[str, str, str], str], Spot]:
+        return {
+            (bucket.identity, repository.prefix): Spot(bucket, repository)
+            for bucket in self._buckets
+            for repository in bucket.repositories
+        }
+
+    @cached_property
+    def _by_segment(self) -> Mapping[str, tuple[Spot, ...]]:
+        """Repositories by the last part of their path; at a bucket's root that is the bucket's name."""
+        found: dict[str, list[Spot]] = defaultdict(list)
+        for spot in self._spots.values():
+            found[spot.repository.prefix.rpartition("/")[2] or spot.bucket.name].append(spot)
+        return {segment: tuple(spots) for segment, spots in found.items()}
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, tuple[Spot, ...]]:
+        """Repositories by what stands before or behind a hyphen of that last part: `backup-data`, `gitea-backup`."""
+        found: dict[str, list[Spot]] = defaultdict(list)
+        for segment, spots in self._by_segment.items():
+            cuts = [place for place, character in enumerate(segment) if character == "-"][:16]
+            for word in {part for cut in cuts for part in (segment[:cut], segment[cut + 1 :])}:
+                found[word].extend(spots)
+        return {word: tuple(spots) for word, spots in found.items()}
+
+    def _matched(self, sources: Iterable[ReplicationSource]) -> Mapping[Key, Binding]:
+        """Bindings by name and moment. Where two sources of a claim could both have written, the rhythm decides."""
+        wanted: dict[tuple[tuple[str, str, str], str], list[tuple[ReplicationSource, Spot]]] = defaultdict(list)
+        for source in sources:
+            if (spot := self._by_name(source)) is not None:
+                wanted[spot.key].append((source, spot))
+        found: dict[Key, Binding] = {}
+        for rivals in wanted.values():
+            for source, spot in _one_for_each_claim(rivals):
+                says = "a repository of its name, written to during its last sync"
+                found[source.key] = self._binding(spot.bucket, spot.repository.prefix, says)
+        return found
+
+    def _by_name(self, source: ReplicationSource) -> Spot | None:
+        """The one repository of the source's name that its last sync wrote to."""
+        names = dict.fromkeys((source.spec.source_pvc, source.name))
+        for index in (self._by_segment, self._by_word):
+            spots = {spot.key: spot for name in names for spot in index.get(name, ())}
+            written = [spot for spot in spots.values() if _wrote(source, spot)]
+            nearer = [spot for spot in written if source.namespace in spot.repository.prefix.split("/")] or written
+            if len(nearer) == 1:
+                return nearer[0]
+        return None
+
+    # --- what the others show
+
+    def _layouts_of(self, bindings: Mapping[Key, Binding]) -> Mapping[tuple[str, str, str], LayoutScore]:
+        places: dict[tuple[str, str, str], list[tuple[Names, str]]] = defaultdict(list)
+        for source in self._sources:
+            binding = bindings[source.key]
+            if binding.bucket is not None and binding.repository is not None:
+                path = binding.prefix.removeprefix(binding.bucket.prefix).strip("/")
+                places[binding.bucket.identity].append((_names(source), path))
+        scores = {bucket: best_layout(found) for bucket, found in places.items()}
+        return {bucket: score for bucket, score in scores.items() if score}
+
+    def _by_layout(self) -> Iterator[tuple[Key, Binding]]:
+        """The places of the other sources, by their bucket's layout."""
+        for bucket in self._buckets:
+            layout = self.layout_of(bucket)
+            if layout:
+                yield from self._laid_out(bucket, layout)
+
+    def _laid_out(self, bucket: Bucket, layout: str) -> Iterator[tuple[Key, Binding]]:
+        is_set = bool(bucket.layout)
+        says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
+        taken = self._taken_by_siblings
+        alike = Counter(_pattern(source) for source in self._sources if self._is_in(source, bucket))
+        unlike = Counter(_pattern(source) for source in self._sources if not self._is_in(source, bucket))
+        for source in self._sources:
+            binding = self._found[source.key]
+            if binding.state is not BindingState.UNKNOWN or not _may_lie_in(binding, bucket):
+                continue
+            path = _under(bucket.prefix, prefix_of(layout, *msgspec.structs.astuple(_names(source))))
+            if (bucket.identity, path, source.namespace, source.spec.source_pvc) in taken:
+                continue
+            if self._siblings[source.namespace, source.spec.source_pvc] > 1:
+                continue  # which of a claim's sources writes here, only its moments tell
+            is_like_others = alike[_pattern(source)] > 2 * unlike[_pattern(source)]
+            if is_set or (is_like_others and len(self._buckets) == 1):
+                yield source.key, self._binding(bucket, path, says, is_set=True)
+
+    def _is_in(self, source: ReplicationSource, bucket: Bucket) -> bool:
+        binding = self._found[source.key]
+        return binding.bucket is not None and binding.bucket.identity == bucket.identity
+
+    @cached_property
+    def _siblings(self) -> Counter[Key]:
+        """How many sources a claim has."""
+        return Counter((source.namespace, source.spec.source_pvc) for source in self._sources)
+
+    @cached_property
+    def _taken_by_siblings(self) -> frozenset[tuple[tuple[str, str, str], str, str, str]]:
+        """Places that a source of the same claim writes to already."""
+        return frozenset(
+            (binding.bucket.identity, binding.prefix, source.namespace, source.spec.source_pvc)
+            for source in self._sources
+            if (binding := self._found[source.key]).bucket is not None
+        )
+
+
+def _names(source: ReplicationSource) -> Names:
+    return Names(source.namespace, source.spec.source_pvc, source.name)
+
+
+def _pattern(source: ReplicationSource) -> str:
+    """How the repository Secret is named, without the names of the claim: sources that are made alike share it."""
+    secret = source.spec.mover.repository or ""
+    for name in sorted((source.spec.source_pvc, source.name, source.namespace), key=len, reverse=True):
+        if name:
+            secret = secret.replace(name, "*")
+    return secret
+
+
+def _may_lie_in(binding: Binding, bucket: Bucket) -> bool:
+    return binding.store is None or binding.store == store_of(bucket)
+
+
+def _under(base: str, path: str) -> str:
+    return "/".join(part for part in (base.strip("/"), path.strip("/")) if part)
+
+
+def _ends_in(prefix: str, tail: str) -> bool:
+    return prefix == tail or prefix.endswith(f"/{tail}")
+
+
+def _wrote(source: ReplicationSource, spot: Spot) -> bool:
+    """Whether the source's last sync wrote a snapshot there, or the repository's last one is older than all syncs."""
+    status = source.status
+    if status is None or status.last_sync_time is None:
+        return False
+    try:
+        took = parse_duration(status.last_sync_duration) if status.last_sync_duration else timedelta(0)
+    except ValueError:
+        took = timedelta(0)
+    began = earlier(status.last_sync_time, took)
+    return was_written_between(spot.bucket, spot.repository, began, status.last_sync_time)
+
+
+def _one_for_each_claim(rivals: list[tuple[ReplicationSource, Spot]]) -> Iterator[tuple[ReplicationSource, Spot]]:
+    """Of sources of one claim, the one whose schedule comes nearest to the repository's rhythm."""
+    by_claim: dict[Key, list[tuple[ReplicationSource, Spot]]] = defaultdict(list)
+    for source, spot in rivals:
+        by_claim[source.namespace, source.spec.source_pvc].append((source, spot))
+    for own in by_claim.values():
+        yield min(own, key=lambda rival: (_off_beat(*rival), rival[0].name))
+
+
+def _off_beat(source: ReplicationSource, spot: Spot) -> timedelta:
+    beat = rhythm(spot.repository)
+    schedule = source.spec.trigger.schedule if source.spec.trigger else None
+    try:
+        return abs(beat - interval_of(schedule)) if beat is not None and schedule else timedelta.max
+    except ValueError:
+        return timedelta.max
+
+
+def _in_log(log: str) -> Hint | None:
+    """The repository that the mover's log names, else the store alone."""
+    says = "the mover's own log"
+    if found := mover_log.repository_in(log):
+        return evidence.of_address(found, says)
+    store = mover_log.store_of(log)
+    return Hint(says, store.protocol, store.endpoint, store.bucket) if store else None
+
+
+def _template_of(secret: ExternalSecret) -> str | None:
+    template = secret.spec.target.template if secret.spec.target else None
+    data = template.data if template else None
+    return data.restic_repository if data else None

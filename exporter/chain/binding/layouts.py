@@ -1,0 +1,55 @@
+"""The layout of a bucket: the template that the places which are proven in it follow."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from exporter.facts.layout import CUSTOMARY, prefix_of
+
+_LEAST = 2
+"""So many sources must prove a layout before it says anything about another."""
+
+
+class Names(msgspec.Struct, frozen=True):
+    """What a layout can make a path of."""
+
+    namespace: str
+    pvc: str
+    source: str
+
+
+class LayoutScore(msgspec.Struct, frozen=True):
+    """A layout, and how many of a bucket's proven places it gives."""
+
+    layout: str
+    fits: int
+    of: int
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it speaks for the bucket: several places follow it, and next to none does not."""
+        return self.fits >= _LEAST and self.fits >= 0.8 * self.of
+
+
+def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
+    """The layout that gives most of *places* (names and the path below the bucket's prefix)."""
+    known = list(places)
+    scores: Counter[str] = Counter()
+    for names, path in known:
+        scores.update({template for template in _templates(names, path)})
+    if not scores:
+        return None
+    order = {template: place for place, template in enumerate(CUSTOMARY)}
+    layout, fits = min(scores.items(), key=lambda item: (-item[1], order.get(item[0], len(order)), item[0]))
+    return LayoutScore(layout, fits, len(known))
+
+
+def _templates(names: Names, path: str) -> Iterable[str]:
+    """The customary templates that give *path*, alone or below a folder of their own."""
+    for template in CUSTOMARY:
+        own = prefix_of(template, names.namespace, names.pvc, names.source)
+        if path == own:
+            yield template
+        elif path.endswith(f"/{own}"):
+            yield f"{path.removesuffix(own)}{template}"

@@ -1,0 +1,61 @@
+"""What is known about where a source writes."""
+
+from enum import StrEnum
+
+import msgspec
+
+from exporter.chain import scope
+from exporter.chain.scope import Scope
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.reading import Reading, Reason
+
+_ABOUT_DATA = {Reason.INCOMPLETE}
+"""Doubts of the full listing alone: snapshots and locks are seen by another."""
+
+
+class BindingState(StrEnum):
+    """How far it is known which repository is a source's."""
+
+    PROVEN = "proven"
+    """Its place in a bucket that is read is set, said by an object, or shown by what was found there."""
+    ELSEWHERE = "elsewhere"
+    """It writes to a store that is not read, or with a mover whose repositories are not."""
+    UNKNOWN = "unknown"
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """Where one source writes. Without a place, VolSync's word stands."""
+
+    state: BindingState
+    evidence: str
+    """How that is known, for a person."""
+    store: Scope | None = None
+    """The store, as far as it is known."""
+    bucket: Bucket | None = None
+    """PROVEN: the bucket, and the repository's path in it."""
+    prefix: str = ""
+    repository: Repository | None = None
+    is_set: bool = False
+    """Whether the place is known for itself, not by what was found in it: only then can it prove an absence."""
+
+    @property
+    def is_believed(self) -> bool:
+        """Whether the listing tells: of a repository that it shows, or of a place where it looked and found none."""
+        if self.bucket is None:
+            return False
+        if self.repository is None:
+            return self.is_set and (not self.bucket.exists or self.bucket.covers(self.prefix))
+        doubts = set(self.repository.suspect) - _ABOUT_DATA
+        return self.bucket.reading is Reading.READ and self.repository.present is not None and not doubts
+
+    @property
+    def place(self) -> str:
+        """The bucket and the path in it, for a person; empty without a place."""
+        if self.bucket is None:
+            return ""
+        return "/".join(part for part in (self.bucket.name, self.prefix) if part)
+
+
+def store_of(bucket: Bucket) -> Scope:
+    """The scope that a bucket is."""
+    return scope.store(bucket.store)

@@ -1,0 +1,53 @@
+"""What a listing alone proves of a repository: that nothing can be restored from it, whatever lies there."""
+
+from datetime import timedelta
+
+from exporter.facts.bucket.model import ObjectType, Repository
+
+FIRST_MINUTE = timedelta(minutes=1)
+"""Keys of so short a time after `config` were made by `restic init`, which makes one. VolSync adds none."""
+_VITAL = ("config", "index/", "data/")
+"""Objects that restic cannot do without; a snapshot that is cut off costs itself alone."""
+
+
+def damage_of(repository: Repository, interval: timedelta | None = None) -> str:
+    """What is broken in *repository*, for a person; empty where nothing shows that anything is.
+
+    *interval* is the time between two backups to it, by which a repository that was copied is told from a new one.
+    """
+    if not repository.present:
+        return ""
+    if repository.config_present is False:
+        return "its config is gone"
+    if (keys := repository.totals.get(ObjectType.KEYS)) is not None and keys.objects == 0:
+        return "its keys are gone"
+    if _has_lost_packs(repository):
+        return "its packs are gone: it has indexes and no data"
+    if cut := next((name for name in repository.truncated_names if name.startswith(_VITAL)), ""):
+        return f"{cut} is cut off"
+    if _was_made_twice(repository) and not was_copied(repository, interval):
+        return "two movers made it at the same moment: one's key opens nothing that the other wrote"
+    return ""
+
+
+def was_copied(repository: Repository, interval: timedelta | None) -> bool:
+    """Whether the times are those of a copy: snapshots of many backups, all written within moments."""
+    times = repository.snapshot_times
+    if len(times) < 3 or interval is None:
+        return False
+    return times[-1] - times[0] < (len(times) - 1) * interval / 2
+
+
+def _has_lost_packs(repository: Repository) -> bool:
+    data, index = repository.totals.get(ObjectType.DATA), repository.totals.get(ObjectType.INDEX)
+    if data is None or index is None or data.objects or not index.objects or repository.data_measured_at is None:
+        return False
+    return repository.newest_snapshot is None or repository.data_measured_at >= repository.newest_snapshot
+
+
+def _was_made_twice(repository: Repository) -> bool:
+    """Whether two initialisations met: the second `config` takes the place of the first, and both keys stay."""
+    made = repository.config_at
+    if made is None:
+        return False
+    return sum(1 for written in repository.key_times if abs(written - made) <= FIRST_MINUTE) > 1
