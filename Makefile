@@ -35,7 +35,7 @@ docs: setup-test ## Make anew all that is generated: rules, dashboards, referenc
 	$(RUN)python scripts/pack_chart.py
 
 check-fixtures: setup-test ## Check the scenarios' objects against real CRDs: CRDS=folder.
-	$(RUN)python scripts/check_fixtures.py $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))
+	$(RUN)python -m scripts.check_fixtures $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))
 
 screenshots: setup-test ## Take the pictures in docs/images anew; needs chromium and chromium-driver.
 	$(RUN)python scripts/screenshots.py

@@ -1,4 +1,4 @@
-"""Check that scenarios hold objects shaped as a real cluster's: `python scripts/check_fixtures.py CRDS [FOLDER…]`.
+"""Check that scenarios hold objects shaped as a real cluster's: `python -m scripts.check_fixtures CRDS [SCENARIO…]`.
 
 *CRDS* is a folder with CustomResourceDefinitions, in any depth; where several define the same kind and version (two
 releases of an operator), an object has to fit all of them. Fields that a schema does not know are refused, as
@@ -6,9 +6,10 @@ releases of an operator), an object has to fit all of them. Fields that a schema
 schema are counted and left alone.
 """
 
+import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import jsonschema
 import kubernetes_validate
 import yaml
 
-SCENARIOS = Path(__file__).parent.parent / "tests" / "scenarios"
+from scripts.compose import NAMES, SCENARIOS, compose, key_of, read
+
 KUBERNETES = "1.32"
 """The release whose schemas the core kinds are held against."""
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -67,18 +69,6 @@ def definitions(folder: Path) -> Schemas:
     return schemas
 
 
-def objects(scenario: Path) -> Iterator[tuple[Path, Json]]:
-    """The Kubernetes objects in *scenario*'s YAML files, those in Lists too."""
-    for path in sorted(scenario.glob("*.yaml")):
-        if path.name == "expect.yaml":
-            continue
-        for document in yaml.load_all(path.read_text(), LOADER):
-            if document and document.get("kind", "").endswith("List"):
-                yield from ((path, item) for item in document.get("items") or ())
-            elif document:
-                yield path, document
-
-
 def faults(item: Json, schemas: Schemas) -> Iterator[str] | None:
     """What is wrong with *item*, a line each; None where no schema knows its kind."""
     key = (item["apiVersion"], item["kind"])
@@ -104,38 +94,39 @@ def _core(item: Json) -> Iterator[str]:
         yield error.message
 
 
-def main(crds: Path, scenarios: list[Path]) -> int:
+def main(crds: Path, scenarios: Mapping[str, Iterable[Json]]) -> int:
     """Check the objects of *scenarios* and print what is wrong; 1 if something is."""
     schemas = definitions(crds)
     if not schemas:
         sys.exit(f"{crds} holds no CustomResourceDefinition.")
+    known: dict[str, list[str] | None] = {}  # most objects are the same in many scenarios
     checked, unknown, wrong = 0, Counter[str](), 0
-    for scenario in scenarios:
-        not_upstream = _not_upstream(scenario)
-        for path, item in objects(scenario):
-            name = f"{item['kind']} {item['metadata'].get('namespace', '')}/{item['metadata'].get('name', '')}"
-            found = None if item["kind"] in not_upstream else faults(item, schemas)
-            if found is None:
+    for scenario, items in scenarios.items():
+        for item in items:
+            text = json.dumps(item)
+            if text not in known:
+                known[text] = None if (found := faults(item, schemas)) is None else list(found)
+            fault = known[text]
+            if fault is None:
                 unknown[f"{item['apiVersion']} {item['kind']}"] += 1
                 continue
             checked += 1
-            for fault in found:
-                wrong += 1
-                print(f"{scenario.name}/{path.name}: {name}: {fault}")
+            wrong += len(fault)
+            for line in fault:
+                print(f"{scenario}: {key_of(item)}: {line}")
     print(f"{checked} objects checked in {len(scenarios)} scenarios, {wrong} faults.")
     for kind, count in sorted(unknown.items()):
         print(f"No schema: {kind} ({count}).")
     return 1 if wrong else 0
 
 
-def _not_upstream(scenario: Path) -> list[str]:
-    """Kinds that a scenario shapes otherwise on purpose: a fork's, or a malformed one."""
-    expect = scenario / "expect.yaml"
-    return (yaml.load(expect.read_text(), LOADER) if expect.exists() else {}).get("not_upstream", [])
+def objects(scenario: str) -> list[Json]:
+    """The objects of a scenario, but for the kinds that it shapes otherwise on purpose: a fork's, or malformed ones."""
+    not_upstream = read(SCENARIOS / f"{scenario}.yaml").get("not_upstream", [])
+    return [item for item in compose(scenario).objects.values() if item["kind"] not in not_upstream]
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    chosen = [Path(argument) for argument in sys.argv[2:]]
-    sys.exit(main(Path(sys.argv[1]), chosen or sorted(path for path in SCENARIOS.iterdir() if path.is_dir())))
+    sys.exit(main(Path(sys.argv[1]), {name: objects(name) for name in sys.argv[2:] or NAMES}))

@@ -11,24 +11,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from compose import NAMES, SCENARIOS, read, write
 from shift import shift
 
-SCENARIOS = Path(__file__).parent.parent / "tests" / "scenarios"
 PROGRAM = (sys.executable, "-m", "exporter")
 
 
 def main() -> int:
     """Show the scenario that the command line names; the status of the server that was stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", nargs="?", default="bad-day", help="a folder of tests/scenarios (bad-day)")
+    parser.add_argument("scenario", nargs="?", default="bad-day", help="one of tests/scenarios (bad-day)")
     parser.add_argument("--listen", default="127.0.0.1:9978", metavar="HOST:PORT", help="where to serve (%(default)s)")
     arguments = parser.parse_args()
-    scenario = SCENARIOS / arguments.scenario
-    if not (scenario / "expect.yaml").exists():
-        parser.error(f"{scenario} is no scenario.")
+    if arguments.scenario not in NAMES:
+        parser.error(f"{arguments.scenario} is no scenario.")
+    at = datetime.fromisoformat(read(SCENARIOS / f"{arguments.scenario}.yaml")["at"])
     with TemporaryDirectory(prefix="volsync-exporter-demo-") as temporary:
-        folder = shift(scenario, datetime.now(UTC), Path(temporary))
-        (folder / "expect.yaml").unlink()
+        composed = Path(temporary, "composed", arguments.scenario)
+        write(arguments.scenario, composed)
+        folder = shift(composed, at, datetime.now(UTC), Path(temporary))
         subprocess.run([*PROGRAM, "status", "--from", folder], check=False)
         print(_where(arguments.listen, folder), flush=True)
         return _serve(folder, arguments.listen)

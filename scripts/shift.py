@@ -4,21 +4,18 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import yaml
-
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?P<zone>Z|[+-]\d\d:\d\d)?")
 """RFC 3339, and times without a zone as restic's log has them."""
-_DATE = re.compile(r'(?<=")\d{4}-\d\d-\d\d(?=")')
+_DATE = re.compile(r"""(?<=["'])\d{4}-\d\d-\d\d(?=["'])""")
 """A date alone, as the end of an exemption may be."""
 
 
-def shift(folder: Path, to: datetime, into: Path) -> Path:
-    """Copy the files of the scenario *folder* below *into*, with every time in them moved so that its `at` is *to*.
+def shift(folder: Path, at: datetime, to: datetime, into: Path) -> Path:
+    """Copy the files of a *folder* below *into*, with every time in them moved so that *at* becomes *to*.
 
     Times keep their form, and their distance from each other to the microsecond; *to* is timezone-aware, and is
     taken as of its full second. What is no text of a time (the day in an object's name) stays. Returns the new folder.
     """
-    at = datetime.fromisoformat(yaml.safe_load((folder / "expect.yaml").read_text())["at"])
     later = to.replace(microsecond=0) - at
     target = into / folder.name
     target.mkdir(parents=True)

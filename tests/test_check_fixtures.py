@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.check_fixtures import definitions, faults, main
+from scripts.check_fixtures import definitions, faults, main, objects
 
 CRD: dict[str, Any] = {
     "kind": "CustomResourceDefinition",
@@ -97,15 +97,18 @@ def test_an_object_has_to_fit_every_release_that_is_given(crds: Path) -> None:
     assert "older.yaml" in fault
 
 
-def test_a_kind_without_a_schema_is_left_alone_and_counted(
-    crds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scenario = tmp_path / "scenario"
-    scenario.mkdir()
+def test_a_kind_without_a_schema_is_left_alone_and_counted(crds: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = {"apiVersion": "example.org/v2", "kind": "Thing", "metadata": {"name": "two"}}
-    (scenario / "objects.yaml").write_text(yaml.safe_dump_all([GOOD, {"kind": "List", "items": [other, SECRET]}]))
-    assert main(crds, [scenario]) == 0
+    assert main(crds, {"one": [GOOD, other, SECRET]}) == 0
     assert "2 objects checked" in (printed := capsys.readouterr().out)
     assert "No schema: example.org/v2 Thing (1)." in printed
-    (scenario / "more.yaml").write_text(yaml.safe_dump({**GOOD, "spec": {}}))
-    assert main(crds, [scenario]) == 1
+    assert main(crds, {"one": [GOOD, {**GOOD, "spec": {}}]}) == 1
+
+
+def test_a_fault_is_told_in_each_scenario_that_has_it(crds: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(crds, {"one": [{**GOOD, "spec": {}}], "two": [{**GOOD, "spec": {}}]}) == 1
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[:2]] == ["one", "two"]
+
+
+def test_kinds_that_a_scenario_shapes_otherwise_on_purpose_are_left_out() -> None:
+    assert "ReplicationSource" not in {item["kind"] for item in objects("healthy-kopia")}

@@ -1,8 +1,10 @@
-"""Every scenario folder, from its files to its verdict; `tests/scenarios/README.md` says what a folder holds."""
+"""Every scenario, from its files to its verdict; `tests/scenarios/README.md` says what stands in one."""
 
 import os
 import random
+import textwrap
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,7 +19,8 @@ from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.model import Facts
 from exporter.publication.document import ClaimEntry, StatusDocument, document
 from exporter.publication.explain import explain
-from tests.corpus import NAMES, SCENARIOS, ExpectedClaim, expectation, files, settings, verdict
+from scripts.compose import compose, written
+from tests.corpus import NAMES, ExpectedClaim, files, path, scenario, settings, verdict
 
 NEAR_MISS = "-near-miss"
 WRITE_EXPLANATIONS = bool(os.environ.get("WRITE_EXPLANATIONS"))
@@ -30,7 +33,7 @@ def published(name: str) -> StatusDocument:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_claims_are_judged_as_expected(name: str) -> None:
-    expected = expectation(name)
+    expected = scenario(name)
     entries = {f"{entry.namespace}/{entry.pvc}": entry for entry in published(name).claims}
     assert set(entries) == set(expected.claims)
     found = {key: _as_expected(entry, verdict(name), expected.claims[key]) for key, entry in entries.items()}
@@ -69,13 +72,13 @@ def _held(parts: list[str], text: str) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_repositories_without_a_claim_are_found(name: str) -> None:
     found = [msgspec.to_builtins(orphan) for orphan in published(name).orphans]
-    assert sorted(found, key=str) == sorted(expectation(name).orphans, key=str)
+    assert sorted(found, key=str) == sorted(scenario(name).orphans, key=str)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if expectation(name).root_causes is not None])
+@pytest.mark.parametrize("name", [name for name in NAMES if scenario(name).root_causes is not None])
 def test_claims_with_one_root_cause_are_one_root_cause(name: str) -> None:
     causes = [cause for cause in verdict(name).root_causes if cause.cause.link is not Link.NONE]
-    assert {f"{cause.cause} {cause.scope}": list(cause.claims) for cause in causes} == expectation(name).root_causes
+    assert {f"{cause.cause} {cause.scope}": list(cause.claims) for cause in causes} == scenario(name).root_causes
 
 
 def reported(name: str) -> set[str]:
@@ -97,15 +100,23 @@ def test_a_scenario_reports_the_cause_that_it_is_named_after(name: str) -> None:
 
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_a_scenario_and_one_that_only_resembles_it(cause: Cause) -> None:
-    assert cause in CATALOGUE
-    assert cause in NAMES
-    assert any(name.startswith(f"{cause}{NEAR_MISS}") for name in NAMES)
+    assert cause in CATALOGUE, f"give {cause} its place in exporter/chain/causes.py"
+    assert cause in NAMES, (
+        f"write tests/scenarios/{cause}.yaml: a base, what {cause} changes in it, and the verdict that this must give "
+        f"(tests/scenarios/README.md)"
+    )
+    assert any(name.startswith(f"{cause}{NEAR_MISS}") for name in NAMES), (
+        f"write tests/scenarios/{cause}{NEAR_MISS}.yaml: a cluster that looks like {cause} and must not report it"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_order_of_files_and_objects_does_not_matter(name: str) -> None:
-    at = expectation(name).at
-    facts = read_files(list(reversed(files(name))), at, settings(name))
+def test_the_order_of_files_and_objects_does_not_matter(name: str, tmp_path: Path) -> None:
+    at = scenario(name).at
+    backwards = tmp_path / "backwards.yaml"
+    backwards.write_text(written(reversed(compose(name).objects.values())))
+    listings = [file for file in files(name) if file.suffix == ".json"]
+    facts = read_files([*reversed(listings), backwards], at, settings(name))
     again = judge(_shuffled(facts, random.Random(name)), settings(name), at)
     assert again.claims == verdict(name).claims
     assert document(again) == published(name)
@@ -125,27 +136,44 @@ def _shuffled(facts: Facts, chance: random.Random) -> Facts:
     return msgspec.structs.replace(facts, cluster=ClusterFacts().with_lists(mixed), buckets=buckets)
 
 
-EXPLAINED = [name for name in NAMES if (SCENARIOS / name / "explain.txt").exists()]
+EXPLAINED = [name for name in NAMES if scenario(name).explain is not None]
+"""A scenario to which `explain: ""` is added gets its text from `WRITE_EXPLANATIONS=1 pytest -k explain`."""
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_explain_walks_the_chain(name: str) -> None:
-    page = SCENARIOS / name / "explain.txt"
     text = "\n".join(line.rstrip() for line in explain(_explained(name), verdict(name).at).plain.splitlines()) + "\n"
     if WRITE_EXPLANATIONS:
-        page.write_text(text)
-    assert text == page.read_text()
+        path(name).write_text(with_explanation(path(name).read_text(), text))
+    else:
+        assert text == scenario(name).explain
 
 
 def _explained(name: str) -> ClaimVerdict:
-    """The claim of which `explain.txt` tells."""
-    chosen = expectation(name).explain
+    """The claim that is explained."""
+    chosen = scenario(name).explain_of
     claims = verdict(name).claims
     if chosen:
         return next(claim for claim in claims if claim.key == chosen)
     return next((claim for claim in claims if claim.problems), claims[0])
 
 
-def test_every_cause_of_a_claim_is_explained() -> None:
-    causes = {cause.value for cause in Cause if cause.link is not Link.NONE}
-    assert causes <= set(EXPLAINED)
+def with_explanation(file: str, text: str) -> str:
+    """A scenario's *file* with *text* as its `explain`, which stands last; the rest stays byte for byte."""
+    head, found, _ = file.partition("\nexplain:")
+    assert found
+    return f"{head}\nexplain: |\n{textwrap.indent(text, '  ')}"
+
+
+def test_an_explanation_is_written_anew_and_the_rest_stays() -> None:
+    head = 'about: "It says: explain"\nbase:   sound # odd on purpose\n'
+    assert with_explanation(f'{head}explain: ""\n', "a\n\nb\n") == f"{head}explain: |\n  a\n\n  b\n"
+    assert with_explanation(f"{head}explain: |\n  old\n\n  older\n", "a\n") == f"{head}explain: |\n  a\n"
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause.link is not Link.NONE])
+def test_every_cause_of_a_claim_is_explained(cause: Cause) -> None:
+    assert cause in EXPLAINED, (
+        f'end tests/scenarios/{cause}.yaml with `explain: ""`, then run '
+        f"`WRITE_EXPLANATIONS=1 .venv/bin/pytest tests/test_scenarios.py -k explain` and read what it wrote"
+    )

@@ -16,7 +16,7 @@ from exporter.chain.verdict import RootCause, Verdict
 from exporter.facts.cluster.dump.files import read_files
 from exporter.publication.families import VERDICT_FAMILIES
 from exporter.settings import Settings
-from tests.alerts.worlds import SCENARIOS, clock
+from tests.corpus import files, scenario
 
 RULES = Path(__file__).parents[2] / "alerts" / "volsync-causes.rules.yaml"
 UNTOLD = {
@@ -29,9 +29,9 @@ UNTOLD = {
 """The names that no metric tells, and what the alert says in their place."""
 
 
-def verdict_of(scenario: str) -> Verdict:
-    at = clock(scenario)
-    return judge(read_files([SCENARIOS / scenario], at), Settings(), at)
+def verdict_of(name: str) -> Verdict:
+    at = scenario(name).at
+    return judge(read_files(files(name), at), Settings(), at)
 
 
 def series_of(verdict: Verdict) -> list[dict[str, str]]:

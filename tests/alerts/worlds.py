@@ -1,4 +1,4 @@
-"""Worlds to serve: scenario folders moved to the present, and mixtures of them."""
+"""Worlds to serve: scenarios moved to the present, and mixtures of them."""
 
 import json
 import re
@@ -9,9 +9,12 @@ from typing import Any
 import yaml
 from cronsim import CronSim
 
-SCENARIOS = Path(__file__).parents[1] / "scenarios"
-STORAGE_FAULT = ("open-webui-storage", "paperless-ngx-data", "paperless-ngx-media", "redis-instance-redis-master-0")
-"""The claims that the bad day's storage fault hit."""
+from scripts.compose import written
+from tests import corpus
+
+STORAGE_FAULT = ("open-webui", "paperless-ngx", "redis-instance")
+"""The namespaces of the claims that the bad day's storage fault hit."""
+LISTING = "volsync-backup.json"
 
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _UID = re.compile(r"\b([0-9a-f]{8})(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b")
@@ -19,9 +22,9 @@ _UID = re.compile(r"\b([0-9a-f]{8})(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 def now(scenario: str, into: Path) -> Path:
     """*scenario* with every moment moved, so that its own clock shows the present."""
-    shift = datetime.now(UTC) - clock(scenario)
+    shift = datetime.now(UTC) - corpus.scenario(scenario).at
     into.mkdir(parents=True)
-    for file in _files(scenario):
+    for file in corpus.files(scenario):
         (into / file.name).write_text(
             _MOMENT.sub(
                 lambda moment: (datetime.fromisoformat(moment[0]) + shift).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -35,16 +38,18 @@ def storage_fault(into: Path) -> Path:
     """The sound cluster, but for the four volumes that Longhorn faulted on the bad day."""
     world = now("sound", into)
     bad = now("bad-day", into.parent / f"{into.name}-bad-day")
-    prefixes = tuple(f"{_key(bad / f'{name}.yaml')}/" for name in STORAGE_FAULT)
-    for name in STORAGE_FAULT:
-        (world / f"{name}.yaml").write_text((bad / f"{name}.yaml").read_text())
-    listing, faulted = (json.loads((folder / "bucket.json").read_text()) for folder in (world, bad))
+    prefixes = tuple(f"{namespace}/" for namespace in STORAGE_FAULT)
+    sound, faulty = (_documents(folder / "cluster.yaml") for folder in (world, bad))
+    others = [document for document in sound if _namespace(document) not in STORAGE_FAULT]
+    theirs = [document for document in faulty if _namespace(document) in STORAGE_FAULT]
+    (world / "cluster.yaml").write_text(written(others + theirs))
+    listing, faulted = (json.loads((folder / LISTING).read_text()) for folder in (world, bad))
     listing["Contents"] = sorted(
         [o for o in listing["Contents"] if not o["Key"].startswith(prefixes)]
         + [o for o in faulted["Contents"] if o["Key"].startswith(prefixes)],
         key=lambda o: o["Key"],
     )
-    (world / "bucket.json").write_text(json.dumps(listing))
+    (world / LISTING).write_text(json.dumps(listing))
     return world
 
 
@@ -53,8 +58,8 @@ def refused_by_all(into: Path, claims: int = 20) -> Path:
     base = now("repository_unreachable", into.parent / f"{into.name}-base")
     into.mkdir()
     shared = _documents(base / "cluster.yaml")
-    theirs = [d for d in shared if _is_of(d, "n8n")] + _documents(base / "n8n-data.yaml")
-    objects = [d for d in shared if not any(_is_of(d, ns) for ns in ("n8n", "karakeep", "khoj"))]
+    theirs = [d for d in shared if _namespace(d) == "n8n"]
+    objects = [d for d in shared if _namespace(d) not in ("n8n", "karakeep", "khoj")]
     names = [f"app-{number:02}" for number in range(claims)]
     for one in objects:
         if one["kind"] == "ClusterExternalSecret":
@@ -94,25 +99,6 @@ def _is_out_of_sync(replication: dict[str, Any]) -> bool:
     return next(ticks) < datetime.now(UTC)
 
 
-def clock(scenario: str) -> datetime:
-    """The moment that *scenario* is judged at."""
-    return datetime.fromisoformat(yaml.safe_load((SCENARIOS / scenario / "expect.yaml").read_text())["at"])
-
-
-def _files(scenario: str) -> list[Path]:
-    """Its dumps: what it expects of the verdict stands beside them."""
-    return [
-        file
-        for file in sorted((SCENARIOS / scenario).iterdir())
-        if file.suffix in {".yaml", ".json"} and file.name != "expect.yaml"
-    ]
-
-
-def _key(claim: Path) -> str:
-    metadata = _documents(claim)[0]["metadata"]
-    return f"{metadata['namespace']}/{metadata['name']}"
-
-
 class _TextLoader(yaml.SafeLoader):
     """Leaves moments as they are written."""
 
@@ -127,8 +113,12 @@ def _documents(file: Path) -> list[dict[str, Any]]:
     return [d for d in yaml.load_all(file.read_text(), _TextLoader) if d]
 
 
-def _is_of(document: dict[str, Any], namespace: str) -> bool:
-    metadata = document["metadata"]
+def _namespace(document: dict[str, Any]) -> str | None:
+    """The namespace that an object is, or is of; a volume's is that of its claim."""
     if document["kind"] == "Namespace":
-        return bool(metadata["name"] == namespace)
-    return bool(metadata.get("namespace") == namespace)
+        return str(document["metadata"]["name"])
+    if document["kind"] == "PersistentVolume":
+        return str(document["spec"]["claimRef"]["namespace"])
+    if document["kind"] == "Volume":
+        return str(document["status"]["kubernetesStatus"]["namespace"])
+    return document["metadata"].get("namespace")

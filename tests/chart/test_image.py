@@ -17,7 +17,7 @@ from tests.chart.tools import ROOT, run
 from tests.tools import uv
 
 RECIPE = ROOT / "container" / "Dockerfile"
-SCENARIO = ROOT / "tests" / "scenarios" / "bad-day"
+SCENARIO = ROOT / "tests" / "scenarios" / "bases" / "bad-day"
 USED_BY_THE_INSTALL = ("sh", "find", "rm")
 """All that is on the PATH beside uv and Python while the program is installed: no compiler among it."""
 

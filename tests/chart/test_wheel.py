@@ -47,8 +47,8 @@ def test_a_scenario_is_told_from_the_installed_wheel(wheel: Path, tmp_path: Path
     installed = run(uv(), "pip", "install", *options, str(wheel))
     assert not installed.returncode, installed.stderr
 
-    scenario = ROOT / "tests" / "scenarios" / "bad-day"
-    expected = yaml.safe_load((scenario / "expect.yaml").read_text())
+    scenario = ROOT / "tests" / "scenarios" / "bases" / "bad-day"
+    expected = yaml.safe_load((ROOT / "tests" / "scenarios" / "bad-day.yaml").read_text())
     status = subprocess.run(
         [environment / "bin" / "volsync-exporter", "status", "--from", scenario, "--at", expected["at"], "-o", "json"],
         env={},

@@ -18,7 +18,7 @@ from exporter.settings import Settings
 from tests.apiserver import faults
 from tests.apiserver.server import ApiServer, load
 
-SCENARIO = Path(__file__).parents[1] / "scenarios" / "bad-day"
+SCENARIO = Path(__file__).parents[1] / "scenarios" / "bases" / "bad-day"
 AT = "2026-01-18T14:20:00Z"
 
 
@@ -39,7 +39,7 @@ def claims(result: Result) -> dict[str, dict[str, Any]]:
 
 
 def test_a_cluster_is_judged_as_its_dump_is(cluster: ApiServer) -> None:
-    dump = [str(file) for file in SCENARIO.glob("*.yaml") if file.name != "expect.yaml"]
+    dump = [str(file) for file in SCENARIO.glob("*.yaml")]
     live = run("status", "--at", AT, "--output", "json")
     offline = run("status", "--at", AT, "--output", "json", "--from", *dump)
     assert live.exit_code == offline.exit_code == 1

@@ -24,8 +24,8 @@ from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 from tests.apiserver.server import ApiServer, load
 from tests.cluster.conftest import AT, MOVER, Json, MakeReader, obj, small_cluster
+from tests.corpus import folder
 
-SCENARIOS = Path(__file__).parents[1] / "scenarios"
 ALWAYS = {
     "core.claims", "core.volumes", "core.pods", "core.jobs", "core.mount_events", "core.attachments",
     "snapshots.snapshots", "volsync.sources",
@@ -121,13 +121,12 @@ def test_what_the_api_would_not_send_is_left_out(
                 assert set(map(repr, listing)) == set(map(repr, dumped.cluster.list_of(field)))
 
 
-@pytest.mark.parametrize("scenario", ["bad-day", "dump-json-list", "healthy-old-versions"])
+@pytest.mark.parametrize("scenario", ["bad-day", "healthy-several-sources", "healthy-old-versions"])
 def test_a_scenario_is_the_same_from_files_and_from_a_server(
     scenario: str, reader_of: MakeReader, at: datetime
 ) -> None:
-    folder = SCENARIOS / scenario
-    dumped = read_files([folder], at)
-    with ApiServer([one for one in load(folder) if "metadata" in one]) as server:
+    dumped = read_files([folder(scenario)], at)
+    with ApiServer([one for one in load(folder(scenario)) if "metadata" in one]) as server:
         reader = reader_of(server, secrets="metadata", page_size=2)
         served = {
             field: set(map(repr, listing))

@@ -24,8 +24,8 @@ from exporter.facts.reading import Reason, Source
 from exporter.publication.families import Telemetry
 from exporter.publication.render import Exposition, Format, render
 from exporter.settings import Settings
+from tests.corpus import files
 
-SCENARIOS = Path(__file__).parent.parent / "scenarios"
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
@@ -50,9 +50,8 @@ def facts_of(scenario: str, into: Path, moment: datetime, *, later: timedelta = 
 
     folder = into / f"{scenario}{later.total_seconds():+.0f}"
     folder.mkdir()
-    for source in (SCENARIOS / scenario).iterdir():
-        if source.is_file() and source.name != "expect.yaml":
-            (folder / source.name).write_text(_TIME.sub(moved, source.read_text()))
+    for source in files(scenario):
+        (folder / source.name).write_text(_TIME.sub(moved, source.read_text()))
     return _with_room(read_files([folder], moment, Settings()))
 
 

@@ -78,7 +78,7 @@ def test_the_bad_day_shows_four_claims_under_one_cause(shown: Callable[..., Chro
 
 
 def test_the_reference_clusters_bad_day_reads_as_its_runbook_tells_it(shown: Callable[..., Chrome]) -> None:
-    folder = Path(__file__).parent.parent / "scenarios" / "bad-day"
+    folder = Path(__file__).parent.parent / "scenarios" / "bases" / "bad-day"
     at = datetime(2026, 1, 18, 14, 20, tzinfo=UTC)
     browser = shown(judge(read_files([folder], at), Settings(), at))
     hits = texts(browser, ".cause.blocking .hits")

@@ -1,26 +1,19 @@
 """The pages of one scenario for each cause, and of the whole days: well-formed, and saying what was judged."""
 
-from datetime import datetime
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
-import yaml
 
 from exporter.chain.causes import Cause
 from exporter.chain.judge import judge
-from exporter.facts.cluster.dump.files import read_files
 from exporter.publication.page import respond
 from exporter.publication.page.words import STATES
 from exporter.settings import Settings
+from tests.corpus import NAMES, facts, scenario
 from tests.page.verdicts import telemetry
 
 WHOLE_DAYS = {"bad-day", "bad-day-healed", "sound"}
-SCENARIOS = [
-    folder
-    for folder in sorted((Path(__file__).parent.parent / "scenarios").iterdir())
-    if folder.name in WHOLE_DAYS | set(Cause)
-]
+SCENARIOS = [name for name in NAMES if name in WHOLE_DAYS | set(Cause)]
 VOID = {"br", "link", "meta", "input", "img", "hr"}
 
 
@@ -65,11 +58,9 @@ def page(path: str, verdict: object) -> str:
     return body
 
 
-@pytest.mark.parametrize("folder", SCENARIOS, ids=[folder.name for folder in SCENARIOS])
-def test_a_scenario_can_be_looked_at(folder: Path) -> None:
-    expected = yaml.safe_load((folder / "expect.yaml").read_text())
-    at = datetime.fromisoformat(expected["at"])
-    verdict = judge(read_files([folder], at), Settings(), at)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_can_be_looked_at(name: str) -> None:
+    verdict = judge(facts(name), Settings(), scenario(name).at)
     overview = page("/", verdict)
     assert overview.count('class="c-claim"') == len(verdict.claims)
     for claim in verdict.claims:

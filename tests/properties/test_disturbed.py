@@ -12,7 +12,7 @@ from exporter.chain.judge import judge
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.model import Facts
-from tests.corpus import NAMES, expectation, facts, settings
+from tests.corpus import NAMES, facts, scenario, settings
 from tests.properties.test_judge import MANY, assert_promises
 from tests.properties.test_unread import FORBIDDEN
 from tests.properties.worlds import SEEDS, Maker
@@ -47,13 +47,13 @@ def scratched(item: Any, maker: Maker) -> Any:
 def test_a_disturbed_cluster_is_judged_like_any_other(name: str, seed: int, unread: set[str]) -> None:
     whole = disturbed(facts(name), seed)
     blinded = whole.cluster.with_lists(dict.fromkeys(unread, FORBIDDEN))
-    assert_promises(judge(msgspec.structs.replace(whole, cluster=blinded), settings(name), expectation(name).at))
+    assert_promises(judge(msgspec.structs.replace(whole, cluster=blinded), settings(name), scenario(name).at))
 
 
 @MANY
 @given(name=st.sampled_from(NAMES), later=st.timedeltas(timedelta(days=-40), timedelta(days=4000)))
 def test_a_scenario_is_judged_at_any_time(name: str, later: timedelta) -> None:
-    at: datetime = expectation(name).at + later
+    at: datetime = scenario(name).at + later
     assert_promises(judge(facts(name), settings(name), at))
 
 

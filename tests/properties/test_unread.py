@@ -10,7 +10,7 @@ from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, Verdict
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import MalformedObject, ObjectList
 from exporter.facts.reading import Reading, Reason
-from tests.corpus import NAMES, expectation, facts, settings, verdict
+from tests.corpus import NAMES, facts, scenario, settings, verdict
 
 FIELDS = [kind.field for kind in KINDS]
 GENERATING = (
@@ -30,7 +30,7 @@ def without(name: str, field: str) -> Verdict:
     """The verdict of a scenario in which *field* cannot be read."""
     cluster = facts(name).cluster.with_lists({field: FORBIDDEN})
     blinded = msgspec.structs.replace(facts(name), cluster=cluster)
-    return judge(blinded, settings(name), expectation(name).at)
+    return judge(blinded, settings(name), scenario(name).at)
 
 
 def malformed(name: str, field: str) -> Verdict:
@@ -39,7 +39,7 @@ def malformed(name: str, field: str) -> Verdict:
     malformed = (*listing.malformed, *(MalformedObject("Object", item.namespace, item.name, "no") for item in listing))
     broken = msgspec.structs.replace(listing, items=(), malformed=malformed)
     cluster = facts(name).cluster.with_lists({field: broken})
-    return judge(msgspec.structs.replace(facts(name), cluster=cluster), settings(name), expectation(name).at)
+    return judge(msgspec.structs.replace(facts(name), cluster=cluster), settings(name), scenario(name).at)
 
 
 def compared(field: str, worse: Worsened = without) -> Iterator[tuple[str, ClaimVerdict, ClaimVerdict]]:
