@@ -24,7 +24,7 @@ from exporter.publication.explain import explain as explain_claim
 from exporter.publication.server import Server, open_socket
 from exporter.publication.site import Site
 from exporter.publication.tables import console_for_output, show, show_status
-from exporter.publication.web_config import Doorkeeper, WebConfigError
+from exporter.publication.web_config import Authenticator, WebConfigError
 from exporter.settings import Settings
 
 _log = structlog.get_logger()
@@ -55,9 +55,9 @@ def serve(stop: Stop, inputs: Inputs) -> None:
     """Read again and again, and serve metrics, the status page and its JSON until told to end."""
     settings = inputs.settings
     logs.configure(settings.log_format, settings.log_level)
-    doorkeeper, listener = _listener(settings)
+    authenticator, listener = _listener(settings)
     poller = _poller(inputs)
-    server = Server(listener, Site(poller, settings.web.runbook_base), doorkeeper)
+    server = Server(listener, Site(poller, settings.web.runbook_base), authenticator)
     stop.take_care()
     server.start()
     poller.start()
@@ -158,10 +158,10 @@ def _at(inputs: Inputs) -> datetime:
     return inputs.at or datetime.now(UTC)
 
 
-def _listener(settings: Settings) -> tuple[Doorkeeper, socket.socket]:
+def _listener(settings: Settings) -> tuple[Authenticator, socket.socket]:
     try:
-        doorkeeper = Doorkeeper(Path(settings.web.config_file) if settings.web.config_file else None)
-        return doorkeeper, open_socket(settings.web.listen)
+        authenticator = Authenticator(Path(settings.web.config_file) if settings.web.config_file else None)
+        return authenticator, open_socket(settings.web.listen)
     except WebConfigError as error:
         raise Failure(f"web.config_file: {error}") from None
     except ValueError as error:
