@@ -1,5 +1,6 @@
 """What stands at each path, and which room of the listener its answer is made in."""
 
+from collections.abc import Callable
 from enum import Enum
 from time import monotonic
 from typing import Final
@@ -10,6 +11,7 @@ import msgspec
 from exporter.publication import document, page
 from exporter.publication.cache import PageCache
 from exporter.publication.current import Current, Published
+from exporter.publication.families import Telemetry
 from exporter.publication.http import Request, Response, Stream
 from exporter.publication.negotiation import exposition_format, prefers_json, takes_gzip
 from exporter.publication.render import NOTHING, Exposition, Format, Rendered
@@ -48,11 +50,18 @@ class Site:
     Args:
         current: What is being published.
         runbook_base: Where the runbook pages stand, for the status page's links.
+        completed: Adds what is known beside *current* to its telemetry.
     """
 
-    def __init__(self, current: Current, runbook_base: str) -> None:
+    def __init__(
+        self,
+        current: Current,
+        runbook_base: str,
+        completed: Callable[[Telemetry], Telemetry] = lambda telemetry: telemetry,
+    ) -> None:
         self._current = current
         self._runbook_base = runbook_base
+        self._completed = completed
         self._exposition = Exposition()
         self._exposed: dict[tuple[Format, bool], _Exposed] = {}
         self._pages = PageCache()
@@ -86,7 +95,7 @@ class Site:
         exposed = self._exposed.get((form, packed))
         if exposed is None or exposed.rendered is not rendered or monotonic() - exposed.at > SHARED_SECONDS:
             make = self._exposition.packed if packed else self._exposition.plain
-            stream = make(rendered, self._current.telemetry(), self._current.now(), form)
+            stream = make(rendered, self._telemetry(), self._current.now(), form)
             exposed = self._exposed[form, packed] = _Exposed(rendered, stream, monotonic())
         encoding = (("Content-Encoding", "gzip"),) if packed else ()
         return Response(200, form.value, exposed.stream, (*encoding, ("Vary", "Accept, Accept-Encoding")))
@@ -99,6 +108,9 @@ class Site:
         kept = self._pages.get(published, key, request.accept_encoding)  # made while this one waited
         return kept or self._pages.put(published, key, self._made(request, published), request.accept_encoding)
 
+    def _telemetry(self) -> Telemetry:
+        return self._completed(self._current.telemetry())
+
     def _made(self, request: Request, published: Published | None) -> Response:
         if _asks_for_json(request):
             return _status(published)
@@ -106,7 +118,7 @@ class Site:
             request.path,
             _parameters(request),
             published.verdict if published else None,
-            self._current.telemetry(),
+            self._telemetry(),
             runbook_base=self._runbook_base,
             now=self._current.now(),
         )

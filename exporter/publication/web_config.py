@@ -127,8 +127,8 @@ class Authenticator:
         self._guard = Guard()
         self._files: tuple[Path, ...] = ()
         self._seen: _Stamps = ()
-        self.current = True
-        """Whether the guard in force is the one that the file asks for."""
+        self.current = None if file is None else True
+        """Whether the guard in force is the one that the file asks for; None without a file."""
         if file is not None:
             self._load(file)
             if self._guard == Guard():
