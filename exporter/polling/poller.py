@@ -237,7 +237,7 @@ class Poller:
             self._wake.wait(TICK.total_seconds() if self._published else 1.0)
             self._wake.clear()
             self._give_up_on_late_reads()
-            self._heed_clock()
+            self._notice_clock_step()
             if self._stop.is_set() or not self._due():
                 continue
             try:
@@ -260,7 +260,7 @@ class Poller:
                 detail = f"the read has not ended within {format_duration(allowed)}"
                 self._take_in(SourceRead(SourceReport(source, Reading.UNREADABLE, Reason.TIMEOUT, detail)))
 
-    def _heed_clock(self) -> None:
+    def _notice_clock_step(self) -> None:
         """Read every source at once after a step of the machine's clock.
 
         APScheduler 3 waits until a time of that clock: set back by hours, it would read nothing for hours.

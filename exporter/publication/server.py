@@ -1,9 +1,8 @@
 """The listener: HTTP/1.1 for many clients on one event loop, with TLS and basic auth where they are asked for.
 
 h11 reads and writes the protocol. The servers that stand on it or beside it (uvicorn, hypercorn, waitress, cheroot)
-have no deadline for a client that does not read its answer, none or few for one that does not finish its request, no
-limit for each client, and no room that probes have for themselves, so that what follows would have to be put around
-them all the same.
+have no deadline for an answer as a whole, no limit for each client address and no room that probes have for
+themselves, so that what follows would have to be put around them all the same.
 
 - A connection has a deadline for each step, and no thread: a slow client costs its socket.
 - When there is no place left, a new connection takes that of the client address which has the most.
@@ -145,10 +144,10 @@ class Server:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener.settimeout(0)  # non-blocking
-        accepting = asyncio.create_task(self._accept_all())
+        self._listen()
         self._started.set()
         await self._ending.wait()
-        accepting.cancel()
+        self._loop.remove_reader(self._listener)
         self._listener.close()
         for client in self._clients:
             if not client.answering:
@@ -165,22 +164,29 @@ class Server:
         if tasks := [client.task for client in self._clients if client.task]:
             await asyncio.wait(tasks, timeout=seconds)
 
-    async def _accept_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, address = await loop.sock_accept(self._listener)
-            except OSError as error:  # no file is left, or the client has gone already
-                _log.warning("connection not accepted", reason=str(error))
-                self._make_room()
-                await asyncio.sleep(0.1)
-                continue
-            if len(self._clients) >= _places():
-                self._make_room()
-            client = _Client(address[0])
-            self._clients.add(client)
-            client.task = asyncio.create_task(self._attend(client, accepted))
-            client.task.add_done_callback(partial(self._forget, client, accepted))
+    def _listen(self) -> None:
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        """Begin to serve one connection that has come."""
+        try:
+            accepted, address = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # the client has gone already
+            return
+        except OSError as error:  # no file is left
+            _log.warning("connection not accepted", reason=str(error))
+            self._make_room()
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener)
+            loop.call_later(0.1, lambda: None if self._ending.is_set() else self._listen())
+            return
+        if len(self._clients) >= _places():
+            self._make_room()
+        accepted.settimeout(0)
+        client = _Client(address[0])
+        self._clients.add(client)
+        client.task = asyncio.create_task(self._attend(client, accepted))
+        client.task.add_done_callback(partial(self._forget, client, accepted))
 
     def _make_room(self) -> None:
         """Cut a connection of the address that has the most: the oldest one, if it can be, that has no answer yet."""
@@ -256,17 +262,17 @@ class Server:
         """What a client gets that is not admitted; None for one that is."""
         if not guard.users:
             return None
-        said = credentials(authorization)
-        admitted = said is not None and self._authenticator.remembers(guard, said)
-        if said is None or admitted is False:
+        login = credentials(authorization)
+        admitted = login is not None and self._authenticator.remembers(guard, login)
+        if login is None or admitted is False:
             return _UNAUTHORIZED
-        return None if admitted else await self._judged(client, guard, said)
+        return None if admitted else await self._checked(client, guard, login)
 
-    async def _judged(self, client: _Client, guard: Guard, said: Credentials) -> Response | None:
+    async def _checked(self, client: _Client, guard: Guard, login: Credentials) -> Response | None:
         worker = self._workers[_LOGIN]
         if worker.full or not self._attempts.take(client.address, monotonic()):
             return _TOO_MANY
-        if await worker.run(lambda: self._authenticator.admits(guard, said)):
+        if await worker.run(lambda: self._authenticator.admits(guard, login)):
             self._attempts.give_back(client.address, monotonic())
             return None
         return _UNAUTHORIZED

@@ -140,30 +140,30 @@ class Authenticator:
             self._reload(self._file)
         return self._guard
 
-    def remembers(self, guard: Guard, said: Credentials) -> bool | None:
-        """What was found out about *said* before; None if nothing was. This takes no time and no lock."""
-        key = self._name(guard, said)
+    def remembers(self, guard: Guard, login: Credentials) -> bool | None:
+        """What was found out about *login* before; None if nothing was. This takes no time and no lock."""
+        key = self._name(guard, login)
         if key in self._right:
             return True
         return False if key in self._wrong else None
 
-    def admits(self, guard: Guard, said: Credentials) -> bool:
+    def admits(self, guard: Guard, login: Credentials) -> bool:
         """Whether the password is the one that *guard* has for the user.
 
         bcrypt takes a good part of a second on purpose, so that answers are remembered: under a key that this
         process made up, never with the password. Guesses cannot drive the right ones out.
         """
-        remembered = self.remembers(guard, said)
+        remembered = self.remembers(guard, login)
         if remembered is not None:
             return remembered
-        expected = guard.users.get(said.user)
-        right = _matches(said.password, expected or _no_such_user()) and expected is not None
-        (self._right if right else self._wrong).add(self._name(guard, said))
+        expected = guard.users.get(login.user)
+        right = _matches(login.password, expected or _no_such_user()) and expected is not None
+        (self._right if right else self._wrong).add(self._name(guard, login))
         return right
 
-    def _name(self, guard: Guard, said: Credentials) -> bytes:
-        expected = guard.users.get(said.user, b"")
-        text = b"\0".join((said.user.encode(), expected, said.password.encode()))
+    def _name(self, guard: Guard, login: Credentials) -> bytes:
+        expected = guard.users.get(login.user, b"")
+        text = b"\0".join((login.user.encode(), expected, login.password.encode()))
         return hmac.digest(self._key, text, hashlib.sha256)
 
     def _load(self, file: Path) -> None:

@@ -211,6 +211,21 @@ def test_a_cluster_that_cannot_be_reached_is_published_as_such(start: Start) -> 
     assert sources["kubernetes"] == {"up": False, "reason": "connection"}
 
 
+def test_a_store_that_does_not_answer_does_not_keep_it_from_being_ready(
+    start: Start, silent_server: tuple[socket.socket, str]
+) -> None:
+    store = silent_server[0].getsockname()[1]
+    serving = start(
+        VOLSYNC_EXPORTER_BUCKETS__0__REPOSITORY_BASE=f"s3:http://127.0.0.1:{store}/backups",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+    )
+    serving.wait_until_ready()  # before the first request to the store has run into its own time limit, of 30 seconds
+    assert 'volsync_exporter_source_up{source="s3"} 0\n' in serving.get("/metrics")[1]
+    status, seconds = serving.end()
+    assert (status, seconds < 5) == (0, True)
+
+
 def test_each_poll_is_one_line_that_says_how_it_went(start: Start) -> None:
     serving = start()
     entry = serving.wait_for("poll")

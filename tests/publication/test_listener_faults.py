@@ -1,6 +1,8 @@
 """What clients do to a listener, by malice or by accident, and that others are served meanwhile."""
 
 import contextlib
+import errno
+import itertools
 import select
 import socket
 import threading
@@ -96,6 +98,27 @@ def test_a_process_that_may_open_few_files_takes_fewer_connections(monkeypatch: 
     assert serving._places() == serving.CONNECTIONS
 
 
+def test_a_process_without_a_file_left_serves_again_once_it_has_one(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OSError(errno.EMFILE, "Too many open files")] * 2)
+
+    class Listener(socket.socket):
+        def accept(self) -> tuple[socket.socket, object]:
+            if failure := next(failures, None):
+                raise failure
+            return super().accept()
+
+    def opened(_: str) -> socket.socket:
+        listener = Listener()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        return listener
+
+    monkeypatch.setattr("tests.publication.conftest.open_socket", opened)
+    assert ask(serve(every_family()), "/healthz").status == 200
+
+
 # --- rooms
 
 
@@ -176,6 +199,34 @@ def test_slow_readers_hold_up_nobody(serve: Serve, connect: Connect, monkeypatch
     with ThreadPoolExecutor(10) as clients:
         answers = list(clients.map(lambda _: raw(server, PROBE.replace(b"healthz", b"metrics")), range(10)))
     assert {len(answer.partition(b"\r\n\r\n")[2]) for answer in answers} == {len(whole)}
+
+
+def discard_all(connection: socket.socket) -> None:
+    with contextlib.suppress(ConnectionError):
+        while connection.recv(1 << 20):
+            pass
+
+
+def test_a_client_that_takes_all_at_once_does_not_have_the_listener_to_itself(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Site.answer
+
+    def endless(site: Site, request: Request) -> Response:
+        if request.path == "/metrics":
+            return Response(200, "text/plain", Stream(itertools.repeat(b"x" * 65536), 1 << 50))
+        return answer(site, request)
+
+    monkeypatch.setattr(Site, "answer", endless)
+    server = serve(every_family())
+    takes = connect(server, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    reading = threading.Thread(target=discard_all, args=(takes,), daemon=True)
+    reading.start()
+    for _ in range(5):
+        assert ask(server, "/healthz").status == 200
+    assert reading.is_alive()
+    server.stop(0)
+    reading.join(WAIT)
 
 
 def test_a_body_without_end_is_answered_and_cut(serve: Serve, connect: Connect) -> None:
