@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import Request, urlopen
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
@@ -33,8 +34,12 @@ from exporter.facts.reading import Reading, Source
 from exporter.polling.clock import Clock
 from exporter.polling.merge import FIELDS
 from exporter.polling.poller import Poller, Read
+from exporter.publication.current import Published
 from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, MetricType, Telemetry
 from exporter.publication.render import Exposition, Format, Rendered, render
+from exporter.publication.server import Server, open_socket
+from exporter.publication.site import SHARED_SECONDS, Site
+from exporter.publication.web_config import Authenticator
 from exporter.settings import ChainSettings, Settings
 
 AT = datetime(2026, 2, 1, 10, 5, tzinfo=UTC)
@@ -60,6 +65,7 @@ def run(claims: int) -> list[Row]:
     return [
         Row(f"scrape, gzip: {what}", packed * 1000, naive * 1000, naive / packed, "ms"),
         Row(f"scrape, plain: {what}", plain * 1000, naive * 1000, naive / plain, "ms"),
+        _over_http(verdict, rendered, telemetry, registry),
         Row(f"render a verdict: {what}", rendering * 1000, naive * 1000, naive / rendering, "ms"),
         Row(
             f"exposition kept: {what}",
@@ -122,6 +128,51 @@ def _naive(verdict: Verdict, telemetry: Telemetry) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(_Ready(families))
     return registry
+
+
+# --- over HTTP
+
+
+class _Still:
+    """A verdict that is published and does not change."""
+
+    ready = alive = True
+
+    def __init__(self, verdict: Verdict, rendered: Rendered, telemetry: Telemetry) -> None:
+        self.published = Published(verdict, rendered)
+        self.own = telemetry
+
+    def telemetry(self) -> Telemetry:
+        return self.own
+
+    def now(self) -> datetime:
+        return AT
+
+
+def _over_http(verdict: Verdict, rendered: Rendered, telemetry: Telemetry, registry: CollectorRegistry) -> Row:
+    """A scrape as a client sees it, beside `prometheus_client`'s own server."""
+    server = Server(open_socket("127.0.0.1:0"), Site(_Still(verdict, rendered, telemetry), ""), Authenticator(None))
+    server.start()
+    naive, thread = start_http_server(0, "127.0.0.1", registry)
+    times = 1 if len(verdict.claims) > 1000 else 3
+    try:
+        seconds = _seconds(lambda: _get(server.port)) - SHARED_SECONDS
+        usual = _seconds(lambda: _get(naive.server_port), times) - SHARED_SECONDS
+    finally:
+        server.stop(0)
+        naive.shutdown()
+        naive.server_close()
+        thread.join()
+    return Row(
+        f"scrape over HTTP, gzip: {len(verdict.claims)} claims", seconds * 1000, usual * 1000, usual / seconds, "ms"
+    )
+
+
+def _get(port: int) -> bytes:
+    time.sleep(SHARED_SECONDS)  # else the scrape before this one would be served again
+    request = Request(f"http://127.0.0.1:{port}/metrics", headers={"Accept-Encoding": "gzip"})
+    with urlopen(request, timeout=600) as answer:
+        return bytes(answer.read())
 
 
 # --- the facts

@@ -1,17 +1,77 @@
 """Structured logs on standard error: a line of text on a terminal, else one of JSON."""
 
 import logging
+import queue
 import sys
-from typing import Literal, TextIO
+import threading
+from typing import Final, Literal, Protocol, TextIO, cast
 
 import structlog
+
+LINES: Final = 1000
+"""Lines that may wait to be written; one more is dropped, and counted."""
 
 _TRACEBACK = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 """Local variables stay out of the logs, in either form: one of them may be an answer's bytes."""
 
 
+class Output(Protocol):
+    """Where logs go: as much of a text file as is needed for that."""
+
+    def write(self, text: str, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool: ...
+
+
+class Unblocking:
+    """Writes to *stream* on a thread of its own, so that whoever logs never waits for whoever reads.
+
+    A pipe that nobody reads blocks its writers once it is full (64 KiB on Linux), and would stop every thread of a
+    program that logs.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.dropped = 0
+        """Lines that were not written, since too many were waiting or the stream is closed."""
+        self._stream = stream
+        self._waiting: queue.Queue[str | None] = queue.Queue(LINES)
+        self._thread = threading.Thread(target=self._write_on, name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, text: str, /) -> int:
+        try:
+            self._waiting.put_nowait(text)
+        except queue.Full:
+            self.dropped += 1
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: every line is flushed by itself."""
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def finish(self, seconds: float) -> None:
+        """Write what is waiting, for *seconds* at the most, and nothing after it."""
+        try:
+            self._waiting.put(None, timeout=seconds)
+        except queue.Full:
+            return
+        self._thread.join(seconds)
+
+    def _write_on(self) -> None:
+        while (text := self._waiting.get()) is not None:
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except (OSError, ValueError):  # it is closed, or its disk is full: there is nobody to tell
+                self.dropped += 1
+
+
 def configure(
-    form: Literal["auto", "json", "text"] = "auto", level: str = "info", stream: TextIO | None = None
+    form: Literal["auto", "json", "text"] = "auto", level: str = "info", stream: Output | None = None
 ) -> None:
     """Send this program's logs and its libraries' to *stream* (default: standard error) in the form *form*."""
     stream = stream or sys.stderr
@@ -33,7 +93,7 @@ def configure(
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", stream)),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
@@ -43,6 +103,7 @@ def configure(
     handler.setFormatter(formatter)
     # Libraries log requests and retries, which a poll's own line sums up; what they warn of is theirs to say.
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+    logging.captureWarnings(capture=True)
     for chatty in ("urllib3", "apscheduler", "botocore"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
 

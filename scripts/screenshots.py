@@ -27,7 +27,7 @@ from exporter.publication.render import NOTHING
 from exporter.publication.server import Server, open_socket
 from exporter.publication.site import Site
 from exporter.publication.tables import show_status
-from exporter.publication.web_config import Doorkeeper
+from exporter.publication.web_config import Authenticator
 from exporter.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,7 +126,7 @@ class _Still:
 @contextmanager
 def served(verdict: Verdict) -> Iterator[str]:
     """The exporter's server on a port of its own; yields its address."""
-    server = Server(open_socket("127.0.0.1:0"), Site(_Still(verdict), Settings().web.runbook_base), Doorkeeper(None))
+    server = Server(open_socket("127.0.0.1:0"), Site(_Still(verdict), Settings().web.runbook_base), Authenticator(None))
     server.start()
     try:
         yield f"http://127.0.0.1:{server.port}/"

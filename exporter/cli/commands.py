@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import msgspec
 import structlog
 
 from exporter import __version__, logs
@@ -21,16 +22,19 @@ from exporter.polling.poller import Poller
 from exporter.publication import doctor as checks
 from exporter.publication import document
 from exporter.publication.explain import explain as explain_claim
+from exporter.publication.families import Telemetry
 from exporter.publication.server import Server, open_socket
 from exporter.publication.site import Site
 from exporter.publication.tables import console_for_output, show, show_status
-from exporter.publication.web_config import Doorkeeper, WebConfigError
+from exporter.publication.web_config import Authenticator, WebConfigError
 from exporter.settings import Settings
 
 _log = structlog.get_logger()
 
 _PATIENCE = 1.0
 """Seconds that an open scrape gets once the process is told to end."""
+_LAST_WORDS = 0.5
+"""Seconds that the log's last lines get to be written."""
 _output = click.option(
     "--output", "-o", type=click.Choice(["table", "json"]), default="table", help="What to print.", show_default=True
 )
@@ -54,10 +58,17 @@ def version() -> None:
 def serve(stop: Stop, inputs: Inputs) -> None:
     """Read again and again, and serve metrics, the status page and its JSON until told to end."""
     settings = inputs.settings
-    logs.configure(settings.log_format, settings.log_level)
-    doorkeeper, listener = _listener(settings)
+    output = logs.Unblocking(sys.stderr)
+    logs.configure(settings.log_format, settings.log_level, output)
+    authenticator, listener = _listener(settings)
     poller = _poller(inputs)
-    server = Server(listener, Site(poller, settings.web.runbook_base), doorkeeper)
+
+    def completed(telemetry: Telemetry) -> Telemetry:
+        return msgspec.structs.replace(
+            telemetry, web_config_current=authenticator.current, log_lines_dropped=output.dropped
+        )
+
+    server = Server(listener, Site(poller, settings.web.runbook_base, completed), authenticator)
     stop.take_care()
     server.start()
     poller.start()
@@ -68,7 +79,7 @@ def serve(stop: Stop, inputs: Inputs) -> None:
     server.stop(_PATIENCE)
     # A reader that waits for an answer keeps its thread for as long as the request's timeout, and the interpreter
     # waits for its threads.
-    sys.stderr.flush()
+    output.finish(_LAST_WORDS)
     os._exit(0)
 
 
@@ -158,10 +169,10 @@ def _at(inputs: Inputs) -> datetime:
     return inputs.at or datetime.now(UTC)
 
 
-def _listener(settings: Settings) -> tuple[Doorkeeper, socket.socket]:
+def _listener(settings: Settings) -> tuple[Authenticator, socket.socket]:
     try:
-        doorkeeper = Doorkeeper(Path(settings.web.config_file) if settings.web.config_file else None)
-        return doorkeeper, open_socket(settings.web.listen)
+        authenticator = Authenticator(Path(settings.web.config_file) if settings.web.config_file else None)
+        return authenticator, open_socket(settings.web.listen)
     except WebConfigError as error:
         raise Failure(f"web.config_file: {error}") from None
     except ValueError as error:

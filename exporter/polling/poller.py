@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from exporter import __version__
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
+from exporter.durations import format_duration
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.model import Facts, SourceRead, SourceReport
@@ -37,11 +38,26 @@ TICK = timedelta(seconds=15)
 _SHARE = 10
 """Judging takes a tenth of one processor at the most, however many claims there are."""
 FIRST_VERDICT = timedelta(minutes=1)
-"""The first verdict waits for every source's first read, but no longer than this: a bucket may take its time."""
+"""The first verdict waits for every source's first read, but no longer than this, …"""
+FIRST_LOOK_AT_STORES = timedelta(seconds=10)
+"""… and for the stores this long alone: without them recovery points are known by VolSync's word."""
+_DEADLINES = timedelta(minutes=30)
+"""No read of a source may take longer than this, however rarely the source is read."""
+_CLOCK_STEP = 5.0
+"""Seconds that the machine's clock may run ahead or behind between two turns before that is a step."""
 _WEDGED = timedelta(minutes=5)
 """Without a turn of the judge's loop for this long, the process is of no use."""
 _HUNG = timedelta(hours=1)
 """Nor with a read that has been under way for this long, or ten of its intervals."""
+
+
+class _UnderWay(msgspec.Struct):
+    """A read that has not ended."""
+
+    began: float
+    """Monotonic seconds."""
+    stop: threading.Event
+    """Tells it to give up."""
 
 
 class Poller:
@@ -66,10 +82,11 @@ class Poller:
         self._wake = threading.Event()
         self._errors: Counter[tuple[Source, Reason]] = Counter()
         self._untried = set(readers)
-        self._under_way: dict[Source, float] = {}
+        self._under_way: dict[Source, _UnderWay] = {}
         self._started = clock.now()
         self._made = monotonic()
         self._turned = self._made
+        self._ahead = time() - self._made
         self._published: Published | None = None
         self._judging: timedelta | None = None
         self._scheduler = _scheduler(len(readers))
@@ -83,13 +100,13 @@ class Poller:
 
     @property
     def ready(self) -> bool:
-        return self._published is not None and not self._untried
+        return self._published is not None
 
     @property
     def alive(self) -> bool:
         now = monotonic()
         patience = _WEDGED.total_seconds() + _SHARE * (self._judging.total_seconds() if self._judging else 0)
-        hung = any(now - since > self._patience(source) for source, since in list(self._under_way.items()))
+        hung = any(now - read.began > self._patience(source) for source, read in list(self._under_way.items()))
         return now - self._turned < patience and not hung
 
     def now(self) -> datetime:
@@ -133,6 +150,8 @@ class Poller:
         """Tell every read to give up and schedule no more. Returns at once."""
         self._stop.set()
         self._wake.set()
+        for read in list(self._under_way.values()):
+            read.stop.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -150,10 +169,13 @@ class Poller:
 
     def poll(self, source: Source) -> None:
         """Read *source* and take in what comes. Whatever goes wrong is a failed read, never an exception."""
-        began = self._under_way[source] = monotonic()
+        began = monotonic()
+        under_way = self._under_way[source] = _UnderWay(began, threading.Event())
+        if self._stop.is_set():
+            under_way.stop.set()
         at = self._clock.now()
         try:
-            read = self._readers[source](at, self._stop)
+            read = self._readers[source](at, under_way.stop)
         except Exception as error:  # noqa: BLE001 - a fault of a reader must not end its job
             _log.exception("reader failed", source=source.value)
             read = SourceRead(
@@ -167,8 +189,11 @@ class Poller:
             )
         finally:
             del self._under_way[source]
-        if self._stop.is_set():
-            return  # the read was told to give up: it says nothing about the source
+        if not under_way.stop.is_set():  # a read that was told to give up says nothing about its source
+            self._take_in(read)
+
+    def _take_in(self, read: SourceRead) -> None:
+        source = read.report.source
         with self._lock:
             self._facts = merge(self._facts, read, self._clock.now(), self.serves(source))
             self._errors.update(_errors(read.report))
@@ -200,12 +225,19 @@ class Poller:
             + (self._settings.poll.keep_facts)
         )
 
+    def deadline(self, source: Source) -> timedelta:
+        """How long a read of *source* may take as a whole."""
+        usual = max(5 * self.interval(source), 4 * self._settings.poll.timeout)
+        return min(usual, _DEADLINES)
+
     def _judge_on(self) -> None:
         pause = 0.0
         while not self._stop.wait(pause):
             self._turned = monotonic()
             self._wake.wait(TICK.total_seconds() if self._published else 1.0)
             self._wake.clear()
+            self._give_up_on_late_reads()
+            self._notice_clock_step()
             if self._stop.is_set() or not self._due():
                 continue
             try:
@@ -216,7 +248,29 @@ class Poller:
 
     def _due(self) -> bool:
         waited = timedelta(seconds=monotonic() - self._made)
-        return self._published is not None or not self._untried or waited >= FIRST_VERDICT
+        awaited = self._untried - {Source.S3} if waited >= FIRST_LOOK_AT_STORES else self._untried
+        return self._published is not None or not awaited or waited >= FIRST_VERDICT
+
+    def _give_up_on_late_reads(self) -> None:
+        """Tell what has taken too long to end, and that its source cannot be read; its thread may never come back."""
+        for source, read in list(self._under_way.items()):
+            allowed = self.deadline(source)
+            if monotonic() - read.began > allowed.total_seconds() and not read.stop.is_set():
+                read.stop.set()
+                detail = f"the read has not ended within {format_duration(allowed)}"
+                self._take_in(SourceRead(SourceReport(source, Reading.UNREADABLE, Reason.TIMEOUT, detail)))
+
+    def _notice_clock_step(self) -> None:
+        """Read every source at once after a step of the machine's clock.
+
+        APScheduler 3 waits until a time of that clock: set back by hours, it would read nothing for hours.
+        """
+        ahead = time() - monotonic()
+        step, self._ahead = ahead - self._ahead, ahead
+        if abs(step) > _CLOCK_STEP and self._scheduler.running:
+            _log.warning("the clock was set", seconds=round(step))
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
 
     def _patience(self, source: Source) -> float:
         return max(_HUNG, 10 * self.interval(source)).total_seconds()

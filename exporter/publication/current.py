@@ -26,7 +26,7 @@ class Current(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether every source was tried once and a verdict was reached."""
+        """Whether there is a verdict: on all that can be read, or on what could be in the time that a start has."""
 
     @property
     def alive(self) -> bool:

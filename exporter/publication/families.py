@@ -69,6 +69,10 @@ class Telemetry(msgspec.Struct, frozen=True):
     """Samples of the last verdict that were left out because an earlier one bears the same labels."""
     failed: tuple[str, ...] = ()
     """Families of the last verdict that were left out because their samples could not be had."""
+    web_config_current: bool | None = None
+    """Whether the web configuration file is in force as it reads; None without one."""
+    log_lines_dropped: int = 0
+    """Lines that were not written, since nobody read the log."""
 
 
 ROBUSTNESS = ("healthy", "degraded", "faulted", "unknown")
@@ -573,6 +577,20 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
         "Metric families of the last verdict that were left out because of an error; the log names it.",
         (),
         lambda telemetry: [((), float(len(telemetry.failed)))],
+    ),
+    Family(
+        "volsync_exporter_web_config_current",
+        "Whether the web configuration file is in force as it reads; 0: it cannot be used, the log says why, and the "
+        "last one stays in force. No series without such a file.",
+        (),
+        lambda telemetry: [] if telemetry.web_config_current is None else [((), float(telemetry.web_config_current))],
+    ),
+    Family(
+        "volsync_exporter_log_lines_dropped_total",
+        "Log lines that were not written, since nobody read the log or it could not take them.",
+        (),
+        lambda telemetry: [((), float(telemetry.log_lines_dropped))],
+        kind=MetricType.COUNTER,
     ),
     Family(
         "volsync_exporter_build_info",

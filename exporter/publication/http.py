@@ -1,14 +1,28 @@
-"""What a part of the program answers over HTTP, before a server sends it."""
+"""What is asked and answered over HTTP, apart from how it travels."""
 
 from collections.abc import Iterable
 
 import msgspec
 
 
+class Request(msgspec.Struct, frozen=True):
+    """A GET or HEAD, as far as an answer depends on it."""
+
+    target: str
+    """The path with its query, percent-encoded, as the request line has it."""
+    accept: str = ""
+    accept_encoding: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
 class Stream(msgspec.Struct, frozen=True):
-    """A body that is made while it is sent."""
+    """A body in pieces, which may be made while they are sent."""
 
     chunks: Iterable[bytes]
+    """Every client that gets the body goes through them by itself."""
     length: int
     """Bytes of all the chunks together."""
 

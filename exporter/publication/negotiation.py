@@ -20,6 +20,14 @@ def exposition_format(accept: str) -> Format:
     return Format.OPENMETRICS if openmetrics > 0 and openmetrics >= text else Format.TEXT
 
 
+def prefers_json(accept: str) -> bool:
+    """Whether *accept* likes JSON better than a page; who does not mind gets the page."""
+    weights = {media: weight for media, _, weight in _ranges(accept)}
+    anything = weights.get("*/*", 0.0)
+    json = weights.get("application/json", weights.get("application/*", anything))
+    return json > weights.get("text/html", weights.get("text/*", anything))
+
+
 def _ranges(header: str) -> list[tuple[str, dict[str, str], float]]:
     """Each range of a header: its name, its parameters and its weight; one that makes no sense weighs nothing."""
     found: list[tuple[str, dict[str, str], float]] = []

@@ -35,8 +35,8 @@ _BLOCK = 2048
 """Lines that are joined and packed at once."""
 _GZIP = 31
 """zlib's window bits for a gzip member."""
-_PACKED = 1 << 14
-"""Bytes that are unpacked at once, to some 20 times as many."""
+_PACKED, _UNPACKED = 1 << 14, 1 << 16
+"""Bytes that are unpacked at once, and the most that comes of it: what a slow client of the plain text keeps."""
 
 
 class Format(Enum):
@@ -114,12 +114,7 @@ class Exposition:
     def plain(self, rendered: Rendered, telemetry: Telemetry, now: datetime, form: Format) -> Stream:
         """The exposition as it reads."""
         rest = self._rest(rendered, telemetry, now, form)
-
-        def chunks() -> Iterator[bytes]:
-            yield from _unpack(rendered.packed)
-            yield rest
-
-        return Stream(chunks(), rendered.length + len(rest))
+        return Stream(_Unpacked(rendered.packed, rest), rendered.length + len(rest))
 
     def _rest(self, rendered: Rendered, telemetry: Telemetry, now: datetime, form: Format) -> bytes:
         moment = now.timestamp()
@@ -223,7 +218,18 @@ def number(value: float) -> str:
     return text.removesuffix(".0")
 
 
-def _unpack(packed: bytes) -> Iterator[bytes]:
-    unpacker, source = zlib.decompressobj(_GZIP), memoryview(packed)
-    for start in range(0, len(source), _PACKED):
-        yield unpacker.decompress(source[start : start + _PACKED])
+class _Unpacked(msgspec.Struct, frozen=True):
+    """What a gzip member holds, unpacked anew for whoever goes through it, and *rest*."""
+
+    packed: bytes
+    rest: bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        unpacker, source = zlib.decompressobj(_GZIP), memoryview(self.packed)
+        for start in range(0, len(source), _PACKED):
+            block: bytes | memoryview = source[start : start + _PACKED]
+            while block:
+                yield unpacker.decompress(block, _UNPACKED)
+                block = unpacker.unconsumed_tail
+        yield unpacker.flush()
+        yield self.rest

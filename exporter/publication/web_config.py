@@ -6,18 +6,20 @@ hashes, `http_server_config.headers`. What Python's TLS cannot do as asked is re
 
 import hashlib
 import hmac
+import re
 import secrets
 import ssl
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import bcrypt
 import msgspec
 import structlog
 import yaml
+
+from exporter.publication.logins import Credentials
 
 _log = structlog.get_logger()
 
@@ -52,9 +54,17 @@ _HEADERS: Final = {
 }
 _BCRYPT_BYTES = 72
 """bcrypt reads no more of a password; Go leaves the rest out, Python's module refuses it."""
-_REMEMBERED = 100
-_NO_SUCH_USER = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(10))
-"""An unknown user takes as long as a wrong password."""
+_BCRYPT = re.compile(r"\$2[abxy]\$(0[4-9]|1[0-7])\$[./A-Za-z0-9]{53}")
+"""`htpasswd` goes to a cost of 17, some seconds; each step more doubles that."""
+_PLAIN_NAME = re.compile(r"[\w.@-]{1,64}")
+"""A user's name that may be shown: what is longer, or has other signs, may be a hash in the wrong place."""
+_ODD_FIELD = re.compile(r"(?<=unknown field )`(?![a-z0-9_]{1,40}`).*?`(?= - at |$)", re.DOTALL)
+"""A field that msgspec does not know and that looks like none: it may be a hash or a password in the wrong place."""
+_REMEMBERED = 1000
+"""Passwords of each kind; a key takes some hundred bytes."""
+
+
+_Stamps: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
 
 class WebConfigError(Exception):
@@ -99,10 +109,11 @@ class Guard(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-class Doorkeeper:
+class Authenticator:
     """Holds the guard that the file asks for now: the file and its certificates are read again when they change.
 
-    A change that cannot be used leaves the last guard in force, and is logged once.
+    A change that cannot be used, and one that would let in whom the guard in force keeps out (a file that was emptied
+    or is half written), leaves that guard in force, and is logged. Taking protection away needs a restart.
 
     Raises:
         WebConfigError: the file cannot be used at the start.
@@ -110,51 +121,106 @@ class Doorkeeper:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._lock = threading.Lock()
-        self._bcrypt = threading.Lock()
         self._key = secrets.token_bytes(32)
-        self._answers: OrderedDict[bytes, bool] = OrderedDict()
-        self._guard, self._files = (Guard(), ()) if file is None else _read(file)
-        self._seen = _stamps(self._files)
+        self._right = _Remembered()
+        self._wrong = _Remembered()
+        self._guard = Guard()
+        self._files: tuple[Path, ...] = ()
+        self._seen: _Stamps = ()
+        self.current = None if file is None else True
+        """Whether the guard in force is the one that the file asks for; None without a file."""
+        if file is not None:
+            self._load(file)
+            if self._guard == Guard():
+                _log.warning("web configuration asks for nothing: everybody is served", file=str(file))
 
     def guard(self) -> Guard:
-        """The guard for a connection that begins now."""
-        if self._file is None:
-            return self._guard
-        with self._lock:
-            seen = _stamps(self._files)
-            if seen != self._seen:
-                self._seen = seen
-                self._reload(self._file)
-            return self._guard
+        """The guard for a connection that begins now. One thread alone may ask."""
+        if self._file is not None and _stamps(self._files) != self._seen:
+            self._reload(self._file)
+        return self._guard
 
-    def admits(self, guard: Guard, user: str, password: str) -> bool:
-        """Whether *password* is the one that *guard* has for *user*.
+    def remembers(self, guard: Guard, login: Credentials) -> bool | None:
+        """What was found out about *login* before; None if nothing was. This takes no time and no lock."""
+        key = self._name(guard, login)
+        if key in self._right:
+            return True
+        return False if key in self._wrong else None
+
+    def admits(self, guard: Guard, login: Credentials) -> bool:
+        """Whether the password is the one that *guard* has for the user.
 
         bcrypt takes a good part of a second on purpose, so that answers are remembered: under a key that this
-        process made up, never with the password. One is computed at a time, so that guessing cannot take the machine.
+        process made up, never with the password. Guesses cannot drive the right ones out.
         """
-        expected = guard.users.get(user)
-        text = b"\0".join((user.encode(), expected or b"", password.encode()))
-        key = hmac.digest(self._key, text, hashlib.sha256)
-        with self._bcrypt:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]
-            right = _matches(password, expected or _NO_SUCH_USER) and expected is not None
-            self._answers[key] = right
-            if len(self._answers) > _REMEMBERED:
-                self._answers.popitem(last=False)
-            return right
+        remembered = self.remembers(guard, login)
+        if remembered is not None:
+            return remembered
+        expected = guard.users.get(login.user)
+        right = _matches(login.password, expected or _no_such_user()) and expected is not None
+        (self._right if right else self._wrong).add(self._name(guard, login))
+        return right
+
+    def _name(self, guard: Guard, login: Credentials) -> bytes:
+        expected = guard.users.get(login.user, b"")
+        text = b"\0".join((login.user.encode(), expected, login.password.encode()))
+        return hmac.digest(self._key, text, hashlib.sha256)
+
+    def _load(self, file: Path) -> None:
+        """Take the guard that *file* asks for.
+
+        Raises:
+            WebConfigError: it cannot be used.
+        """
+        # What is read is at least as new as its stamps; and the files of a configuration that cannot be used yet are
+        # watched as well, as a certificate may come after the file that names it.
+        self._files = (file,)
+        self._seen = _stamps(self._files)
+        config = _decode(file)
+        self._files = (file, *_named_files(file, config))
+        self._seen = (*self._seen, *_stamps(self._files[1:]))
+        guard = _guard(file, config)
+        if opened := _opened(self._guard, guard):
+            raise WebConfigError(f"{file}: {opened}: is gone; to serve without it, restart")
+        self._guard = guard
 
     def _reload(self, file: Path) -> None:
         try:
-            self._guard, self._files = _read(file)
+            self._load(file)
         except WebConfigError as error:
-            _log.error("web configuration not reloaded", reason=str(error))
+            self.current = False
+            _log.error("web configuration not reloaded: the last one stays in force", reason=str(error))
         else:
-            self._seen = _stamps(self._files)
+            self.current = True
             _log.info("web configuration reloaded", file=str(file))
+
+
+class _Remembered:
+    """A bounded set of keys that forgets the oldest. One thread adds, any may look."""
+
+    def __init__(self) -> None:
+        self._keys: dict[bytes, None] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def add(self, key: bytes) -> None:
+        self._keys[key] = None
+        if len(self._keys) > _REMEMBERED:
+            del self._keys[next(iter(self._keys))]
+
+
+def _opened(old: Guard, new: Guard) -> str:
+    """What *old* asked of a client that *new* does not; empty when nothing."""
+    if old.tls is not None and new.tls is None:
+        return "tls_server_config"
+    if old.users and not new.users:
+        return "basic_auth_users"
+    if old.tls and new.tls and old.tls.verify_mode > new.tls.verify_mode:
+        return "tls_server_config.client_auth_type"
+    if old.allowed_sans and not new.allowed_sans:
+        return "tls_server_config.client_allowed_sans"
+    return ""
 
 
 def _matches(password: str, expected: bytes) -> bool:
@@ -164,49 +230,55 @@ def _matches(password: str, expected: bytes) -> bool:
         return False
 
 
-def _read(file: Path) -> tuple[Guard, tuple[Path, ...]]:
-    """The guard that *file* asks for, and all the files that it rests on.
-
-    Relative names in it are relative to its folder, as exporter-toolkit has it.
-    """
-    config = _decode(file)
-    tls = config.tls_server_config
-    context, names = None, list[str]()
-    if tls is not None:
-        names = [name for name in (tls.cert_file, tls.key_file, tls.client_ca_file) if name]
-        try:
-            context = _context(tls, file.parent)
-        except WebConfigError as error:
-            raise WebConfigError(f"{file}: tls_server_config.{error}") from None
-    guard = Guard(
-        context, _users(file, config), frozenset(tls.client_allowed_sans if tls else ()), _headers(file, config)
-    )
-    return guard, (file, *(file.parent / name for name in names))
+@cache
+def _no_such_user() -> bytes:
+    """What an unknown user's password is held against, so that it takes as long as a wrong one."""
+    return bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(10))
 
 
 def _decode(file: Path) -> WebConfig:
+    """What *file* says. No error quotes the file: a hash or a password may stand on the line."""
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise WebConfigError(f"{file}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WebConfigError(f"{file}: is no YAML: {' '.join(str(error).split())}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise WebConfigError(f"{file}: is no YAML{where}") from None
+    except (yaml.YAMLError, ValueError, RecursionError):  # also text that is no UTF-8, and a date that is none
+        raise WebConfigError(f"{file}: is no YAML") from None
     try:
         return msgspec.convert({} if content is None else content, WebConfig)
     except msgspec.ValidationError as error:
-        raise WebConfigError(f"{file}: {error}") from None
+        raise WebConfigError(f"{file}: {_ODD_FIELD.sub('`…`', str(error))}") from None
+
+
+def _named_files(file: Path, config: WebConfig) -> tuple[Path, ...]:
+    """Relative names are relative to the file's folder, as exporter-toolkit has it."""
+    tls = config.tls_server_config or TLSConfig()
+    return tuple(file.parent / name for name in (tls.cert_file, tls.key_file, tls.client_ca_file) if name)
+
+
+def _guard(file: Path, config: WebConfig) -> Guard:
+    tls = config.tls_server_config
+    try:
+        context = _context(tls, file.parent) if tls is not None else None
+    except WebConfigError as error:
+        raise WebConfigError(f"{file}: tls_server_config.{error}") from None
+    return Guard(
+        context, _users(file, config), frozenset(tls.client_allowed_sans if tls else ()), _headers(file, config)
+    )
 
 
 def _users(file: Path, config: WebConfig) -> dict[str, bytes]:
-    users = {user: hashed.encode() for user, hashed in (config.basic_auth_users or {}).items()}
-    for user, hashed in users.items():
-        try:
-            bcrypt.checkpw(b"", hashed)
-        except ValueError:
+    for user, hashed in (config.basic_auth_users or {}).items():
+        if not _BCRYPT.fullmatch(hashed):
+            name = user if _PLAIN_NAME.fullmatch(user) else "…"
             raise WebConfigError(
-                f"{file}: basic_auth_users.{user}: is no bcrypt hash; `htpasswd -nBC 10 {user}` makes one"
-            ) from None
-    return users
+                f"{file}: basic_auth_users.{name}: is no bcrypt hash; `htpasswd -nBC 10 {name}` makes one"
+            )
+    return {user: hashed.encode() for user, hashed in (config.basic_auth_users or {}).items()}
 
 
 def _headers(file: Path, config: WebConfig) -> dict[str, str]:
@@ -214,7 +286,7 @@ def _headers(file: Path, config: WebConfig) -> dict[str, str]:
     for name, value in headers.items():
         if name not in _HEADERS:
             raise WebConfigError(f"{file}: http_server_config.headers.{name}: is none of {', '.join(sorted(_HEADERS))}")
-        if not value.isprintable():
+        if not (value.isascii() and value.isprintable() and value == value.strip()):
             raise WebConfigError(f"{file}: http_server_config.headers.{name}: should be one line of printable text")
     return headers
 
@@ -270,7 +342,7 @@ def _said(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _stamps(files: tuple[Path, ...]) -> tuple[tuple[int, int, int] | None, ...]:
+def _stamps(files: tuple[Path, ...]) -> _Stamps:
     """What changes when a file does: Kubernetes swaps a symbolic link, so that the inode is part of it."""
     return tuple(_stamp(file) for file in files)
 

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from exporter.publication.families import FAMILIES
-from exporter.publication.web_config import Doorkeeper
+from exporter.publication.logins import Credentials
+from exporter.publication.web_config import Authenticator
 from tests.chart.tools import NAMESPACE, ROOT, helm, kubectl, run, template
 
 GENERATED = ("causes.md", "metrics.md", "settings.md", "alerts.md")
@@ -99,10 +100,10 @@ def test_the_web_configuration_is_one_where_the_chart_mounts_it(tmp_path: Path) 
     path = tmp_path / "web" / "web-config.yaml"
     path.write_text(text)
 
-    doorkeeper = Doorkeeper(path)
+    authenticator = Authenticator(path)
 
-    assert doorkeeper.guard().tls is not None
-    assert doorkeeper.admits(doorkeeper.guard(), "prometheus", "test")
+    assert authenticator.guard().tls is not None
+    assert authenticator.admits(authenticator.guard(), Credentials("prometheus", "test"))
 
 
 def test_the_scrape_configuration_is_one(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`serve` as a process: what it answers, and how it ends."""
 
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from tests.publication.conftest import free_port
 
 SOUND = Path(__file__).parent / "dumps" / "sound.yaml"
 FROM_FILES = ("--from", str(SOUND), "--at", "2026-01-18T14:12:00Z", "--chain-policy=", "--chain-base-secret=")
@@ -149,6 +152,55 @@ def test_a_signal_ends_it_during_an_open_scrape(start: Start) -> None:
     assert seconds < 2.5
 
 
+def full_pipe() -> tuple[int, int]:
+    """A pipe that nobody reads and that takes no more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, b"x" * 4096):
+            pass
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, b"x"):
+            pass
+    os.set_blocking(writing, True)
+    return reading, writing
+
+
+@pytest.mark.parametrize("errors", ["full", "closed"])
+def test_a_log_that_takes_nothing_stops_neither_polls_nor_answers_nor_the_end(errors: str) -> None:
+    port = free_port()
+    arguments = ("-m", "exporter", "serve", "--listen", f"127.0.0.1:{port}", "--poll-cluster=1s", "--poll-jitter=0s")
+    reading, writing = full_pipe()
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-', sys.executable, *arguments]
+        if errors == "closed"
+        else [sys.executable, *arguments],
+        stderr=writing,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )
+    try:
+        deadline = time.monotonic() + 60
+        verdicts: set[str] = set()
+        while len(verdicts) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+            with contextlib.suppress(OSError):  # it does not listen yet
+                verdicts |= verdict_times(port)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        os.close(writing)
+
+
+def verdict_times(port: int) -> set[str]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return {line for line in lines if line.startswith("volsync_exporter_verdict_timestamp_seconds ")}
+
+
 def test_a_cluster_that_cannot_be_reached_is_published_as_such(start: Start) -> None:
     serving = start()
     serving.wait_until_ready()
@@ -157,6 +209,21 @@ def test_a_cluster_that_cannot_be_reached_is_published_as_such(start: Start) -> 
     assert 'volsync_exporter_source_errors_total{source="kubernetes",reason="connection"} 0\n' not in text
     sources = json.loads(serving.get("/api/v1/status")[1])["sources"]
     assert sources["kubernetes"] == {"up": False, "reason": "connection"}
+
+
+def test_a_store_that_does_not_answer_does_not_keep_it_from_being_ready(
+    start: Start, silent_server: tuple[socket.socket, str]
+) -> None:
+    store = silent_server[0].getsockname()[1]
+    serving = start(
+        VOLSYNC_EXPORTER_BUCKETS__0__REPOSITORY_BASE=f"s3:http://127.0.0.1:{store}/backups",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+    )
+    serving.wait_until_ready()  # before the first request to the store has run into its own time limit, of 30 seconds
+    assert 'volsync_exporter_source_up{source="s3"} 0\n' in serving.get("/metrics")[1]
+    status, seconds = serving.end()
+    assert (status, seconds < 5) == (0, True)
 
 
 def test_each_poll_is_one_line_that_says_how_it_went(start: Start) -> None:

@@ -154,18 +154,19 @@ class Prometheus:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        self._process = subprocess.Popen(
-            [
-                "prometheus",
-                f"--config.file={configuration}",
-                f"--storage.tsdb.path={storage}",
-                "--storage.tsdb.retention.time=100y",
-                f"--web.listen-address={self.address}",
-                "--log.level=error",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / "prometheus.log").open("wb"),
-        )
+        with (folder / "prometheus.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    "prometheus",
+                    f"--config.file={configuration}",
+                    f"--storage.tsdb.path={storage}",
+                    "--storage.tsdb.retention.time=100y",
+                    f"--web.listen-address={self.address}",
+                    "--log.level=error",
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         self._await_ready(time.monotonic() + 60)
 
     def _await_ready(self, deadline: float) -> None:

@@ -15,7 +15,7 @@ from exporter.publication.families import Telemetry
 from exporter.publication.render import NOTHING
 from exporter.publication.server import Server, open_socket
 from exporter.publication.site import Site as Pages
-from exporter.publication.web_config import Doorkeeper
+from exporter.publication.web_config import Authenticator
 from exporter.settings import WebSettings
 from tests.page.verdicts import AT, telemetry
 from tests.tools import lacking
@@ -40,7 +40,7 @@ class Site:
     def __init__(self) -> None:
         self.verdict: Verdict | None = None
         self.own = telemetry()
-        self._server = Server(open_socket("127.0.0.1:0"), Pages(self, WebSettings().runbook_base), Doorkeeper(None))
+        self._server = Server(open_socket("127.0.0.1:0"), Pages(self, WebSettings().runbook_base), Authenticator(None))
         self._server.start()
         self.url = f"http://127.0.0.1:{self._server.port}/"
 

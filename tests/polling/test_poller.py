@@ -1,15 +1,23 @@
 """The loop, driven by readers made here."""
 
 import threading
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 
-from exporter.chain.verdict import Verdict
+from exporter.chain.causes import Link
+from exporter.chain.verdict import LinkState, Verdict
 from exporter.facts.cluster.core.objects import ClaimMetadata, PersistentVolumeClaim
 from exporter.facts.cluster.object_list import MalformedObject, ObjectList
+from exporter.facts.cluster.volsync.objects import (
+    MoverSpec,
+    ReplicationSource,
+    ReplicationSourceSpec,
+    ReplicationSourceStatus,
+)
+from exporter.facts.cluster.wire import LabelledMetadata
 from exporter.facts.model import Facts, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling import poller as polling
@@ -38,6 +46,36 @@ def volsync(at: datetime, _stop: threading.Event) -> SourceRead:
 
 def broken(_at: datetime, _stop: threading.Event) -> SourceRead:
     raise RuntimeError("the reader has a fault")
+
+
+SYNCED = AT - timedelta(minutes=12)
+
+
+def backed_up(at: datetime, _stop: threading.Event) -> SourceRead:
+    source = ReplicationSource(
+        metadata=LabelledMetadata(name="data-backup", namespace="n8n"),
+        spec=ReplicationSourceSpec(source_pvc="data", restic=MoverSpec()),
+        status=ReplicationSourceStatus(last_sync_time=SYNCED, last_sync_duration="1m0s"),
+    )
+    report = SourceReport(Source.VOLSYNC, Reading.READ, last_success=at)
+    return SourceRead(report, {"volsync.sources": ObjectList((source,), Reading.READ, read_at=at)})
+
+
+ENDED = threading.Event()
+"""Set at the end of a test, so that what never ends does not outlive it."""
+
+
+def endless(at: datetime, stop: threading.Event) -> SourceRead:
+    """Never answer, whatever it is told."""
+    ENDED.wait(120)
+    return volsync(at, stop)
+
+
+@pytest.fixture(autouse=True)
+def _end() -> Iterator[None]:
+    ENDED.clear()
+    yield
+    ENDED.set()
 
 
 @pytest.fixture
@@ -136,10 +174,104 @@ def test_the_first_verdict_does_not_wait_for_ever(
     poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: endless})
     try:
         verdicts.wait_for(1)
-        assert not poller.ready
         assert published(poller)
     finally:
         release.set()
+
+
+def test_a_store_that_does_not_answer_holds_nothing_up(
+    running: Start, verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "FIRST_LOOK_AT_STORES", timedelta(0))
+    poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: backed_up, Source.S3: endless})
+    verdicts.wait_for(1)
+    (claim,) = published(poller).verdict.claims
+    assert claim.recovery_point == SYNCED - timedelta(minutes=1)  # by VolSync's word
+    assert Link.REPOSITORY not in {link.link for link in claim.links if link.state is LinkState.BROKEN}
+    assert poller.ready
+    assert {report.source: report.reading for report in poller.facts.sources}[Source.S3] is Reading.PENDING
+
+
+def test_the_cluster_is_awaited_longer_than_stores(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "FIRST_LOOK_AT_STORES", timedelta(0))
+    tried = threading.Semaphore(0)
+
+    def told(at: datetime, stop: threading.Event) -> SourceRead:
+        tried.release()
+        return kubernetes(at, stop)
+
+    poller = running({Source.KUBERNETES: told, Source.VOLSYNC: endless})
+    for _ in range(3):
+        assert tried.acquire(timeout=30)
+    assert not poller.ready
+
+
+def test_a_read_that_does_not_end_is_a_source_that_timed_out_and_others_go_on(
+    running: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "_DEADLINES", timedelta(seconds=0.1))
+    tried, told = threading.Semaphore(0), threading.Event()
+
+    def counted(at: datetime, stop: threading.Event) -> SourceRead:
+        tried.release()
+        return kubernetes(at, stop)
+
+    def stubborn(at: datetime, stop: threading.Event) -> SourceRead:
+        if stop.wait(60):
+            told.set()
+        return endless(at, threading.Event())
+
+    poller = running({Source.KUBERNETES: counted, Source.VOLSYNC: stubborn})
+    assert published(poller)
+    assert told.wait(30)
+    report = next(report for report in poller.telemetry().reports if report.source is Source.VOLSYNC)
+    assert (report.up, report.reason) == (False, Reason.TIMEOUT)
+    assert poller.telemetry().errors[Source.VOLSYNC, Reason.TIMEOUT] == 1
+    for _ in range(3):
+        assert tried.acquire(timeout=30)
+
+
+def test_what_a_read_brings_after_its_time_is_not_taken(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "_DEADLINES", timedelta(seconds=0.1))
+    ended = threading.Semaphore(0)
+
+    def late(at: datetime, stop: threading.Event) -> SourceRead:
+        stop.wait(60)
+        ended.release()
+        return volsync(at, stop)
+
+    poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: late})
+    for _ in range(2):  # it is asked again once it has ended
+        assert ended.acquire(timeout=30)
+    report = next(report for report in poller.facts.sources if report.source is Source.VOLSYNC)
+    assert report.reason is Reason.TIMEOUT
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_step_of_the_clock_stops_no_polls(running: Start, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    monkeypatch.setattr(polling, "TICK", timedelta(milliseconds=20))
+    step = timedelta()
+
+    class Stepped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + step
+
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Stepped)
+    monkeypatch.setattr(polling, "datetime", Stepped)
+    monkeypatch.setattr(polling, "time", lambda: Stepped.now(UTC).timestamp())
+    tried = threading.Semaphore(0)
+
+    def counted(at: datetime, stop: threading.Event) -> SourceRead:
+        tried.release()
+        return kubernetes(at, stop)
+
+    poller = running({Source.KUBERNETES: counted})
+    assert tried.acquire(timeout=30)
+    assert published(poller)
+    step = timedelta(hours=hours)
+    for _ in range(4):
+        assert tried.acquire(timeout=30)
 
 
 def test_verdicts_follow_the_clock_when_no_facts_come(
@@ -233,7 +365,7 @@ def test_only_a_wedged_loop_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not poller.alive  # the judge has not come round
     poller._turned = now
     assert poller.alive
-    poller._under_way[Source.S3] = now
+    poller._under_way[Source.S3] = polling._UnderWay(now, threading.Event())
     now += 3500.0
     poller._turned = now
     assert poller.alive  # a long sweep is work

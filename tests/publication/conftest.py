@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from exporter.chain.verdict import Verdict
-from exporter.publication import server as serving
 from exporter.publication.current import Published
 from exporter.publication.families import Telemetry
 from exporter.publication.render import render
 from exporter.publication.server import Server, open_socket
 from exporter.publication.site import Site
-from exporter.publication.web_config import Doorkeeper
+from exporter.publication.web_config import Authenticator
 from exporter.settings import WebSettings
 from tests.publication.verdicts import AT, every_family, telemetry
 from tests.tools import tool
@@ -53,9 +52,8 @@ class Answer:
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+def serve() -> Iterator[Serve]:
     """Starts a server; `serve(verdict=…, current=…, web_config=…)`."""
-    monkeypatch.setattr(serving, "_TURN", 0.02)
     servers: list[Server] = []
 
     def start(
@@ -66,7 +64,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         listen: str = "127.0.0.1:0",
     ) -> Server:
         site = Site(current or Now(verdict), WebSettings().runbook_base)
-        server = Server(open_socket(listen), site, Doorkeeper(web_config))
+        server = Server(open_socket(listen), site, Authenticator(web_config))
         server.start()
         servers.append(server)
         return server

@@ -15,7 +15,7 @@ from exporter.publication.negotiation import exposition_format, takes_gzip
 from exporter.publication.render import Format
 from exporter.publication.server import Server, open_socket, parse_listen
 from exporter.publication.site import Site
-from exporter.publication.web_config import Doorkeeper
+from exporter.publication.web_config import Authenticator
 from tests.publication.conftest import Now, Serve, ask
 from tests.publication.verdicts import every_family
 
@@ -110,6 +110,19 @@ def test_nothing_can_be_changed(server: Server, method: str) -> None:
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
+def test_the_front_page_is_json_to_whom_that_is_dearer(server: Server) -> None:
+    status = ask(server, "/api/v1/status")
+    answer = ask(server, "/", headers={"Accept": "application/json"})
+    assert (answer.headers["Content-Type"], answer.text) == ("application/json", status.text)
+    assert "Accept" in answer.headers["Vary"]
+    for accept in (
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "*/*",
+        "text/html, application/json",
+    ):
+        assert ask(server, "/", headers={"Accept": accept}).headers["Content-Type"] == "text/html; charset=utf-8"
+
+
 def test_unknown_pages_are_not_found(server: Server) -> None:
     assert ask(server, "/metrics/").status == 404
     assert ask(server, "/../etc/passwd").status == 404
@@ -162,10 +175,11 @@ def test_a_connection_serves_several_requests(server: Server) -> None:
     ("request_bytes", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),
-        (b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n\r\n", b"414"),
-        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n", b"431"),
-        (b"BREW / HTTP/1.1\r\n\r\n", b"501"),
-        (b"GET / HTTP/9.1\r\n\r\n", b"505"),
+        (b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000 + b"\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"405"),
+        (b"GET / HTTP/9.1\r\nHost: x\r\n\r\n", b"505"),
     ],
 )
 def test_requests_that_make_no_sense_are_refused_in_plain_text(
@@ -177,8 +191,8 @@ def test_requests_that_make_no_sense_are_refused_in_plain_text(
 
 
 def test_a_body_that_nobody_reads_is_not_taken_for_a_request(server: Server) -> None:
-    smuggled = b"GET /healthz HTTP/1.1\r\n\r\n"
-    head = f"GET /nothing HTTP/1.1\r\nContent-Length: {len(smuggled)}\r\n\r\n".encode()
+    smuggled = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = f"GET /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: {len(smuggled)}\r\n\r\n".encode()
     assert raw(server, head + smuggled).count(b"HTTP/1.1 ") == 1
 
 
@@ -224,50 +238,32 @@ def test_a_client_that_does_not_read_is_cut(serve: Serve, monkeypatch: pytest.Mo
     monkeypatch.setattr(Site, "answer", lambda *_: Response(200, "text/plain", Stream(endless(), 1 << 40)))
     server = serve(every_family())
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert ended.wait(10)
 
 
-def test_one_connection_too_many_is_closed_and_its_place_comes_back(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(serving, "THREADS", 2)
-    server = serve(every_family())
-    holders = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(2)]
-    for holder in holders:
-        holder.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
-        assert holder.recv(100).startswith(b"HTTP/1.1 200")
-    assert raw(server, b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n") == b""
-    for holder in holders:
-        holder.close()
-    deadline = time.monotonic() + 10
-    while not raw(server, b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"):
-        assert time.monotonic() < deadline
-
-
-def test_stopping_lets_an_open_answer_end_but_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ends", [True, False])
+def test_stopping_gives_an_open_answer_its_time_and_no_more(monkeypatch: pytest.MonkeyPatch, *, ends: bool) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
     def slow(*_: object) -> Response:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
         return Response(200, "text/plain", b"late\n")
 
     monkeypatch.setattr(Site, "answer", slow)
-    server = Server(open_socket("127.0.0.1:0"), Site(Now(None), ""), Doorkeeper(None))
+    server = Server(open_socket("127.0.0.1:0"), Site(Now(None), ""), Authenticator(None))
     server.start()
     answers: list[bytes] = []
-    client = threading.Thread(
-        target=lambda: answers.append(raw(server, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"))
-    )
+    client = threading.Thread(target=lambda: answers.append(raw(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")))
     client.start()
-    assert begun.wait(10)
-    began = time.monotonic()
-    server.stop(patience=0.2)
-    assert time.monotonic() - began < 5
+    assert begun.wait(60)
+    if ends:
+        threading.Timer(0.2, may_end.set).start()
+    server.stop(patience=60 if ends else 0.2)
+    client.join(60)
     may_end.set()
-    client.join(10)
-    assert answers[0].endswith(b"late\n")
+    assert answers[0].endswith(b"late\n") is ends
 
 
 @pytest.mark.parametrize(
@@ -294,5 +290,5 @@ def test_without_a_host_both_families_are_served(serve: Serve) -> None:
     server = serve(every_family(), listen=":0")
     for host in ("127.0.0.1", "::1"):
         with socket.create_connection((host, server.port), timeout=10) as connection:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert read_all(connection).endswith(b"ok\n")

@@ -15,13 +15,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
+from exporter.publication.http import Response, Stream
+from exporter.publication.logins import Credentials
 from exporter.publication.server import Server
-from exporter.publication.web_config import Doorkeeper, WebConfigError
+from exporter.publication.site import Site
+from exporter.publication.web_config import Authenticator, WebConfigError
 from tests.publication.conftest import Serve, ask
 from tests.publication.verdicts import every_family
 
-GET = b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 def hashed(password: str) -> str:
@@ -138,34 +142,34 @@ def test_probes_need_no_password(serve: Serve, tmp_path: Path) -> None:
 def test_a_password_longer_than_bcrypt_reads_is_the_same_as_for_go(tmp_path: Path) -> None:
     password = "p" * 80
     file = written(tmp_path, basic_auth_users={"a": hashed(password[:72])})
-    doorkeeper = Doorkeeper(file)
-    assert doorkeeper.admits(doorkeeper.guard(), "a", password)
+    authenticator = Authenticator(file)
+    assert authenticator.admits(authenticator.guard(), Credentials("a", password))
 
 
 def test_bcrypt_is_reckoned_once_for_the_same_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    doorkeeper = Doorkeeper(written(tmp_path, basic_auth_users={"a": hashed("right")}))
-    guard = doorkeeper.guard()
+    authenticator = Authenticator(written(tmp_path, basic_auth_users={"a": hashed("right")}))
+    guard = authenticator.guard()
     reckoned: list[bytes] = []
     check = bcrypt.checkpw
     monkeypatch.setattr(bcrypt, "checkpw", lambda word, expected: reckoned.append(word) or check(word, expected))
-    assert [doorkeeper.admits(guard, "a", word) for word in ("right", "wrong", "right", "wrong")] == [
+    assert [authenticator.admits(guard, Credentials("a", word)) for word in ("right", "wrong", "right", "wrong")] == [
         True,
         False,
         True,
         False,
     ]
     assert reckoned == [b"right", b"wrong"]
-    assert not any(b"right" in key for key in doorkeeper._answers)
+    assert not any(b"right" in key for key in authenticator._right._keys)
 
 
 def test_a_changed_password_is_not_answered_from_memory(tmp_path: Path) -> None:
     file = written(tmp_path, basic_auth_users={"a": hashed("old")})
-    doorkeeper = Doorkeeper(file)
-    assert doorkeeper.admits(doorkeeper.guard(), "a", "old")
+    authenticator = Authenticator(file)
+    assert authenticator.admits(authenticator.guard(), Credentials("a", "old"))
     replace(file, basic_auth_users={"a": hashed("new")})
-    guard = doorkeeper.guard()
-    assert not doorkeeper.admits(guard, "a", "old")
-    assert doorkeeper.admits(guard, "a", "new")
+    guard = authenticator.guard()
+    assert not authenticator.admits(guard, Credentials("a", "old"))
+    assert authenticator.admits(guard, Credentials("a", "new"))
 
 
 # --- TLS
@@ -234,6 +238,15 @@ def test_a_stalled_handshake_does_not_hold_up_others(serve: Serve, authority: Au
         assert over_tls(server, authority).endswith(b"ok\n")
 
 
+def test_an_answer_longer_than_a_record_comes_whole(
+    serve: Serve, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = bytes(range(256)) * (1 << 12)
+    monkeypatch.setattr(Site, "answer", lambda *_: Response(200, "text/plain", Stream((whole, whole), 2 * len(whole))))
+    answer = over_tls(serve(every_family(), web_config=secured(authority)), authority)
+    assert answer.partition(b"\r\n\r\n")[2] == whole * 2
+
+
 # --- reloading
 
 
@@ -254,15 +267,102 @@ def test_a_renewed_certificate_is_served_without_a_restart(serve: Serve, authori
 
 def test_a_change_that_cannot_be_used_leaves_the_guard_as_it_was(tmp_path: Path) -> None:
     file = written(tmp_path, basic_auth_users={"a": hashed("old")})
-    doorkeeper = Doorkeeper(file)
-    before = doorkeeper.guard()
+    authenticator = Authenticator(file)
+    before = authenticator.guard()
     file.write_text("basic_auth_users: {a: plain}")
     os.utime(file, (time.time(), time.time() + 5))
-    assert doorkeeper.guard() is before
+    assert authenticator.guard() is before
     replace(file, basic_auth_users={"b": hashed("new")})
-    assert set(doorkeeper.guard().users) == {"b"}
+    assert set(authenticator.guard().users) == {"b"}
     file.unlink()
-    assert set(doorkeeper.guard().users) == {"b"}
+    assert set(authenticator.guard().users) == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("content", "gone"),
+    [
+        ("", "tls_server_config"),
+        ("# nothing\n", "tls_server_config"),
+        ("{}", "tls_server_config"),
+        ("basic_auth_users: {a: HASH}", "tls_server_config"),
+        ("tls_server_config: TLS", "basic_auth_users"),
+        ("basic_auth_users: {}\ntls_server_config: TLS", "basic_auth_users"),
+        (
+            "basic_auth_users: {a: HASH}\ntls_server_config: {cert_file: server.pem, key_file: server.key}",
+            "client_auth",
+        ),
+    ],
+)
+def test_a_file_that_was_emptied_does_not_open_what_was_closed(authority: Authority, content: str, gone: str) -> None:
+    authority.issue("server", "localhost")
+    tls = {
+        "cert_file": "server.pem",
+        "key_file": "server.key",
+        "client_ca_file": "authority.pem",
+        "client_auth_type": "RequireAndVerifyClientCert",
+    }
+    file = written(authority.folder, basic_auth_users={"a": hashed("a")}, tls_server_config=tls)
+    authenticator = Authenticator(file)
+    before = authenticator.guard()
+    with capture_logs() as logs:
+        file.with_suffix(".new").write_text(
+            content.replace("TLS", yaml.safe_dump(tls, default_flow_style=True)).replace("HASH", hashed("b"))
+        )
+        file.with_suffix(".new").replace(file)
+        assert [authenticator.guard() for _ in range(3)] == [before] * 3
+    assert [(entry["log_level"], gone in entry["reason"]) for entry in logs] == [("error", True)]
+    assert not authenticator.current
+    replace(file, basic_auth_users={"c": hashed("c")}, tls_server_config=tls)
+    assert set(authenticator.guard().users) == {"c"}
+    assert authenticator.current
+
+
+def test_a_certificate_that_comes_after_the_file_that_names_it_is_taken(authority: Authority) -> None:
+    file = written(authority.folder, basic_auth_users={"a": hashed("a")})
+    authenticator = Authenticator(file)
+    replace(
+        file,
+        basic_auth_users={"a": hashed("a")},
+        tls_server_config={"cert_file": "server.pem", "key_file": "server.key"},
+    )
+    assert authenticator.guard().tls is None
+    assert not authenticator.current
+    cert_file, key_file = authority.issue("server", "localhost")
+    key_file.rename(late := key_file.with_suffix(".late"))
+    assert authenticator.guard().tls is None
+    assert cert_file.exists()
+    late.rename(key_file)
+    assert authenticator.guard().tls is not None
+    assert authenticator.current
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'basic_auth_users: {a: "HASH',
+        "basic_auth_users:\n  a: HASH\n b: HASH",
+        "basic_auth_users: {a: *HASH}",
+        "basic_auth_users: {a: !HASH x}",
+        "basic_auth_users:\n\ta: HASH",
+        "HASH: a",
+        "basic_auth_users: {HASH: a}",
+        "basic_auth_users: {a: HASHb}",
+        "basic_auth_users: [HASH]",
+        "HASH",
+        "a: 2024-13-45 # HASH",
+        "%HASH",
+        "[" * 1500 + "HASH",
+    ],
+)
+def test_no_error_quotes_what_may_be_a_password(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "web.yaml"
+    secret = hashed("a")
+    for word in (secret, "s3cret/Pass+word"):
+        file.write_text(content.replace("HASH", word))
+        with pytest.raises(WebConfigError) as refusal:
+            Authenticator(file)
+        assert word not in str(refusal.value)
+        assert word[1:12] not in str(refusal.value)
 
 
 def test_headers_can_be_added(serve: Serve, tmp_path: Path) -> None:
@@ -321,7 +421,7 @@ def test_what_cannot_be_done_is_refused_by_name(tmp_path: Path, content: str, me
     file = tmp_path / "web.yaml"
     file.write_text(content)
     with pytest.raises(WebConfigError) as refusal:
-        Doorkeeper(file)
+        Authenticator(file)
     assert str(refusal.value).startswith(f"{file}: ")
     assert message in str(refusal.value)
     assert "plain" not in str(refusal.value)
@@ -330,10 +430,10 @@ def test_what_cannot_be_done_is_refused_by_name(tmp_path: Path, content: str, me
 def test_an_empty_file_asks_for_nothing(tmp_path: Path) -> None:
     file = tmp_path / "web.yaml"
     file.write_text("")
-    guard = Doorkeeper(file).guard()
+    guard = Authenticator(file).guard()
     assert (guard.tls, dict(guard.users)) == (None, {})
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WebConfigError, match=r"web\.yaml: cannot be read: No such file"):
-        Doorkeeper(tmp_path / "web.yaml")
+        Authenticator(tmp_path / "web.yaml")

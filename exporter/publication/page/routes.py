@@ -59,5 +59,10 @@ def respond(
             return None
 
 
+def canonical(path: str, query: Query) -> str:
+    """One name for all addresses of the same page: only the overview looks at its query, and at what it knows of it."""
+    return path + View.of(query).address if path == "/" else path
+
+
 def _html(body: str, status: HTTPStatus = HTTPStatus.OK, *headers: tuple[str, str]) -> Response:
     return Response(status, "text/html; charset=utf-8", body.encode(errors="replace"), (*_HEADERS, *headers))
