@@ -28,6 +28,7 @@ from exporter.settings import Settings
 
 SOURCE = "ReplicationSource"
 DESTINATION = "ReplicationDestination"
+_LONGEST_RUN = timedelta(days=30)
 
 
 class Backup:
@@ -164,11 +165,15 @@ class Backup:
         """Where the source writes; None without a source."""
         return self.inventory.bindings.of(self.source) if self.source else None
 
+    @cached_property
+    def stores(self) -> tuple[Scope, ...]:
+        """The store that the source writes to, the narrowest first: its bucket, and the whole endpoint."""
+        return self.inventory.bindings.stores_of(self.source) if self.source else (scope.store(""),)
+
     @property
-    def store(self) -> Scope:
-        """The store that the source writes to; where nothing names it, the one that all others write to."""
-        bound = self.binding.store if self.binding else None
-        return bound or self.inventory.bindings.sole_store or scope.store("")
+    def everywhere(self) -> tuple[Scope, ...]:
+        """The claim, its namespace, and VolSync as a whole: for what a person does to sources."""
+        return (self.scope, scope.namespace(self.namespace), scope.OPERATOR)
 
     # --- schedule and objective
 
@@ -250,6 +255,19 @@ class Backup:
         """The Secret that the mover takes the repository from."""
         mover = self.source.spec.mover if self.source else None
         return (mover.repository or mover.rclone_config) if mover else None
+
+    @cached_property
+    def running_since(self) -> datetime | None:
+        """When the mover's pod that is running began; None while none is."""
+        running = next((pod for pod in self.pods if pod.status.phase == "Running"), None)
+        return created(running)
+
+    @property
+    def usual_run(self) -> timedelta:
+        """How long a run may take: three times the last, or the time between two; a first one its objective."""
+        first = self.objective if self.status.last_sync_time is None else None
+        usual = 3 * min(self.last_sync_duration or timedelta(0), _LONGEST_RUN)
+        return max(self.interval or timedelta(0), usual, first or timedelta(hours=1))
 
     # --- speaking of it
 
@@ -363,15 +381,3 @@ def mounted_as(volume: str, pods: tuple[Pod, ...]) -> str | None:
             if mounted.name == volume and mounted.persistent_volume_claim:
                 return mounted.persistent_volume_claim.claim_name
     return None
-
-
-def one_line(text: str, limit: int = 240) -> str:
-    """*text* as one clean line without its full stop; what is longer than *limit* loses its middle.
-
-    A wrapped error says last what went wrong first, so its tail is kept.
-    """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split()).rstrip(".")
-    if len(line) <= limit:
-        return line
-    half = (limit - 3) // 2
-    return f"{line[:half].rstrip()} … {line[-half:].lstrip()}"

@@ -3,12 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
 def earlier(moment: datetime, by: timedelta) -> datetime:
     """*moment* less *by*; the first or the last moment that there is, where that lies beyond them."""
     try:
         return moment - by
     except OverflowError:
-        return (datetime.min if by > timedelta(0) else datetime.max).replace(tzinfo=UTC)
+        return _FIRST if by > timedelta(0) else _LAST
 
 
 def moment_of(text: str | None) -> datetime | None:

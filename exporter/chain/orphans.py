@@ -1,12 +1,13 @@
 """Repositories that no claim writes to any more, under any layout."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from exporter.chain import scope
 from exporter.chain.backup import fill
 from exporter.chain.binding import BindingState
 from exporter.chain.binding.model import store_of
+from exporter.chain.binding.moments import rhythm
 from exporter.chain.causes import Cause
 from exporter.chain.inventory import Inventory
 from exporter.chain.recovery import ours
@@ -15,6 +16,9 @@ from exporter.facts import layout
 from exporter.facts.bucket.model import Bucket, Repository
 from exporter.facts.layout import Owner
 from exporter.facts.reading import Reading
+
+_ONE_DAY = timedelta(days=1)
+_LONGEST_PAUSE = timedelta(days=3)
 
 
 def find(inventory: Inventory, at: datetime) -> tuple[Orphan, ...]:
@@ -26,12 +30,12 @@ def find(inventory: Inventory, at: datetime) -> tuple[Orphan, ...]:
         _orphan(inventory, bucket, repository, owner, at)
         for bucket in inventory.buckets
         if bucket.reading is Reading.READ
-        for repository, owner in _unclaimed(inventory, bucket)
+        for repository, owner in _unclaimed(inventory, bucket, at)
     ]
     return tuple(sorted(found, key=lambda orphan: (orphan.bucket, orphan.prefix)))
 
 
-def _unclaimed(inventory: Inventory, bucket: Bucket) -> Iterator[tuple[Repository, Owner]]:
+def _unclaimed(inventory: Inventory, bucket: Bucket, at: datetime) -> Iterator[tuple[Repository, Owner]]:
     """A prefix that the layout cannot read as a claim may be anybody's: it is left alone.
 
     So is one whose last part is a name of a source that may write anywhere.
@@ -43,7 +47,7 @@ def _unclaimed(inventory: Inventory, bucket: Bucket) -> Iterator[tuple[Repositor
     for repository in bucket.repositories:
         if not repository.present or repository.suspect:
             continue
-        if inventory.bindings.claims_at.get((bucket.identity, repository.prefix)):
+        if inventory.bindings.claims_at.get((bucket.identity, repository.prefix)) or _is_alive(bucket, repository, at):
             continue
         owner = layout.read(template, repository.prefix.removeprefix(bucket.prefix).strip("/"))
         named = owner.pvc or owner.source
@@ -51,6 +55,13 @@ def _unclaimed(inventory: Inventory, bucket: Bucket) -> Iterator[tuple[Repositor
             continue
         if owner.namespace is None or inventory.is_looked_at(owner.namespace):
             yield repository, owner
+
+
+def _is_alive(bucket: Bucket, repository: Repository, at: datetime) -> bool:
+    """Whether somebody still writes to it, in its own rhythm: another cluster, for example."""
+    newest = ours(bucket, repository.newest_snapshot)
+    beat = rhythm(repository) or _ONE_DAY
+    return newest is not None and at - newest <= min(3 * beat, _LONGEST_PAUSE)
 
 
 def _names_in_use(inventory: Inventory, template: str) -> set[tuple[str | None, str]]:

@@ -28,14 +28,27 @@ class ScopeKind(StrEnum):
 
 
 class Scope(msgspec.Struct, frozen=True, order=True):
-    """One thing. As text it is `kind/name`, or `kind/namespace/name` where the thing lies in a namespace."""
+    """One thing. As text it is `kind/name`, or `kind/namespace/name` where the thing lies in another."""
 
     kind: ScopeKind
     name: str
-    namespace: str = ""
+    inside: str = ""
+    """What the thing lies in: its namespace; a bucket's endpoint."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that it lies in, or is; empty where it lies in none."""
+        if self.kind is ScopeKind.NAMESPACE:
+            return self.name
+        return "" if self.kind is ScopeKind.STORE else self.inside
+
+    @property
+    def endpoint(self) -> "Scope":
+        """The whole endpoint of a store."""
+        return Scope(self.kind, self.inside) if self.inside else self
 
     def __str__(self) -> str:
-        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+        return "/".join(part for part in (self.kind, self.inside, self.name) if part)
 
 
 OPERATOR = Scope(ScopeKind.OPERATOR, "volsync")
@@ -74,4 +87,4 @@ def volume(name: str) -> Scope:
 
 def store(endpoint: str, bucket: str = "") -> Scope:
     """A store: its endpoint (`host:port`, a mounted path, `b2:`) and the bucket, as far as they are known."""
-    return Scope(ScopeKind.STORE, "/".join(part for part in (endpoint, bucket) if part) or "unnamed")
+    return Scope(ScopeKind.STORE, bucket, endpoint) if bucket else Scope(ScopeKind.STORE, endpoint or "unnamed")

@@ -19,6 +19,7 @@ from exporter.chain.links import (
     sync,
     volume,
 )
+from exporter.chain.scope import ScopeKind
 from exporter.chain.verdict import LinkState, LinkVerdict, Problem
 
 JUDGES: tuple[Callable[[Backup], LinkVerdict | None], ...] = (
@@ -57,9 +58,16 @@ def walk(backup: Backup) -> tuple[LinkVerdict, ...]:
 
 
 def blocking_problem(verdicts: Iterable[LinkVerdict]) -> Problem | None:
-    """The blocking problem of the first broken link that has one."""
-    problems = (problem for verdict in verdicts for problem in verdict.problems)
-    return next((problem for problem in problems if problem.impact is Impact.BLOCKING), None)
+    """The blocking problem of the first broken link that has one; that nothing is left to restore comes before all."""
+    problems = [p for verdict in verdicts for p in verdict.problems if p.impact is Impact.BLOCKING]
+    return next((problem for problem in problems if _is_loss(problem)), None) or next(iter(problems), None)
+
+
+def _is_loss(problem: Problem) -> bool:
+    """Whether the bucket says that the repository is broken, or that there is no bucket: the mover only meets it."""
+    if problem.cause is Cause.REPOSITORY_DAMAGED:
+        return True
+    return problem.cause is Cause.REPOSITORY_MISSING and problem.scopes[0].kind is ScopeKind.STORE
 
 
 def unresolved(backup: Backup, verdicts: Iterable[LinkVerdict]) -> tuple[LinkVerdict, ...]:

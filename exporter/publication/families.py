@@ -12,7 +12,6 @@ import msgspec
 
 from exporter.chain.binding import BindingState
 from exporter.chain.causes import Link
-from exporter.chain.scope import Scope, ScopeKind
 from exporter.chain.verdict import (
     ClaimState,
     ClaimVerdict,
@@ -186,11 +185,6 @@ def _root_causes(
     )
 
 
-def _namespace_of(scope: Scope) -> str:
-    """The namespace that a scope lies in, or is; empty where it lies in none."""
-    return scope.name if scope.kind is ScopeKind.NAMESPACE else scope.namespace
-
-
 def _some(claims: tuple[str, ...]) -> str:
     more = len(claims) - _NAMED
     return ", ".join(claims[:_NAMED]) + (f" and {more} more" if more > 0 else "")
@@ -231,7 +225,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         (*_ROOT_CAUSE, "link", "severity", "namespace"),
         _root_causes(
             lambda root: [
-                ((root.cause.link, root.severity, _namespace_of(root.scope)), float(len(root.claims))),
+                ((root.cause.link, root.severity, root.scope.namespace), float(len(root.claims))),
             ]
         ),
     ),

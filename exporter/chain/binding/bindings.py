@@ -8,6 +8,7 @@
 Everything else is unknown, and then VolSync's word stands: a guess that fails is a doubt, never an accusation.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -36,6 +37,7 @@ from exporter.facts.reading import Reading
 READ_METHODS = ("restic",)
 """The movers whose repositories a listing can be read of."""
 _NOT_RESTIC = "its mover's repositories are not read"
+_NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\])(?::\d+)?")
 _NO_BUCKET = "no bucket is read"
 
 
@@ -81,11 +83,24 @@ class Bindings:
         score = self.layouts.get(bucket.identity)
         return bucket.layout or (score.layout if score and score.is_proven else "")
 
+    def stores_of(self, source: ReplicationSource) -> tuple[Scope, ...]:
+        """The store that *source* writes to, the narrowest first: its bucket, and the whole endpoint.
+
+        Movers name a store each in their own way: by bucket, by host, by the address that did not answer, or not at
+        all. What is no name is taken to be the one endpoint that all others name, where there is only one.
+        """
+        own = self.of(source).store
+        if own is None or _is_number(own.endpoint):
+            stores = (own, self._sole_endpoint or own or scope.store(""))
+        else:
+            stores = (own, own.endpoint)
+        return tuple(dict.fromkeys(store for store in stores if store))
+
     @cached_property
-    def sole_store(self) -> Scope | None:
-        """The one store that sources are known to write to, where there is only one."""
-        stores = {binding.store for binding in self._all.values() if binding.store}
-        return stores.pop() if len(stores) == 1 else None
+    def _sole_endpoint(self) -> Scope | None:
+        stores = {binding.store.endpoint for binding in self._all.values() if binding.store}
+        named = {store for store in stores if not _is_number(store)}
+        return named.pop() if len(named) == 1 else None
 
     def store_of_all(self, buckets: Iterable[Bucket]) -> Scope:
         """The store of several buckets, where it is one."""
@@ -316,7 +331,8 @@ class Bindings:
             binding = bindings[source.key]
             if binding.bucket is not None and binding.repository is not None:
                 path = binding.prefix.removeprefix(binding.bucket.prefix).strip("/")
-                places[binding.bucket.identity].append((_names(source), path))
+                # What an object says is no coincidence of names: it counts for two.
+                places[binding.bucket.identity] += [(_names(source), path)] * (2 if binding.is_set else 1)
         scores = {bucket: best_layout(found) for bucket, found in places.items()}
         return {bucket: score for bucket, score in scores.items() if score}
 
@@ -328,41 +344,41 @@ class Bindings:
                 yield from self._laid_out(bucket, layout)
 
     def _laid_out(self, bucket: Bucket, layout: str) -> Iterator[tuple[Key, Binding]]:
+        """The places of the sources that nothing else tells of, where they are made like those that are proven here.
+
+        A claim's sources that write to several stores follow one layout in each: which of them writes here, only its
+        moments tell. Absence is believed of a few, not of as many as are there.
+        """
         is_set = bool(bucket.layout)
         says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
-        taken = self._taken_by_siblings
         alike = Counter(_pattern(source) for source in self._sources if self._is_in(source, bucket))
-        unlike = Counter(_pattern(source) for source in self._sources if not self._is_in(source, bucket))
-        for source in self._sources:
-            binding = self._found[source.key]
-            if binding.state is not BindingState.UNKNOWN or not _may_lie_in(binding, bucket):
-                continue
-            path = _under(bucket.prefix, prefix_of(layout, *msgspec.structs.astuple(_names(source))))
-            if (bucket.identity, path, source.namespace, source.spec.source_pvc) in taken:
-                continue
-            if self._siblings[source.namespace, source.spec.source_pvc] > 1:
-                continue  # which of a claim's sources writes here, only its moments tell
-            is_like_others = alike[_pattern(source)] > 2 * unlike[_pattern(source)]
-            if is_set or (is_like_others and len(self._buckets) == 1):
+        unlike = Counter(_pattern(source) for source in self._sources if self._is_elsewhere(source, bucket))
+        wanted = [
+            (source, _under(bucket.prefix, prefix_of(layout, *msgspec.structs.astuple(_names(source)))))
+            for source in self._sources
+            if self._found[source.key].state is BindingState.UNKNOWN
+            and _may_lie_in(self._found[source.key], bucket)
+            and self._siblings[source.namespace, source.spec.source_pvc] == 1
+            and (is_set or (len(self._buckets) == 1 and alike[_pattern(source)] > 2 * unlike[_pattern(source)]))
+        ]
+        absent = Counter(_pattern(source) for source, path in wanted if (bucket.identity, path) not in self._spots)
+        for source, path in wanted:
+            is_there = (bucket.identity, path) in self._spots
+            if is_set or is_there or absent[_pattern(source)] < alike[_pattern(source)]:
                 yield source.key, self._binding(bucket, path, says, is_set=True)
 
     def _is_in(self, source: ReplicationSource, bucket: Bucket) -> bool:
         binding = self._found[source.key]
         return binding.bucket is not None and binding.bucket.identity == bucket.identity
 
+    def _is_elsewhere(self, source: ReplicationSource, bucket: Bucket) -> bool:
+        binding = self._found[source.key]
+        return binding.state is not BindingState.UNKNOWN and not self._is_in(source, bucket)
+
     @cached_property
     def _siblings(self) -> Counter[Key]:
         """How many sources a claim has."""
         return Counter((source.namespace, source.spec.source_pvc) for source in self._sources)
-
-    @cached_property
-    def _taken_by_siblings(self) -> frozenset[tuple[tuple[str, str, str], str, str, str]]:
-        """Places that a source of the same claim writes to already."""
-        return frozenset(
-            (binding.bucket.identity, binding.prefix, source.namespace, source.spec.source_pvc)
-            for source in self._sources
-            if (binding := self._found[source.key]).bucket is not None
-        )
 
 
 def _names(source: ReplicationSource) -> Names:
@@ -380,6 +396,11 @@ def _pattern(source: ReplicationSource) -> str:
 
 def _may_lie_in(binding: Binding, bucket: Bucket) -> bool:
     return binding.store is None or binding.store == store_of(bucket)
+
+
+def _is_number(store: Scope) -> bool:
+    """Whether a store is only known by the address that was dialled."""
+    return bool(_NUMBER.fullmatch(store.name))
 
 
 def _under(base: str, path: str) -> str:

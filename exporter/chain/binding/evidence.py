@@ -41,7 +41,7 @@ class Hint(msgspec.Struct, frozen=True):
         """Whether the address can lie in *bucket*."""
         if self.protocol not in ("", "s3"):
             return False
-        if self.bucket and self.bucket != bucket.name:
+        if self.bucket and bucket.is_named and self.bucket != bucket.name:
             return False
         host = urlsplit(bucket.endpoint).netloc.rpartition("@")[2].lower()
         return not host or not self.endpoint or _same_host(self.endpoint.lower(), host)
@@ -56,7 +56,7 @@ class Hint(msgspec.Struct, frozen=True):
         if self.protocol not in ("", "s3") and not self.endpoint:
             return scope.store(f"{self.protocol}:{self.bucket}")
         if self.endpoint or self.bucket:
-            return scope.store(self.endpoint or "s3", self.bucket)
+            return scope.store(self.endpoint, self.bucket)
         return None
 
 
@@ -110,9 +110,8 @@ def of_text(text: str, says: str) -> Hint | None:
 
 
 def _tail(text: str) -> str | None:
-    """The whole segments behind the last hole."""
-    behind = text.rpartition(HOLE)[2]
-    return behind.partition("/")[2].strip("/") or None if "/" in behind else None
+    """What stands behind the last hole; a base that is filled in is taken to end with a segment, as bases do."""
+    return text.rpartition(HOLE)[2].strip("/") or None
 
 
 # --- expressions of policies
@@ -120,7 +119,7 @@ def _tail(text: str) -> str | None:
 _KEY = "RESTIC_REPOSITORY"
 _EXPRESSION = re.compile(r"\{\{([^{}]*)\}\}")
 _JOIN = re.compile(r"join\(\s*'(?P<by>[^']*)'\s*,\s*\[(?P<parts>[^\[\]]*)\]\s*\)")
-_OPERAND = re.compile(r"'(?P<literal>[^']*)'|\"(?P<quoted>[^\"]*)\"|(?P<other>[^,+]+)")
+_OPERAND = re.compile(r"\s*(?:'(?P<literal>[^']*)'|\"(?P<quoted>[^\"]*)\"|(?P<other>[^,+'\"\s][^,+]*))")
 _NAMESPACE = re.compile(r"(?:request\.)?(?:object\.metadata\.)?namespace")
 _NAME = re.compile(r"(?:request\.)?object\.metadata\.name|request\.name")
 

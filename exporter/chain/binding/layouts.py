@@ -37,7 +37,7 @@ def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
     known = list(places)
     scores: Counter[str] = Counter()
     for names, path in known:
-        scores.update({template for template in _templates(names, path)})
+        scores.update(set(_templates(names, path)))
     if not scores:
         return None
     order = {template: place for place, template in enumerate(CUSTOMARY)}

@@ -58,4 +58,4 @@ class Binding(msgspec.Struct, frozen=True):
 
 def store_of(bucket: Bucket) -> Scope:
     """The scope that a bucket is."""
-    return scope.store(bucket.store)
+    return scope.store(bucket.host, bucket.name)

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from exporter.chain import scope
-from exporter.chain.backup import Backup, broken, ok, one_line, unknown
+from exporter.chain.backup import Backup, broken, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.inventory import Inventory, ready_condition
 from exporter.chain.links.namespace import selects
+from exporter.chain.text import one_line
 from exporter.chain.verdict import LinkVerdict, SecretPresence
 from exporter.durations import parse_duration
 from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecret

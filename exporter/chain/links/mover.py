@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from exporter.chain import mover_log, scope
-from exporter.chain.backup import SOURCE, Backup, broken, created, ok, one_line, unknown
+from exporter.chain.backup import SOURCE, Backup, broken, created, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.mover_log import FEW_FAILURES, end_of
 from exporter.chain.scope import Scope
+from exporter.chain.text import one_line
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
 from exporter.facts.cluster.core.objects import ContainerStatus, Pod
@@ -21,10 +22,8 @@ from exporter.facts.cluster.wire import Object
 
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _MISCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-_SLOW = 3
-"""So many times as long as the last run is slow."""
 _STORE_FAULTS = (Cause.REPOSITORY_UNREACHABLE, Cause.REPOSITORY_FULL)
-_STORE_SIDE = (Cause.REPOSITORY_PASSWORD, Cause.REPOSITORY_LOCKED, Cause.REPOSITORY_MISSING)
+_STORE_SIDE = (Cause.REPOSITORY_PASSWORD, Cause.REPOSITORY_LOCKED)
 """The claim's own fault, or that of its store where it hits several."""
 
 
@@ -73,7 +72,7 @@ def _malformed(backup: Backup) -> MalformedObject | None:
 
 def _idle(backup: Backup) -> LinkVerdict:
     if backup.last_failed:
-        cause = _cause_in_log(backup) or Cause.MOVER_FAILING
+        cause = backup.log_cause or Cause.MOVER_FAILING
         return broken(Link.MOVER, _of_log(backup, cause))
     return ok(Link.MOVER, "No sync is under way.")
 
@@ -118,7 +117,7 @@ def _unready_copies(backup: Backup) -> Iterator[tuple[str, str, datetime | None]
 def _failing(backup: Backup) -> Problem | None:
     """By the last log once VolSync has taken it over, else by how the Job's pods ended."""
     if backup.last_failed:
-        named = _cause_in_log(backup)
+        named = backup.log_cause
         return _of_log(backup, named or _cause_of_pods(backup) or Cause.MOVER_FAILING)
     failures = backup.job.status.failed if backup.job else 0
     failed = [pod for pod in backup.pods if pod.status.phase == "Failed"]
@@ -131,11 +130,6 @@ def _failing(backup: Backup) -> Problem | None:
         f"The mover of {backup.source_name} has failed {max(failures, len(failed))} times since the sync began{told}."
     )
     return _problem(backup, cause or Cause.MOVER_FAILING, reason)
-
-
-def _cause_in_log(backup: Backup) -> Cause | None:
-    """A bucket that is gone is more than a store that refuses."""
-    return Cause.REPOSITORY_MISSING if mover_log.says_bucket_is_gone(backup.last_log) else backup.log_cause
 
 
 def _cause_of_pods(backup: Backup) -> Cause | None:
@@ -151,8 +145,7 @@ def _of_log(backup: Backup, cause: Cause) -> Problem:
 
 
 def _problem(backup: Backup, cause: Cause, reason: str) -> Problem:
-    store = backup.store
-    scopes = (store,) if cause in _STORE_FAULTS else (backup.scope, store) if cause in _STORE_SIDE else ()
+    scopes = backup.stores if cause in _STORE_FAULTS else (backup.scope, *backup.stores) if cause in _STORE_SIDE else ()
     variant = backup.manager if cause is Cause.REPOSITORY_SECRET_MISSING else ""
     return backup.problem(cause, reason, scopes=scopes, since=backup.status.last_sync_start_time, variant=variant)
 
@@ -248,11 +241,9 @@ def _told(backup: Backup, pod: Pod) -> str:
 
 
 def _slow(backup: Backup) -> Problem | None:
-    usual = backup.last_sync_duration or timedelta(0)
-    first = backup.objective if backup.status.last_sync_time is None else None
-    limit = max(backup.interval or timedelta(0), _SLOW * usual, first or timedelta(hours=1))
-    is_running = any(pod.status.phase == "Running" for pod in backup.pods)
-    if not is_running or backup.sync_age <= limit:
+    """Measured from the pod's start: the sync may have waited for long."""
+    since = backup.running_since
+    if since is None or backup.at - since <= backup.usual_run:
         return None
-    reason = f"The mover of {backup.source_name} has been running for {format_duration(backup.sync_age)}."
-    return backup.problem(Cause.MOVER_SLOW, reason, since=backup.status.last_sync_start_time)
+    reason = f"The mover of {backup.source_name} has been running for {format_duration(backup.at - since)}."
+    return backup.problem(Cause.MOVER_SLOW, reason, scopes=(backup.scope, *backup.stores), since=since)

@@ -1,9 +1,10 @@
 """Is the policy there that generates the backup's objects, in force, and does it work?"""
 
 from exporter.chain import kyverno, scope
-from exporter.chain.backup import Backup, broken, ok, one_line, unknown
+from exporter.chain.backup import Backup, broken, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.generated import missing_object
+from exporter.chain.text import one_line
 from exporter.chain.verdict import LinkVerdict
 from exporter.facts.cluster.object_list import first_unread
 

@@ -82,14 +82,14 @@ def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None
     if not bucket.exists:
         reason = f"There is no bucket {bucket.name}: the store says so."
         return backup.problem(
-            Cause.REPOSITORY_MISSING, reason, scopes=(backup.store,), since=synced, names=_names(binding)
+            Cause.REPOSITORY_MISSING, reason, scopes=backup.stores, since=synced, names=_names(binding)
         )
     if synced is None or backup.saved_nothing or backup.last_result not in ("Successful", ""):
         return None
     if not binding.is_set or not _was_listed_after(backup, binding, bucket, synced):
         return None
     ago = format_duration(backup.at - synced)
-    scopes = (backup.scope, backup.store)
+    scopes = (backup.scope, *backup.stores)
     if binding.repository is None or not binding.repository.present:
         reason = f"VolSync reports a success {ago} ago, and there is no repository at {binding.place}."
         return backup.problem(Cause.REPOSITORY_MISSING, reason, scopes=scopes, since=synced, names=_names(binding))
@@ -129,7 +129,7 @@ def _shared(backup: Backup, binding: Binding) -> Problem | None:
     named = ", ".join("/".join(key) for key in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
     where = binding.place or f"Secret {backup.repository_secret}"
     reason = f"Its repository ({where}) is also that of {named}: retention removes one's snapshots for another's."
-    return backup.problem(Cause.REPOSITORY_SHARED, reason, scopes=(backup.scope, backup.store), sign=where)
+    return backup.problem(Cause.REPOSITORY_SHARED, reason, scopes=(backup.scope, *backup.stores), sign=where)
 
 
 def _sharing(backup: Backup, binding: Binding) -> tuple[tuple[str, str], ...]:
@@ -173,7 +173,7 @@ def _made_anew(backup: Backup, binding: Binding, repository: Repository) -> Prob
         return None
     age = format_duration(backup.at - made)
     reason = f"The repository was made {age} ago, after backups that VolSync remembers."
-    scopes = (backup.scope, backup.store)
+    scopes = (backup.scope, *backup.stores)
     return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, scopes=scopes, since=made, names=_names(binding))
 
 
@@ -184,7 +184,7 @@ def _made_anew_by_log(backup: Backup) -> Problem | None:
     if pruned is None or began is None or pruned >= began or "created restic repository" not in backup.last_log:
         return None
     reason = "The last backup made the repository anew: its log says so."
-    return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, scopes=(backup.scope, backup.store), since=began)
+    return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, scopes=(backup.scope, *backup.stores), since=began)
 
 
 def _lock(backup: Backup, binding: Binding, repository: Repository) -> Problem | None:
@@ -194,7 +194,7 @@ def _lock(backup: Backup, binding: Binding, repository: Repository) -> Problem |
     age = f", the oldest {format_duration(backup.at - oldest)} old" if oldest else ""
     locks = "1 stale lock is" if repository.stale_locks == 1 else f"{repository.stale_locks} stale locks are"
     reason = f"{locks} in {binding.place}{age}."
-    scopes = (backup.scope, backup.store)
+    scopes = (backup.scope, *backup.stores)
     return backup.problem(Cause.LOCK_STALE, reason, scopes=scopes, since=oldest, names=_names(binding))
 
 

@@ -2,8 +2,9 @@
 
 import re
 
-from exporter.chain.backup import Backup, broken, ok, one_line, unknown
+from exporter.chain.backup import Backup, broken, ok, unknown
 from exporter.chain.causes import Cause, Link
+from exporter.chain.text import one_line
 from exporter.chain.verdict import LinkVerdict, SecretPresence
 
 _NOT_FOUND = re.compile(r'secrets? "(?P<name>[^"]+)" not found', re.IGNORECASE)

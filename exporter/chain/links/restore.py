@@ -9,7 +9,6 @@ from exporter.chain.backup import (
     broken,
     duration_of,
     ok,
-    one_line,
     synchronizing,
     unknown,
 )
@@ -19,6 +18,7 @@ from exporter.chain.inventory import GENERATED_BY
 from exporter.chain.mover_log import FEW_FAILURES, last_words
 from exporter.chain.recovery import ours, recovery_point
 from exporter.chain.scope import Scope
+from exporter.chain.text import one_line
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationDestinationStatus

@@ -1,15 +1,28 @@
 """Is there a ReplicationSource for the PVC, in order, not paused, and does VolSync act on it when it is due?"""
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 
 from exporter.chain import kyverno, scope
-from exporter.chain.backup import Backup, broken, created, ok, one_line, unknown
+from exporter.chain.backup import Backup, broken, created, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.generated import has_malformed_source
+from exporter.chain.instants import moment_of
 from exporter.chain.links.repository_secret import is_about_secret
 from exporter.chain.mover_log import end_of
-from exporter.chain.verdict import LinkVerdict
+from exporter.chain.text import one_line, sign_of
+from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
+
+_SHORT = timedelta(minutes=2)
+_LONG = timedelta(minutes=10)
+_PASSING = re.compile(
+    r"the object has been modified|so it can be recreated|informer|context deadline exceeded|etcdserver|"
+    r"connection refused|Too many requests|failed calling webhook",
+    re.IGNORECASE,
+)
+"""Errors of the API server and its clients that end by themselves."""
+_ABOUT_STORAGE = re.compile(r"snapshot ?class|storage ?class|CSI|provision", re.IGNORECASE)
 
 
 def judge(backup: Backup) -> LinkVerdict | None:
@@ -21,18 +34,43 @@ def judge(backup: Backup) -> LinkVerdict | None:
     if _has_no_pvc(backup):
         reason = f"ReplicationSource {name} names PVC {backup.pvc_name}, which does not exist."
         return broken(Link.SOURCE, backup.problem(Cause.SOURCE_FAILING, reason))
-    if backup.reconcile_error and not is_about_secret(backup.reconcile_error):
-        return broken(
-            Link.SOURCE,
-            backup.problem(Cause.SOURCE_FAILING, f"VolSync on {name}: {one_line(backup.reconcile_error)}."),
-        )
-    if backup.manual_trigger and backup.schedule:
+    if problem := _failing(backup):
+        return broken(Link.SOURCE, problem)
+    if backup.manual_trigger and backup.schedule and backup.manual_trigger == backup.status.last_manual_sync:
         reason = (
             f"ReplicationSource {name} has the manual trigger {one_line(backup.manual_trigger, 40)!r} "
             f"beside the schedule {backup.schedule!r}."
         )
-        return broken(Link.SOURCE, backup.problem(Cause.SCHEDULE_IGNORED, reason, since=backup.status.last_sync_time))
+        since = backup.status.last_sync_time
+        problem = backup.problem(Cause.SCHEDULE_IGNORED, reason, scopes=backup.everywhere, since=since)
+        return broken(Link.SOURCE, problem)
     return _stalled(backup) or ok(Link.SOURCE, f"ReplicationSource {name} backs it up {_when(backup)}.")
+
+
+def _failing(backup: Backup) -> Problem | None:
+    """VolSync's reconciler says what is wrong; what passes within moments is its way of working.
+
+    It conflicts with other writers all the time, and makes objects anew whose template has changed; the condition's
+    own time tells for how long (volsync `statemachine/conditions.go`).
+    """
+    error = backup.reconcile_error
+    if not error or is_about_secret(error):
+        return None
+    since = moment_of(backup.condition.last_transition_time) if backup.condition else None
+    patience = _LONG if _PASSING.search(error) else _SHORT
+    if since is not None and backup.at - since < patience:
+        return None
+    sign = sign_of(error, backup.namespace, backup.pvc_name, backup.source_name)
+    scopes = (backup.scope, scope.namespace(backup.namespace), scope.OPERATOR)
+    if _ABOUT_STORAGE.search(error) and backup.driver:
+        scopes = (backup.scope, scope.storage(backup.driver), scope.OPERATOR)
+    return backup.problem(
+        Cause.SOURCE_FAILING,
+        f"VolSync on {backup.source_name}: {one_line(error)}.",
+        scopes=scopes,
+        sign=sign,
+        since=since,
+    )
 
 
 def _when(backup: Backup) -> str:
@@ -114,6 +152,7 @@ def _paused(backup: Backup) -> LinkVerdict:
         backup.problem(
             Cause.SOURCE_PAUSED,
             reason,
+            scopes=backup.everywhere,
             since=since,
         ),
     )

@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from exporter.chain import scope
 from exporter.chain.backup import Backup, broken, ok
 from exporter.chain.causes import Cause, Link
 from exporter.chain.instants import earlier
 from exporter.chain.recovery import snapshot_point
-from exporter.chain.verdict import LinkVerdict, Problem
+from exporter.chain.verdict import LinkState, LinkVerdict, Problem
 from exporter.durations import format_duration, parse_duration
 
 FIRST_SYNC = timedelta(hours=48)
@@ -16,8 +17,11 @@ FIRST_SYNC = timedelta(hours=48)
 def judge(backup: Backup) -> LinkVerdict | None:
     is_judged = backup.source is not None and backup.source.spec.method != "syncthing"
     problems = _annotations(backup)
-    if is_judged and (problem := _empty(backup) or _never_synced(backup) or _overdue(backup)):
-        problems.append(problem)
+    if is_judged:
+        late = _never_synced(backup) or _overdue(backup)
+        if late and (healing := _catching_up(backup)):
+            return LinkVerdict(Link.SYNC, LinkState.OK, healing.reason, (*problems, healing))
+        problems += [problem for problem in (_empty(backup), late) if problem]
     if problems:
         return broken(Link.SYNC, *problems)
     if not is_judged or backup.status.last_sync_time is None:
@@ -39,6 +43,18 @@ def vouches(backup: Backup, verdict: LinkVerdict | None) -> bool:
     )
 
 
+def _catching_up(backup: Backup) -> Problem | None:
+    """A mover that runs after a fault, within its usual time, is no fault; nor is a sync that has only just begun."""
+    running = backup.running_since
+    if running is not None and backup.at - running <= backup.usual_run:
+        reason = f"A mover has been running for {format_duration(backup.at - running)}: the backup is on its way."
+        return backup.problem(Cause.CATCHING_UP, reason, since=running)
+    if backup.is_syncing and backup.sync_age <= backup.settings.grace.mover_start and not backup.last_failed:
+        reason = f"A sync was begun {format_duration(backup.sync_age)} ago: the backup is on its way."
+        return backup.problem(Cause.CATCHING_UP, reason, since=backup.status.last_sync_start_time)
+    return None
+
+
 def _empty(backup: Backup) -> Problem | None:
     if not backup.saved_nothing:
         return None
@@ -56,12 +72,16 @@ def _never_synced(backup: Backup) -> Problem | None:
         return None
     name = backup.source_name
     reason = f"ReplicationSource {name} was made {format_duration(age)} ago and has never completed a sync."
-    return backup.problem(Cause.NEVER_SYNCED, reason, since=backup.began, variant=_variant(backup))
+    scopes = (backup.scope, scope.OPERATOR)
+    return backup.problem(Cause.NEVER_SYNCED, reason, scopes=scopes, since=backup.began, variant=_variant(backup))
 
 
 def _overdue(backup: Backup) -> Problem | None:
-    """By VolSync's word; a snapshot in the bucket that is young enough says that the backup is there all the same."""
-    point, objective = backup.volsync_point, backup.objective
+    """As VolSync reports; a snapshot in the bucket that is young enough says that the backup is there all the same.
+
+    A sync that found the volume empty was in time, and the next one is due all the same.
+    """
+    point, objective = backup.volsync_point or backup.status.last_sync_time, backup.objective
     if point is None or objective is None or backup.at - point <= objective:
         return None
     snapshot = snapshot_point(backup)
@@ -70,7 +90,9 @@ def _overdue(backup: Backup) -> Problem | None:
     reason = (
         f"The last backup is {format_duration(backup.at - point)} old; its objective is {format_duration(objective)}."
     )
-    return backup.problem(Cause.OVERDUE, reason, since=earlier(point, -objective), variant=_variant(backup))
+    scopes = (backup.scope, scope.OPERATOR)
+    since = earlier(point, -objective)
+    return backup.problem(Cause.OVERDUE, reason, scopes=scopes, since=since, variant=_variant(backup))
 
 
 def _variant(backup: Backup) -> str:

@@ -100,6 +100,8 @@ class Bucket(msgspec.Struct, frozen=True):
     reason: Reason | None = None
     """Why it could not be read; of a bucket that was, why some part of it could not, or is not believed."""
     detail: str = ""
+    is_named: bool = True
+    """False where a dump does not tell its name, and `name` is only what to call it."""
     exists: bool = True
     """False where the store says that there is no such bucket: an answer, and no failure to read."""
     read_at: datetime | None = None
@@ -122,9 +124,13 @@ class Bucket(msgspec.Struct, frozen=True):
 
     @property
     def store(self) -> str:
-        """A name for a person and a label: `host:port/bucket`, and the prefix where there is one."""
-        host = urlsplit(self.endpoint).netloc.rpartition("@")[2] if self.endpoint else "s3.amazonaws.com"
-        return "/".join(part for part in (host or self.endpoint, self.name, self.prefix) if part)
+        """A name for a person and a label: `host:port/bucket`; the bucket alone where its endpoint is not known."""
+        return "/".join(part for part in (self.host, self.name) if part)
+
+    @property
+    def host(self) -> str:
+        """The endpoint's host, and its port where one is written; empty where it is not known."""
+        return urlsplit(self.endpoint).netloc.rpartition("@")[2] if self.endpoint else ""
 
     def covers(self, prefix: str) -> bool:
         """Whether a repository at *prefix* that is not among the repositories is not there."""

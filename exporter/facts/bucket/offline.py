@@ -99,6 +99,7 @@ def _bucket(address: Address, documents: list[_Document], settings: Settings, at
     torn = {home_of(document.last_key) for document in cut}
     return Bucket(
         name=address.bucket,
+        is_named=address.bucket != _NAMELESS,
         endpoint=address.endpoint,
         prefix=address.prefix,
         layout=address.settings.layout,
