@@ -258,9 +258,11 @@ class Backup:
 
     @cached_property
     def running_since(self) -> datetime | None:
-        """When the mover's pod that is running began; None while none is."""
+        """When the mover began to run, in the pod that is running; None while none is."""
         running = next((pod for pod in self.pods if pod.status.phase == "Running"), None)
-        return created(running)
+        states = [status.state.running for status in (running.status.container_statuses or ())] if running else []
+        started = [state.started_at for state in states if state and state.started_at]
+        return min(started, default=created(running))
 
     @property
     def usual_run(self) -> timedelta:

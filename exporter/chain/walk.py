@@ -108,7 +108,9 @@ def _without_consequences(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:
     blocking = blocking_problem(verdicts)
     if blocking is None:
         return verdicts
-    follows = {Cause.LOCK_STALE} if blocking.cause is Cause.REPOSITORY_LOCKED else set()
+    follows = {Cause.CATCHING_UP}
+    if blocking.cause is Cause.REPOSITORY_LOCKED:
+        follows.add(Cause.LOCK_STALE)
     if blocking.cause is Cause.SOURCE_UNREADABLE:
         follows.add(Cause.MOVERS_UNPRIVILEGED)
     if blocking.link in _SHARED_WITH_RESTORES or blocking.cause in _STORE:
