@@ -105,7 +105,7 @@ class Standin:
         )
 
     def body(self, listed: Listed) -> bytes:
-        if listed.status != 200:
+        if listed.status != 200 and listed.body is None:
             return f"<Error><Code>{listed.code}</Code><Message>no</Message></Error>".encode()
         return self.xml(listed) if listed.body is None else listed.body
 

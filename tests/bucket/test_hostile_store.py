@@ -149,7 +149,7 @@ ANSWERS = {
     ),
     "no HTTP": (repeats(b"SSH-2.0-OpenSSH_9.2\r\n", b"\r\n"), Reason.CONNECTION),
     "an error in an unknown encoding": (
-        repeats(b'HTTP/1.1 403 No\r\nContent-Length: 47\r\n\r\n<?xml version="1.0" encoding="x-none"?><Error/>  ', b""),
+        sends(status=403, body=b'<?xml version="1.0" encoding="x-none"?><Error><Code>AccessDenied</Code></Error>'),
         None,
     ),
 }

@@ -159,21 +159,17 @@ class Transport:
     """The connections to one store."""
 
     def __init__(self, ca_file: str, concurrency: int) -> None:
-        """Trust the authorities of *ca_file*, or of `AWS_CA_BUNDLE`, and else the system's and the SDK's.
-
-        Raises:
-            Failure: the file holds no authority.
-        """
-        self._context = _context(ca_file or os.environ.get("AWS_CA_BUNDLE", ""))
+        """Trust the authorities of *ca_file*, or of `AWS_CA_BUNDLE`, and else the system's and the SDK's."""
+        self._ca_file = ca_file or os.environ.get("AWS_CA_BUNDLE", "")
         self._concurrency = concurrency
-        self._managers: dict[str, urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str, str], urllib3.PoolManager] = {}
         self._watch = _Watch()
 
     def send(self, request: AWSPreparedRequest, deadline: float, stop: threading.Event) -> AWSResponse:
         """The answer to *request*, if it is all there before *deadline* (of `time.monotonic`).
 
         Raises:
-            Failure: there is none, or it is too long.
+            Failure: there is none, or it is too long; or the file of authorities holds none.
             Stopped: *stop* was set.
         """
         call = _Call(deadline, stop)
@@ -220,12 +216,13 @@ class Transport:
         parts = urlsplit(url)
         bypass = bool(urllib.request.proxy_bypass(parts.hostname or ""))
         proxy = "" if bypass else urllib.request.getproxies().get(parts.scheme, "")
-        if proxy not in self._managers:
-            options: dict[str, Any] = {"maxsize": self._concurrency, "ssl_context": self._context, "num_pools": 8}
+        if (parts.scheme, proxy) not in self._managers:
+            context = _context(self._ca_file) if "https" in (parts.scheme, urlsplit(proxy).scheme) else None
+            options: dict[str, Any] = {"maxsize": self._concurrency, "ssl_context": context, "num_pools": 8}
             manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
             manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-            self._managers[proxy] = manager
-        return self._managers[proxy], proxy
+            self._managers[parts.scheme, proxy] = manager
+        return self._managers[parts.scheme, proxy], proxy
 
 
 class _Body(BytesIO):
