@@ -162,7 +162,7 @@ class Transport:
         """Trust the authorities of *ca_file*, or of `AWS_CA_BUNDLE`, and else the system's and the SDK's."""
         self._ca_file = ca_file or os.environ.get("AWS_CA_BUNDLE", "")
         self._concurrency = concurrency
-        self._managers: dict[tuple[str, str], urllib3.PoolManager] = {}
+        self._managers: dict[str, tuple[urllib3.PoolManager, str]] = {}
         self._watch = _Watch()
 
     def send(self, request: AWSPreparedRequest, deadline: float, stop: threading.Event) -> AWSResponse:
@@ -184,7 +184,7 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections."""
-        for manager in self._managers.values():
+        for manager, _ in self._managers.values():
             manager.clear()
 
     def _send(self, request: AWSPreparedRequest, seconds: float) -> AWSResponse:
@@ -213,16 +213,17 @@ class Transport:
         return AWSResponse(request.url, response.status, response.headers, _Body(body))
 
     def _manager(self, url: str) -> tuple[urllib3.PoolManager, str]:
+        """The connections that lead to *url*, and the proxy that they go by; settled at the first request to a host."""
         parts = urlsplit(url)
-        bypass = bool(urllib.request.proxy_bypass(parts.hostname or ""))
-        proxy = "" if bypass else urllib.request.getproxies().get(parts.scheme, "")
-        if (parts.scheme, proxy) not in self._managers:
+        if parts.netloc not in self._managers:
+            bypass = bool(urllib.request.proxy_bypass(parts.hostname or ""))
+            proxy = "" if bypass else urllib.request.getproxies().get(parts.scheme, "")
             context = _context(self._ca_file) if "https" in (parts.scheme, urlsplit(proxy).scheme) else None
             options: dict[str, Any] = {"maxsize": self._concurrency, "ssl_context": context, "num_pools": 8}
             manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
             manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-            self._managers[parts.scheme, proxy] = manager
-        return self._managers[parts.scheme, proxy], proxy
+            self._managers[parts.netloc] = manager, proxy
+        return self._managers[parts.netloc]
 
 
 class _Body(BytesIO):
