@@ -97,6 +97,7 @@ arrangements = st.lists(st.tuples(places, whats), max_size=8)
 @example([("", "whole"), ("shop/cart", "whole"), ("a", "whole"), ("z/z", "kopia")], 1000)
 @example([("cart", "whole"), ("cart/cart", "whole"), ("a", "keys")], 3)
 @example([("data", "whole"), ("data0", "whole")], 1000)
+@example([("shop", "data"), ("shop/data", "whole")], 1000)
 @example([("", "kopia"), ("shop/cart", "whole")], 1000)
 @example([("", "kopia"), ("shop/cart", "whole")], 3)
 def test_both_readers_see_the_same(store: Standin, things: Things, page_size: int) -> None:
