@@ -5,7 +5,7 @@ import ssl
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,8 +43,13 @@ class Listed:
     """Bytes that Content-Length promises beyond the body; they never come."""
     stalls: bool = False
     """Whether the connection is kept open for them."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent beside, or in place of, those that a store sends."""
+    raw: "Callable[[Write, threading.Event], None] | None" = None
+    """Sends the whole answer itself, until the event is set or the connection ends."""
 
 
+Write = Callable[[bytes], object]
 Twist = Callable[[Query, Listed], None]
 
 
@@ -98,6 +103,11 @@ class Standin:
             token=f"after:{page[-1]}" if truncated else "",
             truncated=truncated,
         )
+
+    def body(self, listed: Listed) -> bytes:
+        if listed.status != 200 and listed.body is None:
+            return f"<Error><Code>{listed.code}</Code><Message>no</Message></Error>".encode()
+        return self.xml(listed) if listed.body is None else listed.body
 
     def xml(self, listed: Listed) -> bytes:
         contents = "".join(
@@ -163,13 +173,20 @@ def _handler(standin: Standin) -> type[BaseHTTPRequestHandler]:
             self._send(listed)
 
         def _send(self, listed: Listed) -> None:
-            body = standin.xml(listed) if listed.body is None else listed.body
-            if listed.status != 200:
-                body = f"<Error><Code>{listed.code}</Code><Message>no</Message></Error>".encode()
+            if listed.raw:
+                self.close_connection = True
+                with suppress(OSError):
+                    listed.raw(self.wfile.write, standin.released)
+                return
+            body = standin.body(listed)
             self.send_response_only(listed.status)
-            self.send_header("Date", f"{standin.now():%a, %d %b %Y %H:%M:%S GMT}")
-            self.send_header("Content-Type", "application/xml")
-            self.send_header("Content-Length", str(len(body) + listed.promised))
+            headers = {
+                "Date": f"{standin.now():%a, %d %b %Y %H:%M:%S GMT}",
+                "Content-Type": "application/xml",
+                "Content-Length": str(len(body) + listed.promised),
+            }
+            for name, value in (headers | listed.headers).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
             if listed.stalls:

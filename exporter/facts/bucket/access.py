@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from exporter.durations import format_duration
 from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import Failure
+from exporter.facts.bucket.faults import one_line
 from exporter.facts.bucket.look import AFTER_DATA, folder_of
 from exporter.facts.bucket.paging import Answer
 from exporter.facts.bucket.reader import BucketReader
@@ -38,7 +39,18 @@ def check_access(reader: BucketReader) -> tuple[Check, ...]:
     return tuple(check for sweep in reader.sweeps for check in _checks(sweep))
 
 
-def _checks(sweep: Sweep) -> Iterator[Check]:
+def _checks(sweep: Sweep) -> list[Check]:
+    """The checks of one bucket; whatever it does, they end with a line."""
+    found: list[Check] = []
+    try:
+        found.extend(_try(sweep))
+    except Exception as error:  # noqa: BLE001  # a check tells what is wrong, and never fails itself
+        detail = f"the check failed: {one_line(f'{type(error).__name__}: {error}')}"
+        found.append(_check(f"check s3://{sweep.address.bucket}", detail, ok=False))
+    return found
+
+
+def _try(sweep: Sweep) -> Iterator[Check]:
     address = sweep.address
     where = f"s3://{address.bucket}/{folder_of(address.prefix)}"
     try:

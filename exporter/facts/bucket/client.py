@@ -1,28 +1,35 @@
-"""Requests to one bucket: boto3 signs, retries and connects; listings are read by our own parser."""
+"""Requests to one bucket: boto3 signs them, our own transport sends them, and our own parser reads listings."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
 from exporter.facts.bucket.address import Address
 from exporter.facts.bucket.failure import Failure, Stopped
-from exporter.facts.bucket.faults import CUT, MALFORMED, SDK_ERRORS, failure_of
+from exporter.facts.bucket.faults import failure_of
 from exporter.facts.bucket.listing import NotAListing, parse
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.paging import Answer
+from exporter.facts.bucket.transport import Transport
 from exporter.facts.reading import Reason
 from exporter.settings import PollSettings
 
 # restic's own region where none is configured (restic `internal/backend/s3/s3.go`); stores of one's own ignore it.
 _REGION = "us-east-1"
-_CONNECT_SECONDS = 10.0
 _ATTEMPTS = 3
+_PAUSE = 0.5
+"""Seconds before the second attempt; each further one waits twice as long."""
+_PASSING = frozenset({Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR, Reason.MALFORMED_ANSWER})
+"""What may be over at the next attempt. A time-out has used the time of all of them."""
+_FURTHEST_SKEW = timedelta(days=366)
+"""A store whose clock is further off does not tell its time."""
 # More would not help, and RustFS then leaves keys out (rustfs#2931).
 _PAGE_KEYS = 1000
 # What is left of a listing for boto3's parser, which would take 100 times as long over it.
@@ -47,9 +54,11 @@ class Client:
         """Once it is set, no request is made any more."""
         self._pace = pace
         self._lock = threading.Lock()
-        self._s3 = _connect(address, poll)
+        self._timeout = poll.timeout.total_seconds()
+        self._now = threading.local()
+        self._s3, self._transport = _connect(address)
         events = self._s3.meta.events
-        events.register("before-send.s3", self._count)
+        events.register("before-send.s3", self._send)
         # An event's less specific name goes first, so that botocore's own check of each body finds it parsed already.
         events.register_first("before-parse.*.ListObjectsV2", _parse_listing)
 
@@ -78,87 +87,97 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._s3.close()
+        self._transport.close()
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  # boto3's own types
+        """What *operation* brings, if need be at a later attempt; all attempts share one time."""
+        self._now.deadline = time.monotonic() + self._timeout
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._try(operation, parameters)
+            except Failure as failure:
+                pause = _PAUSE * 2 ** (attempt - 1)
+                is_late = time.monotonic() + pause > self._now.deadline
+                if attempt == _ATTEMPTS or failure.reason not in _PASSING or is_late:
+                    raise
+            self.stop.wait(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _try(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.stop.is_set():
             raise Stopped
         try:
             response: dict[str, Any] = getattr(self._s3, operation)(Bucket=self.bucket, **parameters)
-        except SDK_ERRORS as error:
+        except (Failure, Stopped):
+            raise
+        except Exception as error:  # one request costs one request, whatever the SDK makes of its answer
             raise failure_of(error) from error
         return response
 
-    def _count(self, **_: object) -> None:
-        """Count and pace each attempt, retries included."""
+    def _send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """Count, pace and send one request in botocore's stead. The time that it waits for its turn is not its own."""
         with self._lock:
             self.requests += 1
+        asked = time.monotonic()
         self._pace.wait(self.stop)
+        self._now.deadline += time.monotonic() - asked
+        return self._transport.send(request, self._now.deadline, self.stop)
 
     def _date(self, response: dict[str, Any]) -> datetime:
         """When the store answered, by its own clock; by ours where it does not say."""
         now = datetime.now(UTC).replace(microsecond=0)
         try:
             at = parsedate_to_datetime(response["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
-        except ValueError:
+            # A date without a zone is Greenwich's: HTTP knows no other (RFC 9110, 5.6.7).
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return now
+        if abs(at - now) > _FURTHEST_SKEW:
             return now
         self.skew = at - now
         return at
 
 
-def _connect(address: Address, poll: PollSettings) -> Any:  # noqa: ANN401  # boto3 makes its classes at run time
+def _connect(address: Address) -> tuple[Any, Transport]:  # boto3 makes its classes at run time
     settings = address.settings
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise Failure(Reason.TLS, f"there is no file {settings.ca_file}, which ca_file names")
-    seconds = poll.timeout.total_seconds()
+    transport = Transport(settings.ca_file, settings.concurrency)
     try:
         session = boto3.session.Session(profile_name=settings.profile or None)
-        return session.client(
+        client = session.client(
             "s3",
             endpoint_url=address.endpoint or None,
             region_name=address.region or session.region_name or _REGION,
-            verify=settings.ca_file or None,
             config=Config(
                 signature_version="s3v4",
                 s3={"addressing_style": settings.addressing},
-                retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-                connect_timeout=min(seconds, _CONNECT_SECONDS),
-                read_timeout=seconds,
-                max_pool_connections=settings.concurrency,
+                retries={"mode": "standard", "total_max_attempts": 1},
                 # boto3 puts its own together anew for each request, in a third of the time that an empty one takes.
                 user_agent="volsync-exporter",
             ),
         )
-    except SDK_ERRORS as error:
+    except Exception as error:  # settings, profiles and files of every kind are read here
         raise failure_of(error) from error
-    except ValueError as error:
-        raise Failure(Reason.OTHER, f"the bucket {address.bucket} cannot be reached: {error}") from error
+    return client, transport
 
 
 def _parse_listing(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
     """Read the answer's body in boto3's stead, and leave boto3 an empty one.
 
-    A body that is cut off or no listing is given back as a server's error, which boto3 tries again.
+    Raises:
+        Failure: it is no listing.
     """
     body = response_dict["body"]
     if response_dict["status_code"] != 200 or _is_error(body):
         return
-    length = response_dict["headers"].get("content-length")
-    if length is not None and len(body) < int(length):
-        _refuse(response_dict, CUT, f"the answer ends after {len(body)} of {length} bytes")
-        return
     try:
         customized_response_dict["Page"] = parse(body)
     except NotAListing as error:
-        _refuse(response_dict, MALFORMED, str(error))
-    else:
-        response_dict["body"] = _NOTHING
+        raise Failure(Reason.MALFORMED_ANSWER, str(error)) from None
+    response_dict["body"] = _NOTHING
 
 
 def _is_error(body: bytes) -> bool:
     """Whether *body* is the error that S3 may send with status 200; boto3 knows what to do with it."""
     return b"<Error>" in body[:200]
-
-
-def _refuse(response_dict: dict[str, Any], code: str, message: str) -> None:
-    response_dict["status_code"] = 500
-    response_dict["body"] = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>".encode()

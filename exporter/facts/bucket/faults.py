@@ -6,14 +6,6 @@ from botocore.parsers import ResponseParserError
 from exporter.facts.bucket.failure import Failure
 from exporter.facts.reading import Reason
 
-CUT = "AnswerCut"
-"""The error code that our own parser gives an answer that ends too soon."""
-MALFORMED = "AnswerMalformed"
-"""The one that it gives an answer which is no listing."""
-
-SDK_ERRORS = (sdk.BotoCoreError, sdk.ClientError, ResponseParserError)
-"""What the SDK raises of its own; anything else is an error of the program."""
-
 # Amazon's codes (S3 API reference, "Error responses"), and what other stores send in their place.
 _CODES = {
     Reason.WRONG_KEY: (
@@ -54,8 +46,6 @@ _CODES = {
         "429",
     ),
     Reason.TIMEOUT: ("RequestTimeout", "OperationTimedOut", "GatewayTimeout", "504"),
-    Reason.CONNECTION: (CUT,),
-    Reason.MALFORMED_ANSWER: (MALFORMED,),
 }
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes}
 
@@ -91,25 +81,30 @@ OF_THE_BUCKET = frozenset(
 
 
 def failure_of(error: Exception) -> Failure:
-    """The reason of an *error* that the SDK raised, with a line for a person."""
+    """The reason of an *error* that was raised over a request, with a line for a person.
+
+    The SDK raises whatever its parts do over an answer that it does not expect.
+    """
     if isinstance(error, sdk.ClientError):
         return _failure_of_answer(error)
-    reason = next((reason for kind, reason in _ERRORS if isinstance(error, kind)), Reason.OTHER)
-    return Failure(reason, _one_line(str(error)))
+    if isinstance(error, sdk.BotoCoreError | ResponseParserError):
+        reason = next((reason for kind, reason in _ERRORS if isinstance(error, kind)), Reason.OTHER)
+        return Failure(reason, one_line(str(error)))
+    return Failure(Reason.OTHER, one_line(f"{type(error).__name__}: {error}"))
 
 
 def _failure_of_answer(error: sdk.ClientError) -> Failure:
     answer = error.response
     code = str(answer.get("Error", {}).get("Code", ""))
-    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    message = _one_line(str(answer.get("Error", {}).get("Message", "")))
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    message = one_line(str(answer.get("Error", {}).get("Message", "")))
     detail = f"{code or status}: {message}" if message else code or f"HTTP status {status}"
     by_status = {401: Reason.UNAUTHORIZED, 403: Reason.FORBIDDEN, 404: Reason.NO_SUCH_BUCKET, 429: Reason.THROTTLED}
     reason = _REASONS.get(code) or by_status.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.OTHER)
     return Failure(reason, detail, code)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """*text* in one line of bearable length."""
     line = " ".join(text.split())
     return line if len(line) <= 240 else f"{line[:239]}…"

@@ -24,6 +24,12 @@ _TOKEN = re.compile(r"<NextContinuationToken>([^<]*)</NextContinuationToken>")
 _KEY_COUNT = re.compile(r"<KeyCount>([0-9]+)</KeyCount>")
 _URL_ENCODED = "<EncodingType>url</EncodingType>"
 _ROOT = re.compile(r"\s*(?:<\?xml[^>]*?(?:encoding=[\"'](?i:utf-8)[\"'][^>]*?)?\?>\s*)?<ListBucketResult[\s>]")
+_MOST_ENTRIES = 10_000
+_MOST_BYTES_OF_AN_OBJECT = 1 << 50
+"""A pebibyte: twenty times what S3 takes."""
+_MOST_TOKEN = 8192
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Amazon's S3 is of 2006. Go's zero time, which some stores send for an unknown one, is no moment."""
 # What means something to an XML parser that the expressions do not know: line ends; comments and CDATA sections.
 _ONLY_FOR_A_PARSER = ("\r", "!")
 
@@ -53,7 +59,23 @@ def parse(body: bytes) -> Page:
     Raises:
         NotAListing: *body* is no ListBucketResult, or is cut off.
     """
-    return _parse_fast(body) or parse_xml(body)
+    page = _parse_fast(body)
+    return parse_xml(body) if page is None else _bounded(page)
+
+
+def _bounded(page: Page) -> Page:
+    """*page*, if a store can have meant it.
+
+    Raises:
+        NotAListing: it holds what no listing can.
+    """
+    if len(page.keys) + len(page.folders) > _MOST_ENTRIES:
+        raise NotAListing(f"the answer holds {len(page.keys) + len(page.folders)} entries, and 1000 were asked for")
+    if page.sizes and (min(page.sizes) < 0 or max(page.sizes) > _MOST_BYTES_OF_AN_OBJECT):
+        raise NotAListing("the answer gives an object a size that none can have")
+    if page.token and len(page.token) > _MOST_TOKEN:
+        raise NotAListing(f"the answer's token is {len(page.token)} characters long")
+    return page
 
 
 def _parse_fast(body: bytes) -> Page | None:
@@ -61,7 +83,7 @@ def _parse_fast(body: bytes) -> Page | None:
     try:
         text = body.decode()
         return _find(text) if _ROOT.match(text) and text.rstrip().endswith("</ListBucketResult>") else None
-    except (UnicodeDecodeError, ET.ParseError):
+    except (ValueError, ET.ParseError):  # a number of more digits than Python reads is a ValueError
         return None
 
 
@@ -130,13 +152,21 @@ def parse_xml(body: bytes) -> Page:
         NotAListing: *body* is no well-formed ListBucketResult.
     """
     try:
-        root = ET.fromstring(body)  # noqa: S314  # expat refuses entity expansion attacks since 2.4.1
-    except ET.ParseError as error:
+        # S3 writes UTF-8, whatever encoding a declaration names: of text, the parser takes no notice of it.
+        text = body.decode("utf-8-sig")
+        if "<!DOCTYPE" in text:
+            raise NotAListing("the answer declares a document type, which may make it grow without end")
+        root = ET.fromstring(text)  # noqa: S314  # without a document type there are no entities to expand
+    except UnicodeDecodeError as error:
+        raise NotAListing(f"the answer is no UTF-8: {error.reason}") from None
+    except (ET.ParseError, LookupError) as error:
         raise NotAListing(f"the answer is no XML: {error}") from None
     if _name(root) != "ListBucketResult":
         raise NotAListing(f"the answer is a {_name(root)[:40]}, not a ListBucketResult")
     try:
-        return _page_of(root)
+        return _bounded(_page_of(root))
+    except NotAListing:
+        raise
     except ValueError as error:
         raise NotAListing(f"the answer cannot be read: {error}") from None
 
@@ -177,7 +207,10 @@ def moment(text: str) -> datetime:
     """The moment of a `LastModified`.
 
     Raises:
-        ValueError: *text* is no RFC 3339 time.
+        ValueError: *text* is no RFC 3339 time, or one before S3 was or long after now.
     """
     parsed = datetime.fromisoformat(text)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    written = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    if not _EARLIEST <= written <= _LATEST:
+        raise ValueError(f"{text[:40]!r} is no time at which an object can have been written")
+    return written

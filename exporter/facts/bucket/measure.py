@@ -71,7 +71,9 @@ def _confirm_no_packs(client: Client, prefix: str) -> None:
     Raises:
         Failure: another listing has them.
     """
-    if client.list(f"{folder_of(prefix)}data/").page.keys:
+    inventory = Inventory(prefix)
+    take_in(inventory, client.list(f"{folder_of(prefix)}data/").page)
+    if inventory.contents()[ObjectType.DATA].objects:
         raise Failure(Reason.INCOMPLETE, f"the listing of {prefix} lacks objects: there are packs in data/")
 
 

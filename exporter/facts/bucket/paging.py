@@ -4,6 +4,7 @@ Every check here is a way in which a store was seen to misbehave: a listing that
 goes round for ever, one that holds other than it says. A page that fails is no page: what was listed is not believed.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -17,7 +18,7 @@ from exporter.facts.reading import Reason
 MOST_PAGES = 100_000
 """A hundred million objects. A listing that is longer has no end."""
 MOST_EMPTY_PAGES = 100
-"""Pages in a row without a key. AWS may send a few over deleted versions."""
+"""Pages in a row without a new key or folder. AWS may send a few over deleted versions."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -38,8 +39,8 @@ def walk(
     Raises:
         Failure: a page contradicts itself or the pages before it.
     """
-    tokens: set[str] = set()
-    token, last, empty = None, start_after, 0
+    tokens: set[bytes] = set()
+    token, last, last_folder, empty = None, start_after, "", 0
     for _ in range(MOST_PAGES):
         answer = ask(token)
         page = _without_repeats(answer.page, last)
@@ -49,9 +50,11 @@ def walk(
         if not answer.page.truncated:
             return
         token = _next_token(answer.page, tokens)
-        empty = 0 if page.keys or page.folders else empty + 1
+        furthest = max(page.folders, default="")
+        empty = 0 if page.keys or furthest > last_folder else empty + 1
+        last_folder = max(furthest, last_folder)
         if empty > MOST_EMPTY_PAGES:
-            raise Failure(Reason.ENDLESS_LISTING, f"{empty} pages in a row hold nothing, and there is to be more")
+            raise Failure(Reason.ENDLESS_LISTING, f"{empty} pages in a row hold nothing new, and there is to be more")
         last = page.keys[-1] if page.keys else last
     raise Failure(Reason.ENDLESS_LISTING, f"the listing does not end after {MOST_PAGES} pages")
 
@@ -84,15 +87,16 @@ def _select(page: Page, last: str) -> Page:
     )
 
 
-def _next_token(page: Page, seen: set[str]) -> str:
-    """The token of the page that follows *page*; it is added to those *seen*.
+def _next_token(page: Page, seen: set[bytes]) -> str:
+    """The token of the page that follows *page*; its digest is added to those *seen* (a token may be long).
 
     Raises:
         Failure: there is none (rustfs#1596), or it came before (rustfs#5792).
     """
     if not page.token:
         raise Failure(Reason.NO_TOKEN, "there is to be more, and the store does not say how to ask for it")
-    if page.token in seen:
+    digest = hashlib.blake2b(page.token.encode(), digest_size=16).digest()
+    if digest in seen:
         raise Failure(Reason.REPEATED_TOKEN, "the store sends the same continuation token again")
-    seen.add(page.token)
+    seen.add(digest)
     return page.token

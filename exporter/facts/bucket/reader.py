@@ -4,13 +4,13 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from exporter.facts.bucket.address import Address, addresses
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.bucket.pace import Pace
+from exporter.facts.bucket.run import Run
 from exporter.facts.bucket.sweep import Sweep
 from exporter.facts.layout import Owner
 from exporter.facts.model import SourceRead, SourceReport
@@ -36,6 +36,7 @@ class BucketReader:
         self.sweeps = tuple(Sweep(address, settings, paces[address.endpoint]) for address in found)
         self._last_success: datetime | None = None
         self._has_read = False
+        self._runs: dict[int, Run] = {}
 
     def expect(self, writers: Iterable[Owner]) -> None:
         """Say whose repositories should be in the buckets, so that none is called missing for a listing's sake."""
@@ -60,12 +61,24 @@ class BucketReader:
         def is_over() -> bool:
             return stop.is_set() or time.monotonic() > over
 
-        with ThreadPoolExecutor(len(self.sweeps), thread_name_prefix="buckets") as pool:
-            read = list(pool.map(lambda sweep: sweep.read(at, is_over, stop), self.sweeps))
+        runs = [self._run(sweep, at, is_over, stop) for sweep in self.sweeps]
+        read = [run.result(stop, started + self._longest(run.sweep)) for run in runs]
         self._has_read = True
         buckets = tuple(bucket for bucket, _ in read)
         errors = sum((counted for _, counted in read), Counter[Reason]())
         return SourceRead(self._report(buckets, errors, at, timedelta(seconds=time.monotonic() - started)), {}, buckets)
+
+    def _run(self, sweep: Sweep, at: datetime, is_over: Callable[[], bool], stop: threading.Event) -> Run:
+        """Begin to read one bucket; where the last read of it does not end even now, that one goes on."""
+        run = self._runs.get(id(sweep))
+        if run is None or run.has_ended:
+            run = self._runs[id(sweep)] = Run(sweep, at, is_over, stop)
+        return run
+
+    def _longest(self, sweep: Sweep) -> float:
+        """Seconds after which a read is overdue: what its requests may take, and two polls for good measure."""
+        ceiling = sweep.address.settings.requests_per_second
+        return 2 * self.settings.poll.bucket.total_seconds() + 4 * len(sweep.states) / ceiling
 
     def _report(
         self, buckets: tuple[Bucket, ...], errors: Mapping[Reason, int], at: datetime, duration: timedelta

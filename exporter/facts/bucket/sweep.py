@@ -121,6 +121,11 @@ class Sweep:
             listed=(address.prefix,),
         )
 
+    @property
+    def bucket(self) -> Bucket:
+        """As it was last read."""
+        return self._bucket
+
     def client(self) -> Client:
         """The bucket's client, connected on first use.
 
@@ -166,7 +171,7 @@ class Sweep:
         try:
             client = self.client()
         except Failure as failure:
-            return self._failed(failure), Counter([failure.reason])
+            return self.failed(failure)
         client.stop, before = stop, client.requests
         try:
             self._look_at_all(client, clock, health)
@@ -180,7 +185,7 @@ class Sweep:
         if health.failure and health.failure.reason is Reason.NO_SUCH_BUCKET:
             return self._absent(clock, health.failure), errors
         if health.failure:
-            return self._failed(health.failure), errors
+            return self._unreadable(health.failure), errors
         return self._published(clock, health.reasons + measuring.reasons, health.details + measuring.details), errors
 
     def _look_at_all(self, client: Client, clock: datetime, health: Health) -> None:
@@ -307,7 +312,11 @@ class Sweep:
     def _spread(self, function: Callable[[A], None], items: Iterable[A]) -> None:
         spread(function, items, self.address.settings.concurrency)
 
-    def _failed(self, failure: Failure) -> Bucket:
+    def failed(self, failure: Failure) -> tuple[Bucket, Counter[Reason]]:
+        """What a read brings that failed as a whole."""
+        return self._unreadable(failure), Counter([failure.reason])
+
+    def _unreadable(self, failure: Failure) -> Bucket:
         """The bucket could not be read: what was last read of it stays, dated."""
         if failure.reason in _STALE_CREDENTIALS and self._client:
             self._client.close()

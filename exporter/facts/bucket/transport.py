@@ -1,0 +1,320 @@
+"""Sending one signed request within a time, and taking no more of its answer than fits.
+
+A socket's own time-out begins anew with each byte, so a peer that trickles (a header, a chunk, an interim answer, a
+TLS handshake) can hold a reader for ever. Here a watch ends the connection itself when its time is over, or the
+program is to stop: whatever waits for that connection then wakes.
+"""
+
+import os
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.httpsession import where
+from urllib3 import exceptions
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.ssl_ import create_urllib3_context
+
+from exporter.facts.bucket.failure import Failure, Stopped
+from exporter.facts.bucket.faults import one_line
+from exporter.facts.reading import Reason
+
+MOST_BYTES = 8 << 20
+"""Of an answer's body, unpacked too: a page of 1,000 keys, each as long as S3 allows, is half as long."""
+_CHUNK = 1 << 16
+_CONNECT_SECONDS = 10.0
+_TICK = 0.1
+_GZIP = 31  # zlib's window bits for the gzip format
+_calls = threading.local()
+
+
+class _Call:
+    """One request under way."""
+
+    def __init__(self, deadline: float, stop: threading.Event) -> None:
+        self.deadline = deadline
+        self.stop = stop
+        self.was_cut = False
+        self._lines: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    @property
+    def is_over(self) -> bool:
+        return self.stop.is_set() or time.monotonic() > self.deadline
+
+    def uses(self, descriptor: int) -> None:
+        """Say that the call waits for the socket of *descriptor*.
+
+        A duplicate of it is kept: TLS takes the socket itself over, and http.client may close it before the answer's
+        end; to end either ends the connection.
+
+        Raises:
+            TimeoutError: the call is over.
+        """
+        with self._lock:
+            self._lines.append(socket.socket(fileno=os.dup(descriptor)))
+            if self.was_cut:
+                raise TimeoutError
+
+    def cut(self) -> None:
+        """End its connections, so that nobody waits for them."""
+        with self._lock:
+            self.was_cut = True
+            for line in self._lines:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with self._lock:
+            while self._lines:
+                self._lines.pop().close()
+
+
+class _Watch:
+    """Cuts the calls that are over. Its thread lives while there are calls."""
+
+    def __init__(self) -> None:
+        self._under_way: set[_Call] = set()
+        self._lock = threading.Lock()
+        self._is_awake = False
+
+    @contextmanager
+    def over(self, call: _Call) -> Iterator[None]:
+        with self._lock:
+            self._under_way.add(call)
+            if not self._is_awake:
+                self._is_awake = True
+                threading.Thread(target=self._run, name="bucket-watch", daemon=True).start()
+        _calls.now = call
+        try:
+            yield
+        finally:
+            _calls.now = None
+            with self._lock:
+                self._under_way.discard(call)
+            call.close()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(_TICK)
+            with self._lock:
+                over = [call for call in self._under_way if call.is_over]
+                if not self._under_way:
+                    self._is_awake = False
+                    return
+            for call in over:
+                call.cut()
+
+
+class _Watched:
+    """A connection that tells the call that uses it which socket it waits for."""
+
+    sock: socket.socket | None
+
+    def _new_conn(self) -> socket.socket:
+        made: socket.socket = super()._new_conn()  # type: ignore[misc]  # it stands before an HTTPConnection
+        _tell(made)
+        return made
+
+    def request(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401  # as urllib3 has them
+        _tell(self.sock)
+        super().request(*arguments, **more)  # type: ignore[misc]
+
+
+def _tell(line: socket.socket | None) -> None:
+    call: _Call | None = getattr(_calls, "now", None)
+    if call and line:
+        call.uses(line.fileno())
+
+
+class _Connection(_Watched, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class Transport:
+    """The connections to one store."""
+
+    def __init__(self, ca_file: str, concurrency: int) -> None:
+        """Trust the authorities of *ca_file*, or of `AWS_CA_BUNDLE`, and else the system's and the SDK's."""
+        self._ca_file = ca_file or os.environ.get("AWS_CA_BUNDLE", "")
+        self._concurrency = concurrency
+        self._managers: dict[str, tuple[urllib3.PoolManager, str]] = {}
+        self._watch = _Watch()
+
+    def send(self, request: AWSPreparedRequest, deadline: float, stop: threading.Event) -> AWSResponse:
+        """The answer to *request*, if it is all there before *deadline* (of `time.monotonic`).
+
+        Raises:
+            Failure: there is none, or it is too long; or the file of authorities holds none.
+            Stopped: *stop* was set.
+        """
+        call = _Call(deadline, stop)
+        try:
+            with self._watch.over(call):
+                answer = self._send(request, max(deadline - time.monotonic(), 0.001))
+        except (exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            _raise_if_over(call)
+            raise _failure(error) from error
+        _raise_if_over(call)
+        return answer
+
+    def close(self) -> None:
+        """Close the connections."""
+        for manager, _ in self._managers.values():
+            manager.clear()
+
+    def _send(self, request: AWSPreparedRequest, seconds: float) -> AWSResponse:
+        manager, proxy = self._manager(request.url)
+        parts = urlsplit(request.url)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        response = manager.connection_from_url(request.url).urlopen(
+            request.method,
+            request.url if proxy and parts.scheme == "http" else path,
+            body=request.body,
+            headers=request.headers,
+            timeout=urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds),
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+        )
+        try:
+            body = _read(response, request.method)
+        except BaseException:
+            response.close()  # a connection with half an answer in it cannot serve again
+            raise
+        response.release_conn()
+        _refuse_redirect(response)
+        return AWSResponse(request.url, response.status, response.headers, _Body(body))
+
+    def _manager(self, url: str) -> tuple[urllib3.PoolManager, str]:
+        """The connections that lead to *url*, and the proxy that they go by; settled at the first request to a host."""
+        parts = urlsplit(url)
+        if parts.netloc not in self._managers:
+            bypass = bool(urllib.request.proxy_bypass(parts.hostname or ""))
+            proxy = "" if bypass else urllib.request.getproxies().get(parts.scheme, "")
+            context = _context(self._ca_file) if "https" in (parts.scheme, urlsplit(proxy).scheme) else None
+            options: dict[str, Any] = {"maxsize": self._concurrency, "ssl_context": context, "num_pools": 8}
+            manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+            manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+            self._managers[parts.netloc] = manager, proxy
+        return self._managers[parts.netloc]
+
+
+class _Body(BytesIO):
+    """A body that is here, as botocore reads one."""
+
+    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    context: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    try:
+        if ca_file:
+            context.load_verify_locations(ca_file)
+        else:
+            context.load_default_certs()
+            context.load_verify_locations(where())
+    except (OSError, ssl.SSLError) as error:
+        detail = f"{ca_file or where()} cannot be read as authorities: {one_line(str(error))}"
+        raise Failure(Reason.TLS, detail) from None
+    return context
+
+
+def _read(response: urllib3.BaseHTTPResponse, method: str) -> bytes:
+    """The body of *response*, unpacked.
+
+    Raises:
+        Failure: it is longer than `MOST_BYTES`, or packed in a way that is not known.
+    """
+    if method == "HEAD":
+        return b""
+    body = bytearray()
+    for chunk in response.stream(_CHUNK, decode_content=False):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise Failure(Reason.MALFORMED_ANSWER, f"the answer is longer than {MOST_BYTES >> 20} MiB")
+    return _unpacked(bytes(body), response.headers.get("Content-Encoding", "").strip().lower())
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    """*body* without the compression that nobody asked for, but some proxies apply."""
+    if encoding in ("", "identity", "aws-chunked"):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise Failure(Reason.MALFORMED_ANSWER, f"the answer is packed as {one_line(encoding)[:40]}")
+    try:
+        unpacker = zlib.decompressobj(_GZIP)
+        unpacked = unpacker.decompress(body, MOST_BYTES)
+    except zlib.error as error:
+        raise Failure(Reason.MALFORMED_ANSWER, f"the answer cannot be unpacked: {error}") from None
+    if unpacker.unconsumed_tail or not unpacker.eof:
+        raise Failure(Reason.MALFORMED_ANSWER, f"the answer is cut off, or unpacks to more than {MOST_BYTES >> 20} MiB")
+    return unpacked
+
+
+def _refuse_redirect(response: urllib3.BaseHTTPResponse) -> None:
+    """A store that sends to another address, and to no other region, is an ingress (http to https, for example).
+
+    The signature holds for one host alone, so it could not be followed; botocore looks for the region by more
+    requests, which meet the same redirect (`S3RegionRedirectorv2`).
+
+    Raises:
+        Failure: *response* is such a redirect.
+    """
+    if 300 <= response.status < 400 and "x-amz-bucket-region" not in response.headers:
+        to = urlsplit(response.headers.get("Location", ""))
+        where_to = f" to {one_line(f'{to.scheme}://{to.hostname}')[:100]}" if to.scheme and to.hostname else ""
+        raise Failure(Reason.CONNECTION, f"the endpoint redirects{where_to} (status {response.status})")
+
+
+def _raise_if_over(call: _Call) -> None:
+    if call.stop.is_set():
+        raise Stopped
+    if call.was_cut or call.is_over:
+        raise Failure(Reason.TIMEOUT, "the answer was not complete in time")
+
+
+_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
+    (exceptions.ConnectTimeoutError, Reason.TIMEOUT),
+    (exceptions.TimeoutError, Reason.TIMEOUT),
+    (TimeoutError, Reason.TIMEOUT),
+    (exceptions.SSLError, Reason.TLS),
+    (ssl.SSLError, Reason.TLS),
+    (exceptions.InvalidHeader, Reason.MALFORMED_ANSWER),
+    (exceptions.DecodeError, Reason.MALFORMED_ANSWER),
+)
+
+
+def _failure(error: Exception) -> Failure:
+    """Why there was no answer. A name that is not resolved is no time-out, though urllib3 derives it from one."""
+    if isinstance(error, exceptions.NewConnectionError):
+        return Failure(Reason.CONNECTION, one_line(str(error)))
+    reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), Reason.CONNECTION)
+    return Failure(reason, one_line(str(error)) or type(error).__name__)
