@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from exporter.chain import root_causes
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import (
     ClaimState,
@@ -24,6 +25,7 @@ from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
 from exporter.facts.model import Facts, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.families import Telemetry
+from tests.scopes import scope as scoped
 
 AT = datetime(2026, 1, 18, 3, 12, 40, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,7 +50,7 @@ FAULTED = NAMES[6:10]
 
 def problem(cause: Cause, scope: str, command: str, reason: str, since: datetime | None = None) -> Problem:
     entry = cause.entry
-    return Problem(cause, scope, entry.impact, entry.severity, reason, command, since)
+    return Problem(cause, (scoped(scope),), entry.impact, entry.severity, reason, command, since)
 
 
 def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
@@ -64,7 +66,7 @@ def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
         recovery_point_evidence="The newest snapshot in the bucket.",
         objective=3 * HOUR,
         last_sync=done,
-        storage_class="longhorn",
+        storage_class="storage/driver.longhorn.io",
         sources=(
             SourceVerdict(
                 name=f"{pvc}-backup",
@@ -118,7 +120,7 @@ def bad_day(at: datetime = AT) -> Verdict:
         if (namespace, pvc) in FAULTED:
             fault = problem(
                 Cause.VOLUME_FAULTED,
-                "longhorn",
+                "storage/driver.longhorn.io",
                 f"kubectl -n longhorn-system get volumes.longhorn.io pvc-{namespace}-{pvc} -w",
                 f"Longhorn volume pvc-{namespace}-{pvc} (data) is faulted.",
                 at - 5 * HOUR,
@@ -210,6 +212,10 @@ def _verdict(at: datetime, claims: list[ClaimVerdict], orphans: tuple[Orphan, ..
         orphans,
         (PolicyState("volsync-smart-protection", "ClusterPolicy", ready=True),),
         Facts(buckets=(bucket,)),
+        owners={
+            (bucket.identity, f"{claim.namespace}/{claim.pvc}"): ((claim.namespace, claim.pvc),) for claim in claims
+        },
+        root_causes=root_causes.find(claims, orphans),
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from exporter.chain import root_causes
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import (
     ClaimState,
@@ -27,6 +28,7 @@ from exporter.facts.cluster.wire import Metadata
 from exporter.facts.model import Facts, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.families import Telemetry
+from tests.scopes import scope as scoped
 
 AT = datetime(2026, 1, 18, 14, 12, tzinfo=UTC)
 LAST_SYNC = AT - timedelta(hours=1, minutes=11, seconds=36)
@@ -37,7 +39,7 @@ def problem(cause: Cause, scope: str, reason: str = "", command: str = "kubectl 
     entry = cause.entry
     return Problem(
         cause=cause,
-        scope=scope,
+        scopes=(scoped(scope),),
         impact=entry.impact,
         severity=entry.severity,
         reason=reason or entry.meaning,
@@ -95,7 +97,7 @@ def claim(
         recovery_point_evidence="the last sync's end, less its duration",
         objective=timedelta(hours=3),
         last_sync=LAST_SYNC,
-        storage_class="longhorn",
+        storage_class="storage/driver.longhorn.io",
         sources=(source_verdict(f"{pvc}-backup", state),),
         secrets=(
             SecretPresence("volsync-rustfs-base", "base", present=True, evidence="its ExternalSecret is ready"),
@@ -146,12 +148,19 @@ def reports(*down: tuple[Source, Reason]) -> tuple[SourceReport, ...]:
 
 
 def verdict(*claims: ClaimVerdict, orphans: tuple[Orphan, ...] = (), facts: Facts | None = None) -> Verdict:
+    ordered = tuple(sorted(claims, key=lambda c: (c.namespace, c.pvc)))
     return Verdict(
         at=AT,
-        claims=tuple(sorted(claims, key=lambda c: (c.namespace, c.pvc))),
+        claims=ordered,
         orphans=orphans,
         policies=(PolicyState("volsync-smart-protection", "ClusterPolicy", ready=True),),
         facts=facts or Facts(sources=reports()),
+        owners={
+            (bucket.identity, repository.prefix): (tuple(repository.prefix.split("/", 1)),)
+            for bucket in (facts.buckets if facts else ())
+            for repository in bucket.repositories
+        },
+        root_causes=root_causes.find(ordered, orphans),
     )
 
 
@@ -169,7 +178,7 @@ def bad_day() -> Verdict:
     """Four claims behind one storage fault, one orphan, one claim with an advisory, one sound."""
     fault = problem(
         Cause.VOLUME_FAULTED,
-        "longhorn",
+        "storage/driver.longhorn.io",
         "Longhorn has faulted the volume: it cannot be attached.",
         "kubectl -n longhorn-system get volumes.longhorn.io pvc-1 -w"
         "  # salvages itself once detached: kubectl -n paperless-ngx delete job volsync-src-data-backup",
