@@ -25,6 +25,8 @@ def judge(backup: Backup) -> LinkVerdict | None:
         return broken(Link.REPOSITORY_SECRET, _on_this_link(problem))
     if problem := external_secrets.failing(backup, name) or external_secrets.stale(backup, name):
         return broken(Link.REPOSITORY_SECRET, _on_this_link(problem.as_advisory()))
+    if _is_undecided(backup):
+        return unknown(Link.REPOSITORY_SECRET, f"Whether Secret {name} is back is not known: ExternalSecrets are not.")
     if seen is not None and seen.present:
         return ok(Link.REPOSITORY_SECRET, f"Secret {name} is there ({seen.evidence}).")
     listing = backup.cluster.core.secrets
@@ -130,7 +132,7 @@ def _missing_by_volsync(backup: Backup) -> str | None:
     What was seen there since the error began goes before it.
     """
     found = _NOT_FOUND.search(backup.reconcile_error)
-    if found is None or _is_passing(backup):
+    if found is None or _is_passing(backup) or _is_undecided(backup):
         return None
     name = found["name"]
     secrets = backup.cluster.core.secrets
@@ -139,6 +141,14 @@ def _missing_by_volsync(backup: Backup) -> str | None:
     word, since = external_secrets.word(backup, name), _error_since(backup)
     is_back = word is not None and word.present and word.at is not None and since is not None and word.at > since
     return None if is_back else name
+
+
+def _is_undecided(backup: Backup) -> bool:
+    """Whether VolSync finds no Secret, and neither Secrets nor ExternalSecrets tell whether it came back since."""
+    listing = backup.cluster.external_secrets.external_secrets
+    is_unread = listing.applies and (not listing.known or listing.malformed_in(backup.namespace) is not None)
+    is_said = _NOT_FOUND.search(backup.reconcile_error) is not None
+    return is_said and is_unread and not backup.cluster.core.secrets.known
 
 
 def _is_passing(backup: Backup) -> bool:
