@@ -26,7 +26,7 @@ _RETAINED = "retained"
 _OWN = re.compile(r"owned by another|take ownership|immutable|delete|update secret|template", re.IGNORECASE)
 """Errors that are about the ExternalSecret or its target, and not about where the data comes from."""
 _STORE = re.compile(r'\b(?P<kind>(?:Cluster)?SecretStore) "(?P<name>[^"]+)"(?: is not ready|, )')
-"""A store that the condition names as the fault (external-secrets `client_manager.go`; up to 0.10 in the condition)."""
+"""A store that the condition names as the fault (external-secrets `client_manager.go`)."""
 
 _MESSAGE = 1024
 """So much of a condition's message is looked at."""

@@ -52,7 +52,8 @@ _STORE = (
 def walk(backup: Backup) -> tuple[LinkVerdict, ...]:
     """The verdicts of the links that apply, in their order."""
     verdicts = [verdict for judge in JUDGES if (verdict := judge(backup)) is not None]
-    if missing_object(backup) is None:
+    is_blocked = any(verdict.link in _GENERATING and blocking_problem([verdict]) for verdict in verdicts)
+    if is_blocked and missing_object(backup) is None:
         verdicts = _relieve_generating(verdicts)
     return tuple(_without_consequences(verdicts))
 
