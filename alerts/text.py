@@ -122,7 +122,15 @@ _VARIANTS: Mapping[tuple[Cause, str], str] = {
     (Cause.SOURCE_MISSING, "unmanaged"): _WITHOUT_POLICY,
     (Cause.NEVER_SYNCED, "begun"): _SYNCING,
     (Cause.OVERDUE, "begun"): _SYNCING,
-    (Cause.EXTERNAL_SECRET_FAILING, "clusterexternalsecret"): 'match "^clusterexternalsecret/" $labels.scope',
+    (Cause.REPOSITORY_SECRET_MISSING, "externalsecret"): "false",
+    (Cause.BASE_SECRET_MISSING, "unmanaged"): "false",
+    (Cause.BASE_SECRET_MISSING, "clusterexternalsecret"): 'match "^externalsecret/[^/]+$" $labels.scope',
+    (Cause.BASE_SECRET_MISSING, "operator"): 'match "^operator/" $labels.scope',
+    (Cause.EXTERNAL_SECRET_FAILING, "clusterexternalsecret"): 'match "^externalsecret/[^/]+$" $labels.scope',
+    (Cause.EXTERNAL_SECRET_FAILING, "clustersecretstore"): 'match "^secretstore/[^/]+$" $labels.scope',
+    (Cause.EXTERNAL_SECRET_FAILING, "secretstore"): 'match "^secretstore/[^/]+/" $labels.scope',
+    (Cause.EXTERNAL_SECRET_FAILING, "operator"): 'match "^operator/" $labels.scope',
+    (Cause.EXTERNAL_SECRET_STALE, "operator"): 'match "^operator/" $labels.scope',
 }
 """When the command of a variant is the one that mends: every variant of the catalogue stands here."""
 

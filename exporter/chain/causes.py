@@ -148,6 +148,10 @@ _SYNC_ANEW = (
 """VolSync heeds no trigger while a sync is under way; a restart makes it take that one up again."""
 _TRIGGER_ALL = 'kubectl annotate pvc -n <namespace> -l <label> kyverno.io/trigger="$(date +%s)" --overwrite'
 """What was not generated while its base Secret was missing is not generated later, unless the PVC is touched."""
+_SYNC_SECRET = 'kubectl -n <namespace> annotate externalsecret <external_secret> force-sync="$(date +%s)" --overwrite'
+_SHOW_CLUSTER_EXTERNAL_SECRET = "kubectl describe clusterexternalsecret <cluster_external_secret>"
+_SHOW_EXTERNAL_SECRETS = "kubectl get pods -A -l app.kubernetes.io/name=external-secrets"
+"""The label is the chart's; in which namespace the controller runs is not known."""
 _MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
 
 
@@ -155,8 +159,8 @@ def _blocking(link: Link, meaning: str, command: str, variants: Mapping[str, str
     return Entry(link, Impact.BLOCKING, Severity.CRITICAL, meaning, command, variants or {})
 
 
-def _warning(link: Link, meaning: str, command: str) -> Entry:
-    return Entry(link, Impact.ADVISORY, Severity.WARNING, meaning, command)
+def _warning(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None) -> Entry:
+    return Entry(link, Impact.ADVISORY, Severity.WARNING, meaning, command, variants or {})
 
 
 def _info(link: Link, meaning: str, command: str) -> Entry:
@@ -195,26 +199,39 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.BASE_SECRET_MISSING: _blocking(
         Link.BASE_SECRET,
         "The base Secret with the store's credentials is not in the namespace.",
-        'kubectl -n <namespace> annotate externalsecret <base_secret> force-sync="$(date +%s)" --overwrite && '
-        f"{_TRIGGER_ALL}",
+        f"{_SYNC_SECRET} && {_TRIGGER_ALL}",
+        {
+            "unmanaged": "kubectl get secret -A --field-selector metadata.name=<base_secret>",
+            "clusterexternalsecret": _SHOW_CLUSTER_EXTERNAL_SECRET,
+            "operator": _SHOW_EXTERNAL_SECRETS,
+        },
     ),
     Cause.EXTERNAL_SECRET_FAILING: _blocking(
         Link.BASE_SECRET,
-        "External Secrets cannot bring the base Secret up to date.",
-        'kubectl -n <namespace> annotate externalsecret <base_secret> force-sync="$(date +%s)" --overwrite',
-        {"clusterexternalsecret": "kubectl describe clusterexternalsecret <cluster_external_secret>"},
+        "External Secrets cannot make a Secret of the backup, or cannot bring it up to date.",
+        f"{_SYNC_SECRET} && kubectl -n <namespace> describe externalsecret <external_secret>",
+        {
+            "clusterexternalsecret": _SHOW_CLUSTER_EXTERNAL_SECRET,
+            "clustersecretstore": "kubectl describe clustersecretstore <store>",
+            "secretstore": "kubectl -n <namespace> describe secretstore <store>",
+            "operator": _SHOW_EXTERNAL_SECRETS,
+        },
     ),
     Cause.EXTERNAL_SECRET_STALE: _warning(
         Link.BASE_SECRET,
-        "External Secrets says that the base Secret is ready, but has not refreshed it for more than two intervals.",
-        'kubectl -n <namespace> annotate externalsecret <base_secret> force-sync="$(date +%s)" --overwrite',
+        "External Secrets says that a Secret of the backup is ready, but has not refreshed it for two intervals.",
+        _SYNC_SECRET,
+        {"operator": _SHOW_EXTERNAL_SECRETS},
     ),
     # --- repository secret
     Cause.REPOSITORY_SECRET_MISSING: _blocking(
         Link.REPOSITORY_SECRET,
         "The Secret with the repository's address and password is not there, or lacks a key.",
         _TRIGGER,
-        {"unmanaged": "kubectl describe secret <secret> -n <namespace>"},
+        {
+            "unmanaged": "kubectl describe secret <secret> -n <namespace>",
+            "externalsecret": f"{_SYNC_SECRET} && kubectl -n <namespace> describe secret <secret>",
+        },
     ),
     # --- source
     Cause.NOT_COVERED: _blocking(

@@ -5,8 +5,8 @@ it are at fault.
 """
 
 from exporter.chain.backup import Backup
+from exporter.chain.causes import Impact
 from exporter.chain.links import repository_secret
-from exporter.chain.verdict import LinkState
 
 
 def missing_object(backup: Backup) -> str | None:
@@ -14,7 +14,8 @@ def missing_object(backup: Backup) -> str | None:
     if backup.source is None:
         return "ReplicationSource" if is_source_missing(backup) else None
     secret = repository_secret.judge(backup)
-    return "Secret" if secret is not None and secret.state is LinkState.BROKEN else None
+    is_missing = secret is not None and any(problem.impact is Impact.BLOCKING for problem in secret.problems)
+    return "Secret" if is_missing else None
 
 
 def is_source_missing(backup: Backup) -> bool:

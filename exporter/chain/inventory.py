@@ -6,19 +6,20 @@ the API itself joins by name.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 
 from exporter.chain import mover_log
 from exporter.chain.binding import Bindings
 from exporter.chain.causes import Cause
+from exporter.chain.refreshing import patience_of
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
-from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecret, ExternalSecret, SecretTarget
+from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecret, ExternalSecret
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kyverno.objects import ClusterPolicy, GeneratingPolicy
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
-from exporter.facts.cluster.wire import Condition
 from exporter.facts.model import Facts
 from exporter.settings import Settings
 
@@ -140,53 +141,47 @@ class Inventory:
     def cluster_external_secrets(self) -> tuple[ClusterExternalSecret, ...]:
         """Those that bring the base Secret."""
         base = self.settings.chain.base_secret
-        return tuple(
-            secret
-            for secret in self.cluster.external_secrets.cluster_external_secrets
-            if base
-            in (secret.spec.external_secret_name or secret.name, _target(secret.spec.external_secret_spec.target))
-        )
+        secrets = self.cluster.external_secrets.cluster_external_secrets
+        return tuple(secret for secret in secrets if base in (secret.external_secret, secret.secret))
 
     @cached_property
-    def external_secrets(self) -> Mapping[str, ExternalSecret]:
-        """Those that bring the base Secret, by namespace."""
-        base = self.settings.chain.base_secret
+    def failed_namespaces(self) -> Mapping[str, tuple[ClusterExternalSecret, str]]:
+        """The namespaces that the base Secret's ExternalSecret could not be put into: by which, and why."""
         return {
-            secret.namespace: secret
-            for secret in self.cluster.external_secrets.external_secrets
-            if base == (_target(secret.spec.target) or secret.name)
-        }
-
-    @cached_property
-    def namespaces_without_base_secret(self) -> frozenset[str]:
-        """The namespaces in which External Secrets cannot bring the base Secret up to date."""
-        by_condition = {
-            namespace
-            for namespace, secret in self.external_secrets.items()
-            if (ready := ready_condition(secret)) is not None and ready.status == "False"
-        }
-        by_cluster = {
-            failed.namespace
+            failed.namespace: (secret, failed.reason)
             for secret in self.cluster_external_secrets
             for failed in (secret.status.failed_namespaces if secret.status else None) or ()
         }
-        return frozenset(by_condition | by_cluster)
+
+    @cached_property
+    def is_base_secret_met(self) -> bool:
+        """Whether a Secret of the base Secret's name is in any namespace."""
+        base = self.settings.chain.base_secret
+        return any(secret.name == base for secret in self.cluster.core.secrets)
+
+    @cached_property
+    def external_secrets_silent_from(self) -> datetime | None:
+        """From when on all ExternalSecrets together show that their controller has stopped; None when they cannot."""
+        moments = (_silent_from(secret) for secret in self.cluster.external_secrets.external_secrets)
+        return max((moment for moment in moments if moment), default=None)
+
+
+def _silent_from(secret: ExternalSecret) -> datetime | None:
+    """When the last refresh is too old; None where that tells nothing: it fails, or is not refreshed by the clock."""
+    patience = patience_of(secret.spec)
+    is_failing = secret.ready is not None and secret.ready.status == "False"
+    if secret.refreshed is None or patience is None or is_failing:
+        return None
+    try:
+        return secret.refreshed + patience
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _is_volsyncs(pvc: PersistentVolumeClaim) -> bool:
     """Whether VolSync made the PVC: caches and copies may inherit labels."""
     owners = pvc.metadata.owner_references or ()
     return any(owner.kind in ("ReplicationSource", "ReplicationDestination") for owner in owners)
-
-
-def ready_condition(secret: ExternalSecret | None) -> Condition | None:
-    """The ExternalSecret's `Ready` condition."""
-    conditions = (secret.status.conditions if secret and secret.status else None) or ()
-    return next((condition for condition in conditions if condition.type == "Ready"), None)
-
-
-def _target(target: SecretTarget | None) -> str | None:
-    return target.name if target else None
 
 
 def _generates_sources(policy: ClusterPolicy | GeneratingPolicy) -> bool:

@@ -87,8 +87,10 @@ def _hits(claims: Iterable[ClaimVerdict], orphans: Iterable[Orphan]) -> Iterator
 def _root_cause(cause: Cause, scope: Scope, hits: list[tuple[str, Problem]]) -> RootCause:
     key, worst = min(hits, key=lambda hit: (hit[1].severity.rank, hit[1].impact is Impact.ADVISORY, hit[0]))
     claims = tuple(sorted({key for key, _ in hits}))
-    wide = worst.wide_command if len(claims) > 1 else ""
     is_shared = len({problem.command for _, problem in hits}) == 1
+    # A command about the narrowest thing that is the same for all that it hits serves them all.
+    is_fit = is_shared and worst.width == 0
+    wide = worst.wide_command if len(claims) > 1 and not is_fit else ""
     return RootCause(
         cause=cause,
         scope=scope,

@@ -70,6 +70,16 @@ def policy(name: str, in_namespace: str = "") -> Scope:
     return Scope(ScopeKind.POLICY, name, in_namespace)
 
 
+def secret_store(name: str, in_namespace: str = "") -> Scope:
+    """A ClusterSecretStore, or a namespace's SecretStore."""
+    return Scope(ScopeKind.SECRETSTORE, name, in_namespace)
+
+
+def external_secret(name: str, in_namespace: str = "") -> Scope:
+    """A namespace's ExternalSecret, or a ClusterExternalSecret."""
+    return Scope(ScopeKind.EXTERNALSECRET, name, in_namespace)
+
+
 def storage(driver: str) -> Scope:
     """A CSI driver, or a storage class where the driver is not known."""
     return Scope(ScopeKind.STORAGE, driver)

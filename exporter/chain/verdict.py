@@ -50,10 +50,17 @@ class Problem(msgspec.Struct, frozen=True):
     """What to type where a wider scope than the narrowest is broken; empty: the command, claim by claim."""
     width: int = 0
     """Which of the scopes the pass over all claims has chosen."""
+    on: Link | None = None
+    """The link that it breaks, where that is not its cause's own."""
 
     @property
     def link(self) -> Link:
-        return self.cause.link
+        return self.on or self.cause.link
+
+    def as_advisory(self) -> "Problem":
+        """The same problem where the next backup can succeed in spite of it."""
+        severity = Severity.WARNING if self.severity is Severity.CRITICAL else self.severity
+        return msgspec.structs.replace(self, impact=Impact.ADVISORY, severity=severity)
 
     @property
     def scope(self) -> Scope:

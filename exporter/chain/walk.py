@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from exporter.chain.backup import Backup
-from exporter.chain.causes import Cause, Impact, Link, Severity
+from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.generated import missing_object
 from exporter.chain.links import (
     base_secret,
@@ -52,7 +52,8 @@ _STORE = (
 def walk(backup: Backup) -> tuple[LinkVerdict, ...]:
     """The verdicts of the links that apply, in their order."""
     verdicts = [verdict for judge in JUDGES if (verdict := judge(backup)) is not None]
-    if missing_object(backup) is None:
+    is_blocked = any(verdict.link in _GENERATING and blocking_problem([verdict]) for verdict in verdicts)
+    if is_blocked and missing_object(backup) is None:
         verdicts = _relieve_generating(verdicts)
     return tuple(_without_consequences(verdicts))
 
@@ -92,15 +93,10 @@ def _relieve_generating(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:
         if verdict.link not in _GENERATING or blocking_problem([verdict]) is None:
             relieved.append(verdict)
             continue
-        problems = () if seen else tuple(_as_advisory(problem) for problem in verdict.problems)
+        problems = () if seen else tuple(problem.as_advisory() for problem in verdict.problems)
         seen = True
         relieved.append(msgspec.structs.replace(verdict, problems=problems))
     return relieved
-
-
-def _as_advisory(problem: Problem) -> Problem:
-    severity = Severity.WARNING if problem.severity is Severity.CRITICAL else problem.severity
-    return msgspec.structs.replace(problem, impact=Impact.ADVISORY, severity=severity)
 
 
 def _without_consequences(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:

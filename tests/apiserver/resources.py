@@ -52,6 +52,8 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource("external-secrets.io", ("v1",), "clusterexternalsecrets", "ClusterExternalSecret", namespaced=False),
     Resource("external-secrets.io", ("v1",), "externalsecrets", "ExternalSecret"),
+    Resource("external-secrets.io", ("v1",), "clustersecretstores", "ClusterSecretStore", namespaced=False),
+    Resource("external-secrets.io", ("v1",), "secretstores", "SecretStore"),
 )
 BUILT_IN = ("", "apps", "batch", "events.k8s.io", "storage.k8s.io")
 """Groups that every API server has; the others come with their CustomResourceDefinitions."""

@@ -12,6 +12,7 @@ KNOWN = {
     *("namespace", "pvc", "source", "secret", "label", "policy", "base_secret", "namespace_label"),
     *("kyverno_namespace", "longhorn_namespace", "job", "cache", "pod", "volume", "node", "copy", "annotation"),
     *("cluster_external_secret", "destination", "image", "bucket", "prefix", "method"),
+    *("external_secret", "store"),
 }
 
 

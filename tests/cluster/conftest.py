@@ -87,5 +87,12 @@ def small_cluster() -> list[Json]:
         obj("kyverno.io/v2", "UpdateRequest", "ur-1", "kyverno", spec={"policy": "p"}),
         obj("policies.kyverno.io/v1", "GeneratingPolicy", "generate", spec={}),
         obj("external-secrets.io/v1", "ClusterExternalSecret", "base", spec={}),
+        obj(
+            "external-secrets.io/v1",
+            "ClusterSecretStore",
+            "vault",
+            spec={"provider": {"vault": {"server": "https://v"}}},
+        ),
+        obj("external-secrets.io/v1", "SecretStore", "local", "media", spec={"provider": {"fake": {"data": []}}}),
     ]
     return objects

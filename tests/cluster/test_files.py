@@ -354,7 +354,10 @@ FILM = obj("v1", "PersistentVolumeClaim", "films", "media")
         ([{"apiVersion": "longhorn.io/v1beta2", "kind": "VolumeList", "items": []}], LONGHORN),
         ([obj("kyverno.io/v1", "Policy", "p", "media")], KYVERNO),
         ([obj("policies.kyverno.io/v1", "ValidatingPolicy", "p")], KYVERNO),
-        ([obj("external-secrets.io/v1", "SecretStore", "s", "media")], EXTERNAL_SECRETS),
+        (
+            [obj("external-secrets.io/v1", "SecretStore", "s", "media")],
+            {*EXTERNAL_SECRETS, "external_secrets.secret_stores"},
+        ),
         ([obj("v1", "Event", "e", "default", reason="Pulled")], {"kyverno.events"}),
         ([obj("apps/v1", "Deployment", "d", "media"), {"neither": "kind", "nor": "version"}], set()),
         (

@@ -27,7 +27,6 @@ from exporter.chain.schedule import interval_of
 from exporter.chain.scope import Scope
 from exporter.durations import parse_duration
 from exporter.facts.bucket.model import Bucket, Repository
-from exporter.facts.cluster.external_secrets.objects import ExternalSecret
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.cluster.volsync.objects import ReplicationSource
@@ -233,24 +232,15 @@ class Bindings:
             if text and (hint := evidence.of_text(text.strip(), says)):
                 yield hint
         secret = source.spec.mover.repository or ""
-        for template in self._templates.get((source.namespace, secret), ()):
-            if hint := evidence.of_template(template, "the template of its ExternalSecret"):
-                yield hint
+        for maker in self._cluster.external_secrets.bringing(source.namespace, secret):
+            for template in maker.addresses:
+                if hint := evidence.of_template(template, "the template of its ExternalSecret"):
+                    yield hint
         if hint := self._policys(source, secret):
             yield hint
         log = source.status.latest_mover_status.logs if source.status and source.status.latest_mover_status else ""
         if log and (hint := _in_log(log)):
             yield hint
-
-    @cached_property
-    def _templates(self) -> Mapping[Key, tuple[str, ...]]:
-        """The templates of repository addresses, by the Secret that they make."""
-        found: dict[Key, list[str]] = defaultdict(list)
-        for secret in self._cluster.external_secrets.external_secrets:
-            if template := _template_of(secret):
-                target = secret.spec.target.name if secret.spec.target and secret.spec.target.name else secret.name
-                found[secret.namespace, target].append(template)
-        return {key: tuple(templates) for key, templates in found.items()}
 
     def _policys(self, source: ReplicationSource, secret: str) -> Hint | None:
         """The address that a policy's rule writes into the Secret of that name."""
@@ -449,9 +439,3 @@ def _in_log(log: str) -> Hint | None:
         return evidence.of_address(found, says)
     store = mover_log.store_of(log)
     return Hint(says, store.protocol, store.endpoint, store.bucket) if store else None
-
-
-def _template_of(secret: ExternalSecret) -> str | None:
-    template = secret.spec.target.template if secret.spec.target else None
-    data = template.data if template else None
-    return data.restic_repository if data else None

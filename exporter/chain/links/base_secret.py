@@ -1,37 +1,32 @@
 """Is the base Secret in the namespace, from which the policy copies the store's credentials?"""
 
-from datetime import timedelta
+from datetime import datetime
 
-from exporter.chain import scope
-from exporter.chain.backup import Backup, broken, ok, unknown
+import msgspec
+
+from exporter.chain import external_secrets, scope
+from exporter.chain.backup import Backup, broken, created, fill, ok, unknown
 from exporter.chain.causes import Cause, Link
-from exporter.chain.inventory import Inventory, ready_condition
+from exporter.chain.inventory import Inventory
 from exporter.chain.links.namespace import selects
-from exporter.chain.text import one_line
-from exporter.chain.verdict import LinkVerdict, SecretPresence
-from exporter.durations import parse_duration
+from exporter.chain.verdict import LinkVerdict, Problem, SecretPresence
 from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecret
 from exporter.facts.cluster.object_list import first_unread
-
-_ABSENT = ("SecretMissing", "SecretDeleted")
-"""Reasons of a Ready condition that say that the Secret is not there (external-secrets `externalsecret_types.go`)."""
 
 
 def judge(backup: Backup) -> LinkVerdict | None:
     name = backup.settings.chain.base_secret
     if not name or not backup.is_labelled or not _is_in_use(backup.inventory):
         return None
-    if failing := _failing(backup):
-        return failing
     seen = presence(backup)
+    is_absent = seen is not None and not seen.present
+    if problem := external_secrets.failing(backup, name, at_once=is_absent) or _not_provisioned(backup):
+        # A failing ExternalSecret leaves the Secret as it is.
+        return broken(Link.BASE_SECRET, problem.as_advisory() if seen and seen.present else problem)
     if seen is not None and not seen.present:
-        reason = f"Secret {name} is not in namespace {backup.namespace} ({seen.evidence})."
-        return broken(
-            Link.BASE_SECRET,
-            backup.problem(Cause.BASE_SECRET_MISSING, reason, scopes=(scope.namespace(backup.namespace),)),
-        )
-    if stale := _stale(backup):
-        return stale
+        return None if _is_new(backup) else broken(Link.BASE_SECRET, _missing(backup, name, seen))
+    if stale := external_secrets.stale(backup, name):
+        return broken(Link.BASE_SECRET, stale)
     if seen is not None:
         return ok(Link.BASE_SECRET, f"Secret {name} is there ({seen.evidence}).")
     cluster = backup.cluster
@@ -49,96 +44,83 @@ def presence(backup: Backup) -> SecretPresence | None:
     name = backup.settings.chain.base_secret
     if not name:
         return None
-    secret = backup.inventory.external_secrets.get(backup.namespace)
-    ready = ready_condition(secret)
-    if ready is not None and ready.reason in _ABSENT:
-        return SecretPresence(name, "base", present=False, evidence="its ExternalSecret says so")
-    if ready is not None and ready.status == "True":
-        return SecretPresence(name, "base", present=True, evidence="its ExternalSecret is ready")
-    if backup.cluster.core.secrets.known:
-        return SecretPresence(
-            name, "base", present=backup.cluster.core.has_secret(backup.namespace, name), evidence="read as metadata"
-        )
+    word = external_secrets.word(backup, name)
+    secrets = backup.cluster.core.secrets
+    if secrets.known and backup.cluster.core.has_secret(backup.namespace, name):
+        evidence = word.evidence if word and word.present else "read as metadata"
+        return SecretPresence(name, "base", present=True, evidence=evidence)
+    if secrets.lacks(name, backup.namespace, wanted_since=_wanted_since(backup)):
+        evidence = word.evidence if word and not word.present else "read as metadata"
+        return SecretPresence(name, "base", present=False, evidence=evidence)
+    if word is not None:
+        return SecretPresence(name, "base", present=word.present, evidence=word.evidence)
     listing = backup.cluster.external_secrets.external_secrets
-    is_absent = secret is None and listing.known and not listing.malformed_in(backup.namespace)
-    if is_absent and backup.inventory.cluster_external_secrets:
+    is_brought = external_secrets.bringing(backup, name) or listing.malformed_in(backup.namespace)
+    owner = _owner(backup)
+    if owner and not is_brought and _lacks(backup, owner):
         return SecretPresence(name, "base", present=False, evidence="no ExternalSecret brings it")
     return None
 
 
+def _lacks(backup: Backup, owner: ClusterExternalSecret) -> bool:
+    listing = backup.cluster.external_secrets.external_secrets
+    return listing.lacks(owner.external_secret, backup.namespace, wanted_since=_wanted_since(backup))
+
+
 def _is_in_use(inventory: Inventory) -> bool:
-    """Whether the cluster has a base Secret at all: it is met somewhere, or the policy that reads it is there."""
-    name = inventory.settings.chain.base_secret
+    """Whether the cluster has a base Secret at all: it is met somewhere, or the policy is there that reads it."""
+    chain = inventory.settings.chain
     return bool(
         inventory.cluster_external_secrets
-        or inventory.external_secrets
-        or any(secret.name == name for secret in inventory.cluster.core.secrets)
-        or (inventory.policy is not None and inventory.settings.chain.policy)
+        or inventory.cluster.external_secrets.brings_anywhere(chain.base_secret)
+        or inventory.is_base_secret_met
+        or (chain.policy and inventory.policy is not None and inventory.policy.name == chain.policy)
     )
 
 
-def _failing(backup: Backup) -> LinkVerdict | None:
-    """By the ExternalSecret's condition, or by its namespace among those that the ClusterExternalSecret failed."""
-    secret = backup.inventory.external_secrets.get(backup.namespace)
-    ready = ready_condition(secret)
-    if ready is not None and ready.status == "False" and ready.reason not in _ABSENT:
-        return _external_secret_failing(
-            backup,
-            f"ExternalSecret {backup.namespace}/{secret.name if secret else ''}: "
-            f"{one_line(ready.message or ready.reason)}.",
-        )
-    for cluster_secret in backup.inventory.cluster_external_secrets:
-        for failed in (cluster_secret.status.failed_namespaces if cluster_secret.status else None) or ():
-            if failed.namespace == backup.namespace:
-                return _external_secret_failing(
-                    backup, f"ClusterExternalSecret {cluster_secret.name}: {one_line(failed.reason)}.", cluster_secret
-                )
-    return None
-
-
-def _external_secret_failing(
-    backup: Backup, reason: str, cluster_secret: ClusterExternalSecret | None = None
-) -> LinkVerdict:
-    failing = backup.inventory.namespaces_without_base_secret
-    owner = cluster_secret or next(iter(_selecting(backup)), None)
-    is_wide = owner is not None and len(failing) > 1
-    wide = scope.Scope(scope.ScopeKind.EXTERNALSECRET, owner.name) if owner else None
-    scopes = tuple(one for one in (scope.namespace(backup.namespace), wide) if one)
-    return broken(
-        Link.BASE_SECRET,
-        backup.problem(
-            Cause.EXTERNAL_SECRET_FAILING,
-            reason,
-            scopes=scopes,
-            variant="clusterexternalsecret" if is_wide or cluster_secret else "",
-            names={"cluster_external_secret": owner.name} if owner else None,
-        ),
-    )
-
-
-def _selecting(backup: Backup) -> list[ClusterExternalSecret]:
+def _wanted_since(backup: Backup) -> datetime | None:
+    """Since when the Secret can have been wanted here: the later of the claim and its namespace."""
     namespace = backup.cluster.core.namespaces.get(backup.namespace)
-    return [s for s in backup.inventory.cluster_external_secrets if namespace is None or selects(s, namespace)]
+    return max((at for at in (created(backup.pvc), created(namespace)) if at), default=None)
 
 
-def _stale(backup: Backup) -> LinkVerdict | None:
-    """`refreshTime` moves on success only, while `Ready` stays as it was when the controller dies."""
-    secret = backup.inventory.external_secrets.get(backup.namespace)
-    refreshed = secret.status.refresh_time if secret and secret.status else None
-    if secret is None or refreshed is None or secret.spec.refresh_policy in ("CreatedOnce", "OnChange"):
-        return None
-    try:
-        interval = parse_duration(secret.spec.refresh_interval or "1h")
-    except ValueError:
-        return None
-    if interval == timedelta(0) or backup.at - refreshed <= 2 * interval:
-        return None
-    return broken(
-        Link.BASE_SECRET,
-        backup.problem(
-            Cause.EXTERNAL_SECRET_STALE,
-            f"ExternalSecret {backup.namespace}/{secret.name} was last refreshed at {refreshed:%Y-%m-%d %H:%M}.",
-            scopes=(scope.EXTERNAL_SECRETS,),
-            since=refreshed,
-        ),
-    )
+def _is_new(backup: Backup) -> bool:
+    since = _wanted_since(backup)
+    return since is not None and backup.at - since < backup.settings.grace.generation
+
+
+def _owner(backup: Backup) -> ClusterExternalSecret | None:
+    """The ClusterExternalSecret that should bring the base Secret to the claim's namespace."""
+    namespace = backup.cluster.core.namespaces.get(backup.namespace)
+    owners = backup.inventory.cluster_external_secrets
+    return next((owner for owner in owners if namespace is None or selects(owner, namespace)), None)
+
+
+def _not_provisioned(backup: Backup) -> Problem | None:
+    """By the namespace among those that the ClusterExternalSecret failed in."""
+    owner, message = backup.inventory.failed_namespaces.get(backup.namespace, (None, ""))
+    return external_secrets.not_provisioned(backup, owner, message) if owner else None
+
+
+def _missing(backup: Backup, name: str, seen: SecretPresence) -> Problem:
+    if left := external_secrets.unattended(backup, name):
+        return left
+    owner, brought = _owner(backup), external_secrets.bringing(backup, name)
+    scopes = [scope.namespace(backup.namespace)]
+    variant, wide = "" if owner or brought else "unmanaged", "unmanaged"
+    if owner:
+        scopes.append(scope.external_secret(owner.name))
+        wide = "clusterexternalsecret"
+    elif backup.inventory.policy:
+        scopes.append(scope.policy(backup.inventory.policy.name))
+    if owner and not brought and external_secrets.is_silent(backup):
+        # A controller that is dead makes no ExternalSecret for a new namespace (external-secrets#4662).
+        scopes, variant = [scope.EXTERNAL_SECRETS], "operator"
+    names = {
+        "external_secret": brought[0].name if brought else owner.external_secret if owner else name,
+        "cluster_external_secret": owner.name if owner else "",
+    }
+    reason = f"Secret {name} is not in namespace {backup.namespace} ({seen.evidence})."
+    problem = backup.problem(Cause.BASE_SECRET_MISSING, reason, scopes=tuple(scopes), variant=variant, names=names)
+    command = Cause.BASE_SECRET_MISSING.entry.variants[wide if variant != "operator" else variant]
+    return msgspec.structs.replace(problem, wide_command=fill(command, {"base_secret": name, **names}))

@@ -32,6 +32,8 @@ _OPERATORS = {
     "external-secrets.io": Source.EXTERNAL_SECRETS,
 }
 """Groups of which any object says that the operator is there, and that its other kinds were dumped too."""
+_NEVER_PRESUMED = frozenset({"external_secrets.cluster_secret_stores", "external_secrets.secret_stores"})
+"""But for these: who dumps ExternalSecrets does not think of their stores."""
 _EVENTS = ("events.k8s.io", "Event")
 """The other name of the core group's events."""
 _VOLSYNC_OWNERS = ("Job", "ReplicationSource", "ReplicationDestination")
@@ -128,7 +130,7 @@ class _Dump:
 
     def _know(self, group: str, kind: str) -> None:
         operator = _OPERATORS.get(group)
-        self._read.update(one.field for one in KINDS if one.source is operator)
+        self._read.update(one.field for one in KINDS if one.source is operator and one.field not in _NEVER_PRESUMED)
         self._read.update(one.field for one in _kinds(group, kind))
 
     def _is_wanted(self, kind: Kind) -> bool:

@@ -1,9 +1,19 @@
-"""External Secrets' objects."""
+"""External Secrets' objects, joined: what brings a Secret, and the store that it comes from."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
 
 import msgspec
 
-from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecret, ExternalSecret
-from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.cluster.external_secrets.objects import (
+    ClusterExternalSecret,
+    ExternalSecret,
+    SecretStore,
+    StoreReference,
+)
+from exporter.facts.cluster.object_list import Key, ObjectList
 
 
 class ExternalSecretsFacts(msgspec.Struct, frozen=True, dict=True):
@@ -11,3 +21,34 @@ class ExternalSecretsFacts(msgspec.Struct, frozen=True, dict=True):
 
     cluster_external_secrets: ObjectList[ClusterExternalSecret] = ObjectList()
     external_secrets: ObjectList[ExternalSecret] = ObjectList()
+    cluster_secret_stores: ObjectList[SecretStore] = ObjectList()
+    secret_stores: ObjectList[SecretStore] = ObjectList()
+
+    def bringing(self, namespace: str, secret: str) -> tuple[ExternalSecret, ...]:
+        """The ExternalSecrets that write a Secret, sorted by name: several may have one target."""
+        return self._by_secret.get((namespace, secret), ())
+
+    def brings_anywhere(self, secret: str) -> bool:
+        """Whether a Secret of that name is brought to any namespace."""
+        return secret in self._secrets
+
+    def stores(self, reference: StoreReference) -> ObjectList[SecretStore]:
+        """The list in which the store would be."""
+        return self.cluster_secret_stores if reference.is_clusters else self.secret_stores
+
+    @cached_property
+    def last_refresh(self) -> datetime | None:
+        """When the controller was last seen to refresh anything."""
+        return max((secret.refreshed for secret in self.external_secrets if secret.refreshed), default=None)
+
+    @cached_property
+    def _by_secret(self) -> Mapping[Key, tuple[ExternalSecret, ...]]:
+        found: dict[Key, list[ExternalSecret]] = defaultdict(list)
+        for secret in sorted(self.external_secrets, key=lambda secret: secret.name):
+            if secret.writes_secret:
+                found[secret.namespace, secret.secret].append(secret)
+        return {key: tuple(secrets) for key, secrets in found.items()}
+
+    @cached_property
+    def _secrets(self) -> frozenset[str]:
+        return frozenset(secret for _, secret in self._by_secret)
