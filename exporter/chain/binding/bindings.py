@@ -37,6 +37,8 @@ READ_METHODS = ("restic",)
 """The movers whose repositories a listing can be read of."""
 _NOT_RESTIC = "its mover's repositories are not read"
 _NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\])(?::\d+)?")
+_MANY = 3
+"""So many that are there speak for one that is not."""
 _NO_BUCKET = "no bucket is read"
 
 
@@ -129,9 +131,11 @@ class Bindings:
             hint = next(iter(self._hints(source)), None)
             return Binding(BindingState.ELSEWHERE, _NOT_RESTIC, store=hint.store if hint else None)
         store: Scope | None = None
+        is_alone = self._siblings[source.namespace, source.spec.source_pvc] == 1
         for hint in self._hints(source):
-            if (binding := self._placed(hint)) is not None:
-                return binding
+            binding = self._placed(hint)
+            if binding is not None and (is_alone or hint.path is not None):
+                return binding  # which of a claim's sources writes to a place, a tail cannot tell
             store = store or hint.store or self._store_of_log(hint)
         return Binding(BindingState.UNKNOWN, self._nothing, store=store)
 
@@ -171,10 +175,10 @@ class Bindings:
             for spot in self._by_segment.get(tail.rpartition("/")[2], ())
             if spot.bucket in allowed and _ends_in(spot.repository.prefix, tail)
         ]
-        if len(found) == 1:
+        if len(found) == 1 and self._base_of(hint, found[0].bucket) == _base_in(found[0].repository.prefix, tail):
             return self._binding(found[0].bucket, found[0].repository.prefix, hint.says, is_set=True)
         if found or len(allowed) != 1:
-            return None
+            return None  # a repository of that name may be left from before; its moments can tell
         bucket = allowed[0]
         base = self._base_of(hint, bucket)
         if base is None:
@@ -182,18 +186,26 @@ class Bindings:
         return self._binding(bucket, _under(base, tail), hint.says, is_set=True)
 
     def _base_of(self, hint: Hint, bucket: Bucket) -> str | None:
-        """What stands before the tails of a template in *bucket*, shown by the repositories of its other sources.
+        """What stands before the tails of one base in *bucket*, shown by the repositories of most of its sources.
 
         In a bucket that is empty nothing can show it, and nothing can be anywhere else.
         """
         if not bucket.exists or (bucket.reading is Reading.READ and not bucket.repositories and not bucket.others):
             return bucket.prefix
-        bases = self._bases.get((hint.says, bucket.identity))
-        return bases.most_common(1)[0][0] if bases else None
+        bases = self._bases.get((hint.base, bucket.identity))
+        if not bases:
+            return None
+        base, found = bases.most_common(1)[0]
+        return base if hint.is_one_base or 2 * found > self._users[hint.base] else None
+
+    @cached_property
+    def _users(self) -> Counter[str]:
+        """How many sources' addresses begin with one base."""
+        return Counter(hint.base for source in self._sources for hint in self._hints(source) if hint.tail)
 
     @cached_property
     def _bases(self) -> Mapping[tuple[str, tuple[str, str, str]], Counter[str]]:
-        """How often a template's repositories stand below which folder of which bucket."""
+        """How often the repositories of one base stand below which folder of which bucket."""
         found: dict[tuple[str, tuple[str, str, str]], Counter[str]] = defaultdict(Counter)
         for source in self._sources:
             for hint in self._hints(source):
@@ -201,9 +213,9 @@ class Bindings:
                     continue
                 for spot in self._by_segment.get(hint.tail.rpartition("/")[2], ()):
                     prefix = spot.repository.prefix
-                    if hint.allows(spot.bucket) and _ends_in(prefix, hint.tail):
-                        base = prefix.removesuffix(hint.tail).strip("/")
-                        found[hint.says, spot.bucket.identity][base] += 1
+                    is_its_own = hint.is_one_base or _wrote(source, spot)
+                    if hint.allows(spot.bucket) and _ends_in(prefix, hint.tail) and is_its_own:
+                        found[hint.base, spot.bucket.identity][_base_in(prefix, hint.tail)] += 1
         return found
 
     def _binding(self, bucket: Bucket, prefix: str, says: str, *, is_set: bool = False) -> Binding:
@@ -220,8 +232,15 @@ class Bindings:
 
     # --- what objects say
 
-    def _hints(self, source: ReplicationSource) -> Iterator[Hint]:
+    def _hints(self, source: ReplicationSource) -> tuple[Hint, ...]:
         """What is said of the source's repository, the more direct first."""
+        return self._hints_of[source.key]
+
+    @cached_property
+    def _hints_of(self) -> Mapping[Key, tuple[Hint, ...]]:
+        return {source.key: tuple(self._said_of(source)) for source in self._sources}
+
+    def _said_of(self, source: ReplicationSource) -> Iterator[Hint]:
         pvc = self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc))
         own = source.metadata.annotations
         of_pvc = pvc.metadata.annotations if pvc else None
@@ -232,12 +251,13 @@ class Bindings:
             if text and (hint := evidence.of_text(text.strip(), says)):
                 yield hint
         secret = source.spec.mover.repository or ""
-        for maker in self._cluster.external_secrets.bringing(source.namespace, secret):
-            for template in maker.addresses:
+        for external in self._cluster.external_secrets.bringing(source.namespace, secret):
+            for template in external.addresses:
                 if hint := evidence.of_template(template, "the template of its ExternalSecret"):
-                    yield hint
+                    head = template.removesuffix(hint.tail) if hint.tail else template
+                    yield msgspec.structs.replace(hint, base=f"{head} {_pattern(source)}")
         if hint := self._policys(source, secret):
-            yield hint
+            yield msgspec.structs.replace(hint, base=hint.says, is_one_base=True)
         log = source.status.latest_mover_status.logs if source.status and source.status.latest_mover_status else ""
         if log and (hint := _in_log(log)):
             yield hint
@@ -306,12 +326,25 @@ class Bindings:
         """The one repository of the source's name that its last sync wrote to."""
         names = dict.fromkeys((source.spec.source_pvc, source.name))
         for index in (self._by_segment, self._by_word):
-            spots = {spot.key: spot for name in names for spot in index.get(name, ())}
+            spots = {spot.key: spot for name in names for spot in index.get(name, ()) if name in self._own_names(spot)}
             written = [spot for spot in spots.values() if _wrote(source, spot)]
             nearer = [spot for spot in written if source.namespace in spot.repository.prefix.split("/")] or written
             if len(nearer) == 1:
                 return nearer[0]
         return None
+
+    @cached_property
+    def _all_names(self) -> frozenset[str]:
+        return frozenset(name for source in self._sources for name in (source.spec.source_pvc, source.name))
+
+    def _own_names(self, spot: Spot) -> frozenset[str]:
+        """The longest names of sources in the last part of a repository's path: `config-data` is no `data`'s."""
+        last = spot.repository.prefix.rpartition("/")[2] or spot.bucket.name
+        parts = last.split("-")[:16]
+        words = {"-".join(parts[a:b]) for a in range(len(parts)) for b in range(a + 1, len(parts) + 1)}
+        found = words & self._all_names
+        longest = max(map(len, found), default=0)
+        return frozenset(name for name in found if len(name) == longest)
 
     # --- what the others show
 
@@ -341,7 +374,10 @@ class Bindings:
         """
         is_set = bool(bucket.layout)
         says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
-        alike = Counter(_pattern(source) for source in self._sources if self._is_in(source, bucket))
+        alike: Counter[str] = Counter()
+        for source in self._sources:
+            if self._is_in(source, bucket):  # what an object says is no coincidence: it counts for two
+                alike[_pattern(source)] += 2 if self._found[source.key].is_set else 1
         unlike = Counter(_pattern(source) for source in self._sources if self._is_elsewhere(source, bucket))
         wanted = [
             (source, _under(bucket.prefix, prefix_of(layout, *msgspec.structs.astuple(_names(source)))))
@@ -349,12 +385,15 @@ class Bindings:
             if self._found[source.key].state is BindingState.UNKNOWN
             and _may_lie_in(self._found[source.key], bucket)
             and self._siblings[source.namespace, source.spec.source_pvc] == 1
-            and (is_set or (len(self._buckets) == 1 and alike[_pattern(source)] > 2 * unlike[_pattern(source)]))
+            and (is_set or (len(self._buckets) == 1 and alike[_pattern(source)] > 1 + 2 * unlike[_pattern(source)]))
         ]
+        if not is_set:  # a place that another claim writes to is that one's
+            taken = {b.prefix for b in self._found.values() if b.bucket and b.bucket.identity == bucket.identity}
+            wanted = [(source, path) for source, path in wanted if path not in taken]
         absent = Counter(_pattern(source) for source, path in wanted if (bucket.identity, path) not in self._spots)
         for source, path in wanted:
             is_there = (bucket.identity, path) in self._spots
-            if is_set or is_there or absent[_pattern(source)] < alike[_pattern(source)]:
+            if is_set or is_there or _MANY * absent[_pattern(source)] <= alike[_pattern(source)]:
                 yield source.key, self._binding(bucket, path, says, is_set=True)
 
     def _is_in(self, source: ReplicationSource, bucket: Bucket) -> bool:
@@ -386,6 +425,10 @@ def _pattern(source: ReplicationSource) -> str:
 
 def _may_lie_in(binding: Binding, bucket: Bucket) -> bool:
     return binding.store is None or binding.store == store_of(bucket)
+
+
+def _base_in(prefix: str, tail: str) -> str:
+    return prefix.removesuffix(tail).strip("/")
 
 
 def _is_number(store: Scope) -> bool:

@@ -36,6 +36,10 @@ class Hint(msgspec.Struct, frozen=True):
     """The whole path in the bucket."""
     tail: str | None = None
     """What the path ends in, where its beginning is not known."""
+    base: str = ""
+    """What fills the beginning in, as its author wrote it: hints of one base lie in one place."""
+    is_one_base: bool = False
+    """Whether one value fills it in for all, as a policy's base Secret does; a template may take any."""
 
     def allows(self, bucket: Bucket) -> bool:
         """Whether the address can lie in *bucket*."""

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import product
 
 import msgspec
 
-from exporter.facts.layout import CUSTOMARY, prefix_of
+from exporter.facts.layout import CUSTOMARY
 
+_DEEPEST = 5
+"""Paths with more parts are not read."""
 _LEAST = 2
 """So many sources must prove a layout before it says anything about another."""
 
@@ -46,10 +49,26 @@ def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
 
 
 def _templates(names: Names, path: str) -> Iterable[str]:
-    """The customary templates that give *path*, alone or below a folder of their own."""
-    for template in CUSTOMARY:
-        own = prefix_of(template, names.namespace, names.pvc, names.source)
-        if path == own:
+    """The templates that give *path*: each of its parts as it stands, or by one or two of the names."""
+    parts = path.split("/")
+    if len(parts) > _DEEPEST:
+        return
+    for chosen in product(*(_readings(names, part) for part in parts)):
+        template = "/".join(chosen)
+        if "{pvc}" in template or "{source}" in template:
             yield template
-        elif path.endswith(f"/{own}"):
-            yield f"{path.removesuffix(own)}{template}"
+
+
+def _readings(names: Names, part: str) -> tuple[str, ...]:
+    """How one part of a path can be made of the names."""
+    readings = {part: None}
+    own = (("{namespace}", names.namespace), ("{pvc}", names.pvc), ("{source}", names.source))
+    for field, name in own:
+        if part == name:
+            readings[field] = None
+        elif name and part.endswith(f"-{name}"):
+            head = part.removesuffix(f"-{name}")
+            readings[f"{'{namespace}' if head == names.namespace else head}-{field}"] = None
+        elif name and part.startswith(f"{name}-"):
+            readings[f"{field}{part.removeprefix(name)}"] = None
+    return tuple(readings)
