@@ -78,18 +78,31 @@ class CoreFacts(msgspec.Struct, frozen=True, dict=True):
         """Who makes the PVC's volume: a CSI driver or another provisioner; its storage class, where that is not known.
 
         A volume of no CSI driver names its provisioner in an annotation, and so does a PVC that waits for its volume.
+        Else its class does, or another volume of that class.
         """
-        volume = self.volumes.get(claim.spec.volume_name)
-        if volume and volume.spec.csi:
-            return volume.spec.csi.driver
+        if driver := self._maker_of(claim):
+            return driver
         name = claim.spec.storage_class_name or ""
         storage_class = self.storage_classes.get(name)
         told = (
-            volume.metadata.annotations.provisioner if volume and volume.metadata.annotations else None,
             claim.metadata.annotations.provisioner if claim.metadata.annotations else None,
             storage_class.provisioner if storage_class else None,
+            self._makers.get(name),
         )
         return next((provisioner for provisioner in told if provisioner), name)
+
+    def _maker_of(self, claim: PersistentVolumeClaim) -> str | None:
+        """Who made the PVC's volume, where it has one that says so."""
+        volume = self.volumes.get(claim.spec.volume_name)
+        if volume is None or volume.spec.csi:
+            return volume.spec.csi.driver if volume and volume.spec.csi else None
+        return volume.metadata.annotations.provisioner if volume.metadata.annotations else None
+
+    @cached_property
+    def _makers(self) -> Mapping[str, str]:
+        """Who makes the volumes of a storage class, as far as a volume of it says so."""
+        made = ((claim.spec.storage_class_name, self._maker_of(claim)) for claim in self.claims.items)
+        return {storage_class: maker for storage_class, maker in made if storage_class and maker}
 
     @cached_property
     def runs_a_mover(self) -> bool:
