@@ -87,10 +87,7 @@ class Backup:
     @cached_property
     def driver(self) -> str:
         """The CSI driver behind the PVC; its storage class, where the driver is not known."""
-        volume = self.cluster.core.volumes.get(self.pvc.spec.volume_name) if self.pvc else None
-        if volume and volume.spec.csi:
-            return volume.spec.csi.driver
-        return (self.pvc.spec.storage_class_name if self.pvc else None) or ""
+        return self.cluster.core.driver_of(self.pvc) if self.pvc else ""
 
     # --- the source's status
 
@@ -234,6 +231,21 @@ class Backup:
         return self.cluster.core.pods_of(self.job) if self.job else ()
 
     @cached_property
+    def failed_pods(self) -> tuple[Pod, ...]:
+        """Those of them that failed, the newest first."""
+        return tuple(pod for pod in self.pods if pod.status.phase == "Failed")
+
+    @property
+    def log_place(self) -> str:
+        """Where the log of a failed mover is still to be read: which variant of a command shows it.
+
+        A Job's log is that of its newest pod, mostly a fresh retry that tells nothing: the failed pod has to be named.
+        """
+        if self.failed_pods:
+            return "pod"
+        return "" if self.pods else "status"
+
+    @cached_property
     def owned_pvcs(self) -> tuple[PersistentVolumeClaim, ...]:
         return self.cluster.core.claims.owned_by(self.source, SOURCE) if self.source else ()
 
@@ -259,7 +271,7 @@ class Backup:
     @cached_property
     def running_since(self) -> datetime | None:
         """When the mover began to run, in the pod that is running; None while none is."""
-        running = next((pod for pod in self.pods if pod.status.phase == "Running"), None)
+        running = next((pod for pod in self.pods if is_running(pod)), None)
         states = [status.state.running for status in (running.status.container_statuses or ())] if running else []
         started = [state.started_at for state in states if state and state.started_at]
         return min(started, default=created(running))
@@ -315,7 +327,7 @@ class Backup:
             "namespace": self.namespace,
             "pvc": self.pvc_name,
             "source": self.source_name,
-            "method": self.source.spec.method if self.source else "",
+            "method": self.source.spec.field if self.source else "",
             "secret": self.repository_secret or "",
             "label": self.settings.claims.label,
             "policy": chain.policy,
@@ -326,6 +338,8 @@ class Backup:
             "job": self.job.name if self.job else f"volsync-src-{self.source.name}" if self.source else "",
             "cache": self.cache.name if self.cache else "",
             "pod": self.pods[0].name if self.pods else "",
+            "failed_pod": self.failed_pods[0].name if self.failed_pods else "",
+            "driver": self.driver,
         }
 
 
@@ -374,6 +388,21 @@ def duration_of(status: ReplicationSourceStatus | ReplicationDestinationStatus) 
 def synchronizing(status: ReplicationSourceStatus | ReplicationDestinationStatus) -> Condition | None:
     """VolSync's only condition type (volsync `statemachine/conditions.go`)."""
     return next((c for c in status.conditions or () if c.type == "Synchronizing"), None)
+
+
+def is_running(pod: Pod) -> bool:
+    """Whether *pod* is at work. Some movers have an init container that sleeps up to half an hour, and so run at once.
+
+    A pod that is being deleted may be on a node that is lost, and only look so.
+    """
+    starts = any(container.state.running for container in pod.status.init_container_statuses or ())
+    return (pod.status.phase == "Running" or starts) and not pod.metadata.deletion_timestamp
+
+
+def claims_of(pod: Pod) -> tuple[str, ...]:
+    """The names of the PVCs that *pod* mounts."""
+    sources = (volume.persistent_volume_claim for volume in pod.spec.volumes or ())
+    return tuple(source.claim_name for source in sources if source)
 
 
 def mounted_as(volume: str, pods: tuple[Pod, ...]) -> str | None:

@@ -63,12 +63,14 @@ class Cause(StrEnum):
     SOURCE_PAUSED = "source_paused"
     SCHEDULE_IGNORED = "schedule_ignored"
     OPERATOR_STALLED = "operator_stalled"
+    CLAIM_UNBOUND = "claim_unbound"
     VOLUME_FAULTED = "volume_faulted"
     VOLUME_UNREACHABLE = "volume_unreachable"
     VOLUME_STUCK = "volume_stuck"
     VOLUME_MISSING = "volume_missing"
     VOLUME_DEGRADED = "volume_degraded"
     COPY_NOT_READY = "copy_not_ready"
+    MOVER_REFUSED = "mover_refused"
     MOVER_UNSCHEDULABLE = "mover_unschedulable"
     MOVER_STUCK = "mover_stuck"
     MOVER_IMAGE = "mover_image"
@@ -130,7 +132,7 @@ class Entry(msgspec.Struct, frozen=True):
 _TRIGGER = 'kubectl annotate pvc <pvc> -n <namespace> kyverno.io/trigger="$(date +%s)" --overwrite'
 _UNLOCK = (
     "kubectl patch replicationsource <source> -n <namespace> --type merge "
-    """-p '{"spec":{"restic":{"unlock":"'"$(date +%s)"'"}}}'"""
+    """-p '{"spec":{"<method>":{"unlock":"'"$(date +%s)"'"}}}'"""
 )
 _SYNC_NOW = (
     "t=$(date +%s); kubectl patch replicationsource <source> -n <namespace> --type merge "
@@ -141,10 +143,12 @@ _SYNC_NOW = (
     """-p '[{"op":"remove","path":"/spec/trigger/manual"}]'"""
 )
 """A manual trigger that is left in place would switch the schedule off: it is taken away again."""
-_SYNC_ANEW = (
-    "kubectl describe replicationsource <source> -n <namespace>; "
-    "kubectl -n volsync-system rollout restart deployment -l app.kubernetes.io/name=volsync"
+_RESTART_OPERATOR = (
+    "n=$(kubectl get deployment -A -l app.kubernetes.io/name=volsync -o jsonpath='{.items[0].metadata.namespace}') && "
+    'kubectl -n "$n" rollout restart deployment -l app.kubernetes.io/name=volsync'
 )
+"""The operator is wherever its chart was installed."""
+_SYNC_ANEW = f"kubectl describe replicationsource <source> -n <namespace>; {_RESTART_OPERATOR}"
 """VolSync heeds no trigger while a sync is under way; a restart makes it take that one up again."""
 _TRIGGER_ALL = 'kubectl annotate pvc -n <namespace> -l <label> kyverno.io/trigger="$(date +%s)" --overwrite'
 """What was not generated while its base Secret was missing is not generated later, unless the PVC is touched."""
@@ -153,10 +157,17 @@ _SHOW_CLUSTER_EXTERNAL_SECRET = "kubectl describe clusterexternalsecret <cluster
 _SHOW_EXTERNAL_SECRETS = "kubectl get pods -A -l app.kubernetes.io/name=external-secrets"
 """The label is the chart's; in which namespace the controller runs is not known."""
 _MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
+_SHOW_MOVER = f"kubectl describe job <job> -n <namespace>; {_MOVER_LOGS}"
+_REFUSALS = "kubectl get events -n <namespace> --field-selector reason=FailedCreate,involvedObject.name=<job>"
+_LAST_LOG = "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'"
+_LOGS = {"pod": "kubectl logs -n <namespace> <failed_pod> --tail=50", "status": _LAST_LOG}
+"""Where a failed pod is there, or no pod at all any more."""
 
 
-def _blocking(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None) -> Entry:
-    return Entry(link, Impact.BLOCKING, Severity.CRITICAL, meaning, command, variants or {})
+def _blocking(
+    link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None, wide: str = ""
+) -> Entry:
+    return Entry(link, Impact.BLOCKING, Severity.CRITICAL, meaning, command, variants or {}, wide)
 
 
 def _warning(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None) -> Entry:
@@ -264,9 +275,20 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.OPERATOR_STALLED: _blocking(
         Link.SOURCE,
         "VolSync's operator has not started a sync that is due.",
-        "kubectl -n volsync-system rollout restart deployment -l app.kubernetes.io/name=volsync",
+        _RESTART_OPERATOR,
     ),
     # --- volume
+    Cause.CLAIM_UNBOUND: _blocking(
+        Link.VOLUME,
+        "The PVC was never bound to a volume: there is nothing to back up, and everything that needs it waits.",
+        "kubectl describe pvc <pvc> -n <namespace>",
+        {
+            "populator": "kubectl describe replicationdestination <destination> -n <namespace>",
+            "no_populator": "kubectl get replicationdestination -n <namespace>; "
+            "kubectl describe pvc <pvc> -n <namespace>",
+            "class": "kubectl get storageclass; kubectl describe pvc <pvc> -n <namespace>",
+        },
+    ),
     Cause.VOLUME_FAULTED: _blocking(
         Link.VOLUME,
         "Longhorn has faulted a volume that the backup needs: it cannot be attached.",
@@ -284,6 +306,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.VOLUME,
         "A volume that is wanted does not attach.",
         "kubectl get volumeattachments | grep <volume> && kubectl -n <namespace> delete job <job>",
+        {
+            "no_room": "kubectl -n <longhorn_namespace> describe nodes.longhorn.io | grep -i storage; "
+            "kubectl -n <longhorn_namespace> describe volumes.longhorn.io <volume>",
+            "share": "kubectl -n <longhorn_namespace> get pods -l longhorn.io/component=share-manager; "
+            "kubectl -n <longhorn_namespace> describe sharemanagers.longhorn.io <volume>",
+        },
     ),
     Cause.VOLUME_MISSING: _blocking(
         Link.VOLUME,
@@ -299,15 +327,37 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.COPY_NOT_READY: _blocking(
         Link.MOVER,
         "The snapshot or clone that the mover reads does not become ready.",
-        "kubectl describe volumesnapshot,pvc -n <namespace> <copy>",
+        "kubectl describe volumesnapshot <copy> -n <namespace>",
+        {
+            "pvc": "kubectl describe pvc <copy> -n <namespace>",
+            # VolSync uses a clone again that is there: only a new one helps. It goes once no pod mounts it.
+            "clone": "kubectl delete pvc <copy> -n <namespace> --wait=false && "
+            "kubectl delete job <job> -n <namespace> --ignore-not-found",
+        },
+        "kubectl get csidriver <driver>; kubectl get volumesnapshotclass; "
+        "kubectl get volumesnapshot,pvc -A -l app.kubernetes.io/created-by=volsync",
+    ),
+    Cause.MOVER_REFUSED: _blocking(
+        Link.MOVER,
+        "The mover's pods are refused as they are made: by pod security, a quota, a limit range or a webhook.",
+        f"{_REFUSALS}; kubectl describe resourcequota,limitrange -n <namespace>; "
+        "kubectl get namespace <namespace> --show-labels",
+        {"webhook": f"{_REFUSALS}; kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"},
+        "kubectl get events -A --field-selector reason=FailedCreate,involvedObject.kind=Job",
     ),
     Cause.MOVER_UNSCHEDULABLE: _blocking(
-        Link.MOVER, "No node takes the mover pod.", "kubectl describe pod <pod> -n <namespace>"
+        Link.MOVER,
+        "No node takes the mover pod.",
+        "kubectl describe pod <pod> -n <namespace>",
+        {"pvc": "kubectl describe pvc <unbound> -n <namespace>"},
+        "kubectl get pods -A -l app.kubernetes.io/created-by=volsync --field-selector status.phase=Pending; "
+        "kubectl describe nodes | grep -A 9 '^Allocated resources'",
     ),
     Cause.MOVER_STUCK: _blocking(
         Link.MOVER,
         "The mover pod was placed on a node and does not start there.",
         "kubectl delete job <job> -n <namespace>",
+        {"node": "kubectl describe node <node>"},
     ),
     Cause.MOVER_IMAGE: _blocking(
         Link.MOVER, "The mover's image cannot be pulled.", "kubectl describe pod <pod> -n <namespace>"
@@ -316,7 +366,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.MOVER,
         "The mover was killed for want of memory.",
         "kubectl patch replicationsource <source> -n <namespace> --type merge "
-        """-p '{"spec":{"restic":{"moverResources":{"limits":{"memory":"2Gi"}}}}}'""",
+        """-p '{"spec":{"<method>":{"moverResources":{"limits":{"memory":"<memory>"}}}}}'""",
     ),
     Cause.MOVER_CACHE_FULL: _blocking(
         Link.MOVER,
@@ -335,15 +385,17 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "kubectl describe secret <secret> -n <namespace>",
     ),
     Cause.REPOSITORY_UNREACHABLE: _blocking(
-        Link.MOVER, "The mover cannot reach the store, or the store refuses it.", _MOVER_LOGS
+        Link.MOVER, "The mover cannot reach the store, or the store refuses it.", _MOVER_LOGS, _LOGS
     ),
-    Cause.REPOSITORY_FULL: _blocking(Link.MOVER, "The store has no room left.", _MOVER_LOGS),
+    Cause.REPOSITORY_FULL: _blocking(Link.MOVER, "The store has no room left.", _MOVER_LOGS, _LOGS),
     Cause.SOURCE_UNREADABLE: _blocking(
         Link.MOVER,
         "The mover may not read some of the volume's files.",
         "kubectl annotate namespace <namespace> volsync.backube/privileged-movers=true --overwrite",
     ),
-    Cause.MOVER_FAILING: _blocking(Link.MOVER, "The mover fails, and its log names no known reason.", _MOVER_LOGS),
+    Cause.MOVER_FAILING: _blocking(
+        Link.MOVER, "The mover fails, and its log names no known reason.", _MOVER_LOGS, _LOGS
+    ),
     Cause.MOVER_SLOW: _warning(
         Link.MOVER, "The mover has been running for longer than the time between two backups.", _MOVER_LOGS
     ),
@@ -357,13 +409,13 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.SYNC,
         "The ReplicationSource has never completed a sync, and nothing earlier explains it.",
         _SYNC_NOW,
-        {"begun": _SYNC_ANEW},
+        {"begun": _SYNC_ANEW, "running": _SHOW_MOVER},
     ),
     Cause.OVERDUE: _blocking(
         Link.SYNC,
         "The last backup is older than its objective, and nothing earlier explains it.",
         _SYNC_NOW,
-        {"begun": _SYNC_ANEW},
+        {"begun": _SYNC_ANEW, "running": _SHOW_MOVER},
     ),
     Cause.SOURCE_EMPTY: _warning(
         Link.SYNC,
@@ -379,12 +431,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.REPOSITORY_MISSING: _blocking(
         Link.REPOSITORY,
         "VolSync reports success, and the bucket holds no repository.",
-        "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'",
+        _LAST_LOG,
     ),
     Cause.REPOSITORY_DAMAGED: _blocking(
         Link.REPOSITORY,
         "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing can be restored.",
-        "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'",
+        _LAST_LOG,
     ),
     Cause.REPOSITORY_SHARED: _warning(
         Link.REPOSITORY,
@@ -401,7 +453,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.SNAPSHOT_MISSING: _blocking(
         Link.REPOSITORY,
         "VolSync reports success, and the bucket holds no new snapshot.",
-        "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'",
+        _LAST_LOG,
     ),
     Cause.LOCK_STALE: _warning(
         Link.REPOSITORY, "A dead client's lock is left in the repository: nothing will be pruned.", _UNLOCK

@@ -22,6 +22,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("", ("v1",), "persistentvolumeclaims", "PersistentVolumeClaim"),
     Resource("", ("v1",), "persistentvolumes", "PersistentVolume", namespaced=False),
     Resource("", ("v1",), "namespaces", "Namespace", namespaced=False, selectable=("status.phase",)),
+    Resource("", ("v1",), "nodes", "Node", namespaced=False, selectable=("spec.unschedulable",)),
     Resource("", ("v1",), "pods", "Pod", selectable=("status.phase", "spec.nodeName", "status.podIP")),
     Resource(
         "",

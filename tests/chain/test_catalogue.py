@@ -13,6 +13,7 @@ KNOWN = {
     *("kyverno_namespace", "longhorn_namespace", "job", "cache", "pod", "volume", "node", "copy", "annotation"),
     *("cluster_external_secret", "destination", "image", "bucket", "prefix", "method"),
     *("external_secret", "store"),
+    *("failed_pod", "driver", "memory", "unbound", "refuser"),
 }
 
 

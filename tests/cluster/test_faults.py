@@ -250,6 +250,7 @@ def test_when_discovery_fails_what_needs_it_is_unknown_and_the_rest_is_read(
     readings = {field: one.reading for field, one in reader.read(Source.KUBERNETES, at).lists.items()}
     assert {field for field, reading in readings.items() if reading is Reading.UNREADABLE} == {
         "core.attachments",
+        "core.storage_classes",
         "snapshots.snapshots",
     }
     assert readings["core.claims"] is Reading.READ

@@ -28,6 +28,7 @@ from tests.corpus import folder
 
 ALWAYS = {
     "core.claims", "core.volumes", "core.pods", "core.jobs", "core.mount_events", "core.attachments",
+    "core.job_events", "core.claim_events", "core.nodes", "core.storage_classes",
     "snapshots.snapshots", "volsync.sources",
     "volsync.destinations",
 }  # fmt: skip

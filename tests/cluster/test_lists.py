@@ -86,7 +86,14 @@ def test_only_what_volsync_made_is_asked_of_pods_jobs_and_snapshots(
 def test_events_are_asked_for_by_reason(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     reader = reader_of(server)
     assert names(reader.read(Source.KUBERNETES, at).lists["core.mount_events"]) == ["e1", "e2"]
+    assert names(reader.read(Source.KUBERNETES, at).lists["core.claim_events"]) == ["e7"]
     assert names(reader.read(Source.KYVERNO, at).lists["kyverno.events"]) == ["e4"]
+
+
+def test_of_what_could_not_be_created_only_the_pods_of_jobs_are_asked_for(
+    server: ApiServer, reader_of: MakeReader, at: datetime
+) -> None:
+    assert names(reader_of(server).read(Source.KUBERNETES, at).lists["core.job_events"]) == ["e5"]
 
 
 def test_namespaces_that_are_left_out_are_not_even_sent(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:

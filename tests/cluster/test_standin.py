@@ -65,7 +65,7 @@ def test_label_selectors(server: ApiServer, selector: str, found: int) -> None:
 
 @pytest.mark.parametrize(
     ("selector", "found"),
-    [("reason=FailedMount", 1), ("reason!=FailedMount", 3), ("metadata.namespace=media,reason==Scheduled", 1)],
+    [("reason=FailedMount", 1), ("reason!=FailedMount", 6), ("metadata.namespace=media,reason==Scheduled", 1)],
 )
 def test_field_selectors(server: ApiServer, selector: str, found: int) -> None:
     assert len(core(server).list_event_for_all_namespaces(field_selector=selector).items) == found

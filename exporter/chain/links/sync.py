@@ -96,7 +96,10 @@ def _overdue(backup: Backup) -> Problem | None:
 
 
 def _variant(backup: Backup) -> str:
-    return "begun" if backup.is_syncing else ""
+    """While there is a Job, its mover runs or is hindered: restarting the operator would help neither."""
+    if not backup.is_syncing:
+        return ""
+    return "running" if backup.job else "begun"
 
 
 def _annotations(backup: Backup) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""Are the Longhorn volumes that the backup needs fit to be attached?
+"""Is the PVC bound, and are the Longhorn volumes that the backup needs fit to be attached?
 
 A detached volume rests in robustness `unknown`: that is no fault. Attached and `unknown` is one
 (longhorn-manager `controller/volume_controller.go`).
@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from exporter.chain import scope
-from exporter.chain.backup import Backup, broken, created, ok, unknown
+from exporter.chain import nodes, scope, unbound
+from exporter.chain.backup import Backup, broken, claims_of, created, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.instants import moment_of
+from exporter.chain.longhorn import clone_state, handle_of, no_room, share_fault
+from exporter.chain.scope import Scope
+from exporter.chain.text import one_line, sign_of
 from exporter.chain.verdict import LinkVerdict, Problem, VolumeState
 from exporter.durations import format_duration
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
@@ -34,6 +37,8 @@ def judge(backup: Backup) -> LinkVerdict | None:
     if backup.pvc is not None and backup.pvc.status.phase == "Lost":
         reason = f"PVC {backup.pvc_name} has lost its volume {backup.pvc.spec.volume_name}."
         return broken(Link.VOLUME, backup.problem(Cause.VOLUME_MISSING, reason))
+    if problem := unbound.problem_of(backup):
+        return broken(Link.VOLUME, problem)
     if not listing.applies:
         return None
     if not backup.cluster.core.volumes.known and backup.cluster.core.volumes.applies:
@@ -55,7 +60,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
 def volumes_of(backup: Backup) -> Iterator[Serving]:
     """The data volume, the mover's cache and its copy, as far as Longhorn holds them."""
     for role, pvc in (("data", backup.pvc), ("cache", backup.cache), ("copy", backup.copy)):
-        if pvc is not None and (handle := _handle(backup, pvc)):
+        if pvc is not None and (handle := handle_of(backup.cluster, pvc)):
             yield Serving(role, pvc, handle, backup.cluster.longhorn.volume(handle))
 
 
@@ -66,20 +71,13 @@ def states_of(backup: Backup) -> Iterator[VolumeState]:
             yield _state(one.role, one.volume)
     for destination in backup.destinations:
         for pvc in backup.cluster.core.claims.owned_by(destination, "ReplicationDestination"):
-            handle = _handle(backup, pvc)
+            handle = handle_of(backup.cluster, pvc)
             if handle and (volume := backup.cluster.longhorn.volume(handle)):
                 yield _state("restore", volume)
 
 
 def _state(role: str, volume: LonghornVolume) -> VolumeState:
     return VolumeState(volume.name, role, volume.status.state, volume.status.robustness)
-
-
-def _handle(backup: Backup, pvc: PersistentVolumeClaim) -> str | None:
-    """The name of the PVC's Longhorn volume: a statically made PV may name it differently from itself."""
-    volume = backup.cluster.core.volumes.get(pvc.spec.volume_name)
-    csi = volume.spec.csi if volume else None
-    return csi.volume_handle if csi and csi.driver == DRIVER else None
 
 
 def _condition(volume: LonghornVolume) -> str:
@@ -92,49 +90,123 @@ def _problem(backup: Backup, one: Serving) -> Problem | None:
     volume = one.volume
     if volume is None:
         return _missing(backup, one)
+    return (
+        _faulted(backup, one, volume)
+        or _unreachable(backup, one, volume)
+        or _stuck(backup, one, volume)
+        or _unshared(backup, one, volume)
+        or _degraded(backup, one, volume)
+    )
+
+
+def _what(one: Serving, volume: LonghornVolume) -> str:
+    return f"Longhorn volume {volume.name} ({one.role} of PVC {one.pvc.name})"
+
+
+def _names(volume: LonghornVolume) -> dict[str, str]:
+    return {"volume": volume.name, "node": volume.status.current_node_id}
+
+
+def _scopes(volume: LonghornVolume) -> tuple[Scope, ...]:
+    return (scope.volume(volume.name), scope.storage(DRIVER))
+
+
+def _faulted(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+    state, is_faulted = volume.status.state, volume.status.robustness == "faulted"
+    if not is_faulted and not (_stuck_for(backup, one, state) and _has_died(backup, one, volume)):
+        return None
+    how = "is faulted" if is_faulted else f"keeps faulting: it is {state} once more"
+    return backup.problem(
+        Cause.VOLUME_FAULTED,
+        f"{_what(one, volume)} {how}.",
+        scopes=_scopes(volume),
+        variant=one.role,
+        since=_wanted_since(backup, one),
+        names=_names(volume),
+    )
+
+
+def _unreachable(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+    """Where the node is lost, it is what is broken, with everything on it, and also what it does not let go of."""
+    node = volume.status.current_node_id or _holder(backup, one)
+    is_lost = nodes.is_lost(backup.cluster.core, node)
+    is_held = is_lost and _stuck_for(backup, one, volume.status.state) is not None
+    if not is_held and (volume.status.state != "attached" or volume.status.robustness != "unknown"):
+        return None
+    how = "attached to" if volume.status.state == "attached" else "held by"
+    why = "the node does not answer" if is_lost else "its engine does not answer"
+    on_node = (scope.node(node),) if node else ()
+    return backup.problem(
+        Cause.VOLUME_UNREACHABLE,
+        f"{_what(one, volume)} is {how} {node or 'a node'}, and {why}.",
+        scopes=on_node if is_lost else (scope.volume(volume.name), *on_node, scope.storage(DRIVER)),
+        since=nodes.lost_since(backup.cluster.core, node) if is_lost else None,
+        names=_names(volume),
+    )
+
+
+def _holder(backup: Backup, one: Serving) -> str:
+    """A node that is lost and still holds an attachment of the volume; empty where there is none."""
+    core = backup.cluster.core
+    held_by = (attachment.spec.node_name for attachment in core.attachments_of(one.pvc.spec.volume_name))
+    return next((node for node in held_by if nodes.is_lost(core, node)), "")
+
+
+def _stuck(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+    """A copy that Longhorn is still making is no stuck volume, nor a copy that it could not make: see `copies`."""
+    stuck = _stuck_for(backup, one, volume.status.state)
+    if not stuck or (one.role == "copy" and clone_state(volume)):
+        return None
+    why = no_room(volume)
+    reason = f"{_what(one, volume)} has been wanted for {format_duration(stuck)} and is"
+    state = volume.status.state or "not there yet"
+    return backup.problem(
+        Cause.VOLUME_STUCK,
+        f"{reason} {state}: {one_line(why)}." if why else f"{reason} {state}.",
+        scopes=_scopes(volume),
+        sign=sign_of(why),
+        variant="no_room" if why else "",
+        since=_wanted_since(backup, one),
+        names=_names(volume),
+    )
+
+
+def _unshared(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+    """Its pods mount an RWX volume from its share manager, wherever they run: their nodes have no part in it."""
+    since, why = _wanted_since(backup, one), share_fault(volume)
+    if not why or since is None or backup.at - since <= backup.settings.grace.volume_attach:
+        return None
+    waiting = format_duration(backup.at - since)
+    return backup.problem(
+        Cause.VOLUME_STUCK,
+        f"{_what(one, volume)} has been wanted for {waiting}, and {why}.",
+        scopes=_scopes(volume),
+        sign="share manager",
+        variant="share",
+        since=since,
+        names=_names(volume),
+    )
+
+
+def _degraded(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+    """A clone is degraded until it is done."""
     status = volume.status
-    what = f"Longhorn volume {volume.name} ({one.role} of PVC {one.pvc.name})"
-    names = {"volume": volume.name, "node": status.current_node_id}
-    since = _wanted_since(backup, one)
-    stuck = _stuck_for(backup, one, status.state)
-    if status.robustness == "faulted" or (stuck and _has_died(backup, one, volume)):
-        how = "is faulted" if status.robustness == "faulted" else f"keeps faulting: it is {status.state} once more"
-        return backup.problem(
-            Cause.VOLUME_FAULTED,
-            f"{what} {how}.",
-            scopes=(scope.volume(volume.name), scope.storage(DRIVER)),
-            variant=one.role,
-            since=since,
-            names=names,
-        )
-    if status.state == "attached" and status.robustness == "unknown":
-        reason = f"{what} is attached to {status.current_node_id or 'a node'}, and its engine does not answer."
-        return backup.problem(
-            Cause.VOLUME_UNREACHABLE, reason, scopes=(scope.volume(volume.name), scope.storage(DRIVER)), names=names
-        )
-    if stuck:
-        reason = f"{what} has been wanted for {format_duration(stuck)} and is {status.state or 'not there yet'}."
-        return backup.problem(
-            Cause.VOLUME_STUCK,
-            reason,
-            scopes=(scope.volume(volume.name), scope.storage(DRIVER)),
-            since=since,
-            names=names,
-        )
-    if status.state == "attached" and status.robustness == "degraded":
-        degraded = moment_of(status.last_degraded_at)
-        return backup.problem(
-            Cause.VOLUME_DEGRADED,
-            f"{what} is degraded.",
-            scopes=(scope.volume(volume.name), scope.storage(DRIVER)),
-            since=degraded,
-            names=names,
-        )
-    return None
+    if status.state != "attached" or status.robustness != "degraded" or clone_state(volume):
+        return None
+    why = no_room(volume)
+    return backup.problem(
+        Cause.VOLUME_DEGRADED,
+        f"{_what(one, volume)} is degraded" + (f": {one_line(why)}." if why else "."),
+        scopes=_scopes(volume),
+        sign=sign_of(why),
+        since=moment_of(status.last_degraded_at),
+        names=_names(volume),
+    )
 
 
 def _missing(backup: Backup, one: Serving) -> Problem | None:
-    if _is_malformed(backup, one):
+    namespace = backup.settings.chain.longhorn_namespace
+    if not backup.cluster.longhorn.volumes.lacks(one.handle, namespace, wanted_since=created(one.pvc)):
         return None
     reason = f"PVC {one.pvc.name} ({one.role}) is bound to Longhorn volume {one.handle}, which does not exist."
     return backup.problem(Cause.VOLUME_MISSING, reason, names={"volume": one.handle})
@@ -172,11 +244,16 @@ def _wanted_since(backup: Backup, one: Serving) -> datetime | None:
     moments += [
         created(pod)
         for pod in backup.pods
-        if pod.status.phase == "Pending" and pod.spec.node_name and _mounts(pod.spec.volumes or (), one.pvc.name)
+        if pod.status.phase == "Pending" and pod.spec.node_name and one.pvc.name in claims_of(pod)
     ]
-    if one.volume and _is_in_use(one.volume):
+    if one.volume and _is_in_use(one.volume) and not _waits_for_a_node(backup):
         moments.append(backup.status.last_sync_start_time)
     return min((moment for moment in moments if moment), default=None)
+
+
+def _waits_for_a_node(backup: Backup) -> bool:
+    """Whether the mover's pod has no node yet: nothing attaches a volume before that."""
+    return bool(backup.pods) and backup.pods[0].status.phase == "Pending" and not backup.pods[0].spec.node_name
 
 
 def _is_in_use(volume: LonghornVolume) -> bool:
@@ -184,7 +261,3 @@ def _is_in_use(volume: LonghornVolume) -> bool:
     known = volume.status.kubernetes_status
     pods = (known.workloads_status if known and not known.last_pod_ref_at else None) or ()
     return any(pod.pod_status not in ("Succeeded", "Failed") for pod in pods)
-
-
-def _mounts(volumes: tuple[object, ...], claim: str) -> bool:
-    return any(getattr(getattr(v, "persistent_volume_claim", None), "claim_name", None) == claim for v in volumes)

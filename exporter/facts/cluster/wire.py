@@ -95,3 +95,9 @@ class TypedReference(Wire):
     kind: str
     name: str
     api_group: str | None = None
+
+
+class ResourceRequirements(Wire):
+    """A container's limits, as quantities: `512Mi`, or a number of bytes."""
+
+    limits: dict[str, str | int | float] | None = None

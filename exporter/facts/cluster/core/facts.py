@@ -1,7 +1,7 @@
-"""Kubernetes' own objects, joined: a Job's pods, a PVC's volume and its attachments, a pod's complaints."""
+"""Kubernetes' own objects, joined: a Job's pods, a PVC's volume and its attachments, and what is complained of."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -11,10 +11,12 @@ from exporter.facts.cluster.core.objects import (
     Event,
     Job,
     Namespace,
+    Node,
     PersistentVolume,
     PersistentVolumeClaim,
     Pod,
     Secret,
+    StorageClass,
     VolumeAttachment,
 )
 from exporter.facts.cluster.object_list import Key, ObjectList
@@ -32,6 +34,10 @@ class CoreFacts(msgspec.Struct, frozen=True, dict=True):
     pods: ObjectList[Pod] = ObjectList()
     jobs: ObjectList[Job] = ObjectList()
     mount_events: ObjectList[Event] = ObjectList()
+    job_events: ObjectList[Event] = ObjectList()
+    claim_events: ObjectList[Event] = ObjectList()
+    nodes: ObjectList[Node] = ObjectList()
+    storage_classes: ObjectList[StorageClass] = ObjectList()
     attachments: ObjectList[VolumeAttachment] = ObjectList()
     secrets: ObjectList[Secret] = ObjectList()
 
@@ -60,6 +66,49 @@ class CoreFacts(msgspec.Struct, frozen=True, dict=True):
         """What the kubelet and the attacher complain of, the newest last."""
         return self._mount_events.get(pod.key, ())
 
+    def refusals_of(self, job: Job) -> tuple[Event, ...]:
+        """What refused the Job's pods, the newest last; also those of an earlier Job of that name."""
+        return self._job_events.get(job.key, ())
+
+    def complaints_about_claim(self, claim: PersistentVolumeClaim) -> tuple[Event, ...]:
+        """Why no volume was made for a PVC, the newest last."""
+        return self._claim_events.get(claim.key, ())
+
+    def driver_of(self, claim: PersistentVolumeClaim) -> str:
+        """Who makes the PVC's volume: a CSI driver or another provisioner; its storage class, where that is not known.
+
+        A volume of no CSI driver names its provisioner in an annotation, and so does a PVC that waits for its volume.
+        Else its class does, or another volume of that class.
+        """
+        if driver := self._maker_of(claim):
+            return driver
+        name = claim.spec.storage_class_name or ""
+        storage_class = self.storage_classes.get(name)
+        told = (
+            claim.metadata.annotations.provisioner if claim.metadata.annotations else None,
+            storage_class.provisioner if storage_class else None,
+            self._makers.get(name),
+        )
+        return next((provisioner for provisioner in told if provisioner), name)
+
+    def _maker_of(self, claim: PersistentVolumeClaim) -> str | None:
+        """Who made the PVC's volume, where it has one that says so."""
+        volume = self.volumes.get(claim.spec.volume_name)
+        if volume is None or volume.spec.csi:
+            return volume.spec.csi.driver if volume and volume.spec.csi else None
+        return volume.metadata.annotations.provisioner if volume.metadata.annotations else None
+
+    @cached_property
+    def _makers(self) -> Mapping[str, str]:
+        """Who makes the volumes of a storage class, as far as a volume of it says so."""
+        made = ((claim.spec.storage_class_name, self._maker_of(claim)) for claim in self.claims.items)
+        return {storage_class: maker for storage_class, maker in made if storage_class and maker}
+
+    @cached_property
+    def runs_a_mover(self) -> bool:
+        """Whether any mover of the cluster runs just now."""
+        return any(pod.status.phase == "Running" and not pod.metadata.deletion_timestamp for pod in self.pods)
+
     @cached_property
     def _attachments(self) -> Mapping[str, tuple[VolumeAttachment, ...]]:
         found: dict[str, list[VolumeAttachment]] = defaultdict(list)
@@ -70,10 +119,23 @@ class CoreFacts(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _mount_events(self) -> Mapping[Key, tuple[Event, ...]]:
-        found: dict[Key, list[Event]] = defaultdict(list)
-        for event in sorted(self.mount_events, key=lambda event: (event.at or _NEVER, event.text)):
-            found[event.about.namespace, event.about.name].append(event)
-        return {pod: tuple(events) for pod, events in found.items()}
+        return _by_object(self.mount_events)
+
+    @cached_property
+    def _job_events(self) -> Mapping[Key, tuple[Event, ...]]:
+        return _by_object(self.job_events)
+
+    @cached_property
+    def _claim_events(self) -> Mapping[Key, tuple[Event, ...]]:
+        return _by_object(self.claim_events)
+
+
+def _by_object(events: Iterable[Event]) -> Mapping[Key, tuple[Event, ...]]:
+    """Events by the object that they are about, the newest last."""
+    found: dict[Key, list[Event]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: (event.at or _NEVER, event.text)):
+        found[event.about.namespace, event.about.name].append(event)
+    return {about: tuple(told) for about, told in found.items()}
 
 
 def _age(item: Object) -> tuple[datetime, str]:

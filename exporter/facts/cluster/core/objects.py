@@ -8,21 +8,28 @@ from exporter.facts.cluster.wire import (
     Condition,
     ErrorMessage,
     LabelledMetadata,
+    Metadata,
     Moment,
     Object,
     ObjectReference,
+    ResourceRequirements,
     TypedReference,
     Wire,
 )
 
 
 class ClaimAnnotations(Wire):
-    """What the owner of a PVC may say about its backup."""
+    """What the owner of a PVC may say about its backup, and what Kubernetes says about its volume."""
 
     exempt: str | None = msgspec.field(default=None, name="volsync-exporter.io/exempt")
     exempt_until: str | None = msgspec.field(default=None, name="volsync-exporter.io/exempt-until")
     objective: str | None = msgspec.field(default=None, name="volsync-exporter.io/objective")
     repository: str | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
+
+    provisioner: str | None = msgspec.field(default=None, name="volume.kubernetes.io/storage-provisioner")
+    """Who is to make the volume: set by Kubernetes once it is asked for."""
+    selected_node: str | None = msgspec.field(default=None, name="volume.kubernetes.io/selected-node")
+    """The node that the scheduler chose for a volume that waits for its first consumer."""
 
 
 class ClaimMetadata(LabelledMetadata):
@@ -32,6 +39,7 @@ class ClaimMetadata(LabelledMetadata):
 class PersistentVolumeClaimSpec(Wire):
     volume_name: str = ""
     storage_class_name: str | None = None
+    access_modes: tuple[str, ...] | None = None
     data_source_ref: TypedReference | None = None
 
 
@@ -50,12 +58,43 @@ class CSISource(Wire):
     volume_handle: str
 
 
+class NodeSelectorRequirement(Wire):
+    key: str
+    operator: str = "In"
+    values: tuple[str, ...] | None = None
+
+
+class NodeSelectorTerm(Wire):
+    match_expressions: tuple[NodeSelectorRequirement, ...] | None = None
+    match_fields: tuple[NodeSelectorRequirement, ...] | None = None
+
+
+class NodeSelector(Wire):
+    """Which nodes will do: all requirements of one of the terms have to hold."""
+
+    node_selector_terms: tuple[NodeSelectorTerm, ...] | None = None
+
+
+class VolumeNodeAffinity(Wire):
+    required: NodeSelector | None = None
+
+
 class PersistentVolumeSpec(Wire):
     csi: CSISource | None = None
     claim_ref: ObjectReference | None = None
+    node_affinity: VolumeNodeAffinity | None = None
+
+
+class VolumeAnnotations(Wire):
+    provisioner: str | None = msgspec.field(default=None, name="pv.kubernetes.io/provisioned-by")
+
+
+class VolumeMetadata(Metadata):
+    annotations: VolumeAnnotations | None = None
 
 
 class PersistentVolume(Object):
+    metadata: VolumeMetadata
     spec: PersistentVolumeSpec = PersistentVolumeSpec()
     status: Phase = Phase()
 
@@ -76,12 +115,13 @@ class Secret(Object):
     """That a Secret is there. Its data is not decoded, whatever the bytes hold."""
 
 
-class JobContainer(Wire):
+class Container(Wire):
     args: tuple[str, ...] | None = None
+    resources: ResourceRequirements | None = None
 
 
 class JobPodSpec(Wire):
-    containers: tuple[JobContainer, ...] | None = None
+    containers: tuple[Container, ...] | None = None
 
 
 class JobTemplate(Wire):
@@ -90,6 +130,7 @@ class JobTemplate(Wire):
 
 class JobSpec(Wire):
     parallelism: int | None = None
+    suspend: bool = False
     template: JobTemplate = JobTemplate()
 
 
@@ -99,6 +140,7 @@ class JobStatus(Wire):
     succeeded: int = 0
     start_time: Moment | None = None
     completion_time: Moment | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class Job(Object):
@@ -115,9 +157,20 @@ class PodVolume(Wire):
     persistent_volume_claim: ClaimVolumeSource | None = None
 
 
+class NodeAffinity(Wire):
+    required: NodeSelector | None = msgspec.field(default=None, name="requiredDuringSchedulingIgnoredDuringExecution")
+
+
+class Affinity(Wire):
+    node_affinity: NodeAffinity | None = None
+
+
 class PodSpec(Wire):
     node_name: str = ""
     node_selector: dict[str, str] | None = None
+    affinity: Affinity | None = None
+    scheduler_name: str = "default-scheduler"
+    containers: tuple[Container, ...] | None = None
     volumes: tuple[PodVolume, ...] | None = None
 
 
@@ -172,6 +225,7 @@ class Event(Object):
     involved_object: ObjectReference | None = None
     regarding: ObjectReference | None = None
     related: ObjectReference | None = None
+    first_timestamp: Moment | None = None
     last_timestamp: Moment | None = None
     event_time: Moment | None = None
 
@@ -184,8 +238,33 @@ class Event(Object):
         return self.regarding or self.involved_object or ObjectReference()
 
     @property
+    def began(self) -> datetime | None:
+        """When what it tells was seen first: it is told again with the same object."""
+        return self.first_timestamp or self.at
+
+    @property
     def at(self) -> datetime | None:
         return self.event_time or self.last_timestamp or self.metadata.creation_timestamp
+
+
+class NodeSpec(Wire):
+    unschedulable: bool = False
+
+
+class NodeStatus(Wire):
+    conditions: tuple[Condition, ...] | None = None
+
+
+class Node(Object):
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class StorageClass(Object):
+    """A storage class has no spec: its fields stand at the top."""
+
+    provisioner: str = ""
+    volume_binding_mode: str = ""
 
 
 class AttachmentSource(Wire):

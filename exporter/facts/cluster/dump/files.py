@@ -168,10 +168,20 @@ def _metadata(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_selected(kind: Kind, body: Mapping[str, Any]) -> bool:
-    wanted = [selector.removeprefix("reason=") for selector in kind.field_selectors if selector]
-    if wanted and body.get("reason") not in wanted:
+    if not any(_matches(selector, body) for selector in kind.field_selectors):
         return False
     return not kind.label_selector or _is_volsyncs(_metadata(body))
+
+
+def _matches(selector: str, body: Mapping[str, Any]) -> bool:
+    """Whether an event is what *selector* asks for. One of events.k8s.io names its object `regarding`."""
+    about = body.get("involvedObject") or body.get("regarding")
+    known = {
+        "reason": body.get("reason"),
+        "involvedObject.kind": about.get("kind") if isinstance(about, Mapping) else "",
+    }
+    terms = (term.partition("=") for term in selector.split(",") if term)
+    return all(known.get(field) == value for field, _, value in terms)
 
 
 def _is_volsyncs(metadata: Mapping[str, Any]) -> bool:

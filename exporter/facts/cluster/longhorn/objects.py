@@ -8,6 +8,8 @@ from exporter.facts.cluster.wire import Condition, Object, Wire
 class LonghornVolumeSpec(Wire):
     node_id: str = msgspec.field(default="", name="nodeID")
     number_of_replicas: int = 0
+    access_mode: str = ""
+    """`rwx` volumes are served to their pods by a share manager, over NFS."""
 
 
 class WorkloadStatus(Wire):
@@ -25,6 +27,8 @@ class KubernetesStatus(Wire):
 
 
 class CloneStatus(Wire):
+    """`initiated`, `copy-completed-awaiting-healthy`, `completed` or `failed`; empty: no clone."""
+
     state: str = ""
 
 
@@ -39,6 +43,9 @@ class LonghornVolumeStatus(Wire):
     kubernetes_status: KubernetesStatus | None = None
     conditions: tuple[Condition, ...] | None = None
     clone_status: CloneStatus | None = None
+    share_state: str = ""
+    """The share manager's: `running` once it serves at `share_endpoint`."""
+    share_endpoint: str = ""
 
 
 class LonghornVolume(Object):

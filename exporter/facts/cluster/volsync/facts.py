@@ -56,3 +56,9 @@ class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):
         statuses = (source.status for source in self.sources.items if source.status)
         moments = (moment for status in statuses for moment in (status.last_sync_time, status.last_sync_start_time))
         return max((moment for moment in moments if moment), default=None)
+
+    @cached_property
+    def last_success(self) -> datetime | None:
+        """When VolSync last ended a sync of any source."""
+        ends = (source.status.last_sync_time for source in self.sources.items if source.status)
+        return max((end for end in ends if end), default=None)

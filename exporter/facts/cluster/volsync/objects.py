@@ -2,7 +2,15 @@
 
 import msgspec
 
-from exporter.facts.cluster.wire import Condition, LabelledMetadata, Moment, Object, TypedReference, Wire
+from exporter.facts.cluster.wire import (
+    Condition,
+    LabelledMetadata,
+    Moment,
+    Object,
+    ResourceRequirements,
+    TypedReference,
+    Wire,
+)
 
 
 class Trigger(Wire):
@@ -18,6 +26,7 @@ class MoverSpec(Wire):
     copy_method: str | None = None
     prune_interval_days: int | None = None
     unlock: str | None = None
+    mover_resources: ResourceRequirements | None = None
     destination_pvc: str | None = msgspec.field(default=None, name="destinationPVC")
 
 
@@ -46,6 +55,11 @@ class Movers(Wire):
     def method(self) -> str:
         """The mover's name as VolSync's own metrics have it; empty when the spec names none."""
         return next((name for name in _METHODS if getattr(self, name) is not None), "")
+
+    @property
+    def field(self) -> str:
+        """The mover's field in the spec, as it stands on the wire; empty when the spec names none."""
+        return {"rsync_tls": "rsyncTLS"}.get(self.method, self.method)
 
     @property
     def mover(self) -> MoverSpec:
