@@ -18,6 +18,15 @@ class Names(msgspec.Struct, frozen=True):
     pvc: str
     source: str
 
+    @property
+    def ends(self) -> set[str]:
+        """What the last part of a path can be by a customary layout."""
+        return {self.path_by(template).rpartition("/")[2] for template in CUSTOMARY}
+
+    def path_by(self, layout: str) -> str:
+        """The path that *layout* gives them."""
+        return prefix_of(layout, self.namespace, self.pvc, self.source)
+
 
 class LayoutScore(msgspec.Struct, frozen=True):
     """A layout, and how many of a bucket's proven places it gives."""
@@ -37,7 +46,7 @@ def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
     known = list(places)
     scores: Counter[str] = Counter()
     for names, path in known:
-        scores.update(set(_templates(names, path)))
+        scores.update(set(templates_of(names, path)))
     if not scores:
         return None
     order = {template: place for place, template in enumerate(CUSTOMARY)}
@@ -45,10 +54,10 @@ def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
     return LayoutScore(layout, fits, len(known))
 
 
-def _templates(names: Names, path: str) -> Iterable[str]:
+def templates_of(names: Names, path: str) -> Iterable[str]:
     """The customary templates that give *path*, alone or below a folder of their own."""
     for template in CUSTOMARY:
-        own = prefix_of(template, names.namespace, names.pvc, names.source)
+        own = names.path_by(template)
         if path == own:
             yield template
         elif path.endswith(f"/{own}"):
