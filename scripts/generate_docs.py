@@ -23,6 +23,10 @@ _METRICS = """\
 Claims are told by `namespace` and `pvc`; the scrape has to honour these labels (`honorLabels: true`). State sets carry
 every state, 1 for the one that holds. A value that does not exist is no series. Verdicts are reached in the background,
 when facts have come and every 15 seconds; a scrape publishes the last one. Only ages are computed at the scrape.
+
+A repository has the `namespace` and `pvc` of each claim that writes to it; of one that is left, those of the claim that
+did, as far as that is known; else they are empty. `bucket` is the bucket's name. Where several of the buckets that are
+read have one name, it is `host/bucket` for each of these, and `host/bucket/prefix` where they are parts of one bucket.
 """
 
 _CAUSES = """\

@@ -85,7 +85,7 @@ def test_the_demonstration_shows_serves_and_ends(number: signal.Signals) -> None
             demonstration.kill()
     assert demonstration.returncode == 0
     assert 'volsync_backup_state{namespace="khoj",pvc="config",state="unprotected"} 1' in metrics
-    assert "critical volume_faulted in longhorn" in shown
+    assert "critical volume_faulted in storage/driver.longhorn.io" in shown
     assert f"http://127.0.0.1:{port}/" in shown
     folder = re.search(r"--from (\S+)", shown)
     assert folder is not None

@@ -150,7 +150,7 @@ class Backup:
 
     @cached_property
     def volsync_point(self) -> datetime | None:
-        """The recovery point by VolSync's word: when the data of the last sync that saved something was taken."""
+        """The recovery point as VolSync reports it: when the data of the last sync that saved something was taken."""
         if self.status.last_sync_time is None or self.saved_nothing:
             return None
         return earlier(self.status.last_sync_time, self.last_sync_duration or timedelta(0))

@@ -32,6 +32,7 @@ from exporter.chain.verdict import (
     Verdict,
 )
 from exporter.chain.walk import ORDER, blocking_problem, walk
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.model import Facts
 from exporter.settings import Settings
@@ -145,6 +146,7 @@ def _source_verdict(one: Judged) -> SourceVerdict:
         mover_failures=backup.job.status.failed if backup.job else (0 if backup.cluster.core.jobs.known else None),
         binding=backup.binding.state if backup.binding else BindingState.UNKNOWN,
         store=str(backup.binding.store or "") if backup.binding else "",
+        binding_evidence=backup.binding.evidence if backup.binding else "",
         last_prune=backup.status.restic.last_pruned if backup.status.restic else None,
         state=one.state,
     )
@@ -163,5 +165,9 @@ def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
 
 def _repositories(judged: list[Judged]) -> tuple[RepositoryOf, ...]:
     """Where the claim's repositories are, or should be; each once."""
-    bindings = (binding for one in judged if (binding := one.backup.binding) and binding.bucket)
-    return tuple(dict.fromkeys(RepositoryOf(b.bucket.name, b.prefix, b.bucket.endpoint) for b in bindings if b.bucket))
+    bindings = (binding for one in judged if (binding := one.backup.binding))
+    return tuple(dict.fromkeys(_repository(b.bucket, b.prefix) for b in bindings if b.bucket))
+
+
+def _repository(bucket: Bucket, prefix: str) -> RepositoryOf:
+    return RepositoryOf(bucket.name, prefix, bucket.endpoint, bucket.prefix)

@@ -95,4 +95,12 @@ def _orphan(inventory: Inventory, bucket: Bucket, repository: Repository, owner:
         command=fill(cause.entry.command, {**names, "endpoint": bucket.endpoint}),
         since=newest,
     )
-    return Orphan(bucket=repository.bucket, prefix=repository.prefix, problem=problem, namespace=namespace, pvc=pvc)
+    return Orphan(
+        bucket=bucket.name,
+        prefix=repository.prefix,
+        problem=problem,
+        namespace=namespace,
+        pvc=pvc,
+        endpoint=bucket.endpoint,
+        bucket_prefix=bucket.prefix,
+    )

@@ -98,6 +98,8 @@ class SourceVerdict(msgspec.Struct, frozen=True):
     """How far it is known where it writes."""
     store: str = ""
     """The store that it writes to, as a scope; empty where that is not known."""
+    binding_evidence: str = ""
+    """How its binding is known, for a person."""
 
 
 class SecretPresence(msgspec.Struct, frozen=True):
@@ -130,11 +132,18 @@ class RestoreVerdict(msgspec.Struct, frozen=True):
 
 
 class RepositoryOf(msgspec.Struct, frozen=True):
-    """Where a claim's repository is: the key of a `Repository` among the facts."""
+    """Where a claim's repository is: the bucket, and its path there. Together they tell a `Repository` of the facts."""
 
     bucket: str
     prefix: str
     endpoint: str = ""
+    bucket_prefix: str = ""
+    """The part of the bucket that is read."""
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """The bucket's identity."""
+        return self.endpoint, self.bucket, self.bucket_prefix
 
 
 class ClaimVerdict(msgspec.Struct, frozen=True):
@@ -181,6 +190,14 @@ class Orphan(msgspec.Struct, frozen=True):
     problem: Problem
     namespace: str = ""
     pvc: str = ""
+    endpoint: str = ""
+    bucket_prefix: str = ""
+    """The part of the bucket that is read."""
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """The bucket's identity."""
+        return self.endpoint, self.bucket, self.bucket_prefix
 
     @property
     def key(self) -> str:

@@ -75,7 +75,7 @@ def unresolved(backup: Backup, verdicts: Iterable[LinkVerdict]) -> tuple[LinkVer
     """The unknown links that leave the state open.
 
     A sync in time shows that everything before it worked, what the policy made needs the policy no more, and without
-    the bucket VolSync's word stands.
+    the bucket what VolSync reports stands.
     """
     by_link = {verdict.link: verdict for verdict in verdicts}
     if sync.vouches(backup, by_link.get(Link.SYNC)):

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from exporter import __version__, logs
+from exporter.chain.binding import Bindings, summarise
 from exporter.chain.judge import judge
 from exporter.chain.verdict import ClaimState, ClaimVerdict, Verdict
 from exporter.cli.inputs import EXIT_BROKEN, EXIT_FINE, EXIT_UNKNOWN, Command, Failure, Inputs, takes_inputs
@@ -116,13 +117,15 @@ def explain(inputs: Inputs, claim: str) -> None:
 @_output
 @takes_inputs
 def doctor(inputs: Inputs, output: str) -> None:
-    """Check what the exporter may read and reach, and say what is missing."""
+    """Check what the exporter may read and reach, and say what is missing, and whose repositories are not known."""
     _quiet(inputs.settings)
     found = _checks(inputs)
+    facts = _facts_now(inputs)
+    bindings = summarise(Bindings(facts.cluster, facts.buckets))
     if output == "json":
-        click.echo(checks.encode(found))
+        click.echo(checks.encode(found, bindings))
     else:
-        show(console_for_output(), checks.report(found))
+        show(console_for_output(), checks.report(found, bindings))
     sys.exit(EXIT_BROKEN if any(check.ok is False for check in found) else EXIT_FINE)
 
 
@@ -144,6 +147,14 @@ def _verdict(inputs: Inputs) -> Verdict:
     poller = _poller(inputs)
     poller.read_once()
     return judge(poller.facts, inputs.settings, poller.now())
+
+
+def _facts_now(inputs: Inputs) -> Facts:
+    if inputs.files:
+        return _facts(inputs)
+    poller = _poller(inputs)
+    poller.read_once()
+    return poller.facts
 
 
 def _poller(inputs: Inputs) -> Poller:

@@ -40,7 +40,7 @@ _SHARE = 10
 FIRST_VERDICT = timedelta(minutes=1)
 """The first verdict waits for every source's first read, but no longer than this, …"""
 FIRST_LOOK_AT_STORES = timedelta(seconds=10)
-"""… and for the stores this long alone: without them recovery points are known by VolSync's word."""
+"""… and for the stores this long alone: without them recovery points are as VolSync reports them."""
 _DEADLINES = timedelta(minutes=30)
 """No read of a source may take longer than this, however rarely the source is read."""
 _CLOCK_STEP = 5.0

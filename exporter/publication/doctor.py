@@ -1,28 +1,35 @@
-"""`doctor`: what the exporter may read and reach, and what to do where it may not."""
+"""`doctor`: what the exporter may read and reach, what to do where it may not, and whose repositories it knows."""
 
 from collections.abc import Iterable, Iterator
 
 import msgspec
 from rich.text import Text
 
+from exporter.chain.binding import BindingSummary
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.model import Check, Facts
 from exporter.facts.reading import Reading, Source
+from exporter.publication.binding_report import lines_of
 from exporter.publication.plain import clean
 
 _MARKS = {True: ("ok", "green"), False: ("no", "bold red"), None: ("-", "dim")}
 _MARK_WIDTH = 4
 
 
-def report(checks: Iterable[Check]) -> Text:
-    """The checks by source, one line each; what mends a failed one stands under it."""
-    return Text("\n").join(_lines(list(checks)))
+def report(checks: Iterable[Check], bindings: BindingSummary | None = None) -> Text:
+    """The checks by source, one line each, with what fixes a failed one under it; then what is known of repositories.
+
+    *bindings* are left out where there is no source to bind.
+    """
+    tried = list(checks)
+    bound = [*lines_of(bindings), Text()] if bindings and bindings.sources else []
+    return Text("\n").join((*_lines(tried), *bound, _sum(tried)))
 
 
-def encode(checks: Iterable[Check]) -> bytes:
-    """The checks as JSON."""
-    return msgspec.json.format(msgspec.json.encode({"checks": list(checks)}), indent=2)
+def encode(checks: Iterable[Check], bindings: BindingSummary | None = None) -> bytes:
+    """The checks, and what is known of repositories, as JSON."""
+    return msgspec.json.format(msgspec.json.encode({"checks": list(checks), "bindings": bindings}), indent=2)
 
 
 def checks_of_files(facts: Facts) -> Iterator[Check]:
@@ -47,7 +54,7 @@ def _found(facts: Facts, source: Source) -> str:
 def _malformed(source: Source, broken: MalformedObject) -> Check:
     name = "/".join(part for part in (broken.namespace, broken.name) if part)
     what = f"understand {broken.kind} {name}"
-    return Check(source, what, ok=False, detail=broken.error, fix="Mend the object, or dump it anew.")
+    return Check(source, what, ok=False, detail=broken.error, fix="Fix the object, or dump it anew.")
 
 
 def _lines(checks: list[Check]) -> Iterator[Text]:
@@ -58,8 +65,11 @@ def _lines(checks: list[Check]) -> Iterator[Text]:
             if check.source is source:
                 yield from _check(check, width)
         yield Text()
+
+
+def _sum(checks: list[Check]) -> Text:
     failed = sum(check.ok is False for check in checks)
-    yield Text("Nothing is missing.") if not failed else Text(f"{failed} of {len(checks)} checks failed.", "bold red")
+    return Text(f"{failed} of {len(checks)} checks failed.", "bold red") if failed else Text("Nothing is missing.")
 
 
 def _check(check: Check, width: int) -> Iterator[Text]:

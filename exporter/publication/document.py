@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from exporter.chain.state import RANK
 from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, RootCause, Verdict
 from exporter.facts.model import SourceReport
 from exporter.facts.reading import Reading, Source
@@ -13,6 +14,15 @@ from exporter.facts.reading import Reading, Source
 class AdvisoryEntry(msgspec.Struct, frozen=True):
     cause: str
     scope: str
+
+
+class BindingEntry(msgspec.Struct, frozen=True):
+    """How far it is known where the best source of a claim writes."""
+
+    state: str
+    store: str | None
+    """The store as a scope, as far as it is known."""
+    evidence: str
 
 
 class ClaimEntry(msgspec.Struct, frozen=True):
@@ -31,6 +41,8 @@ class ClaimEntry(msgspec.Struct, frozen=True):
     advisories: tuple[AdvisoryEntry, ...]
     summary: str
     command: str | None
+    binding: BindingEntry | None
+    """Null for a claim without a source."""
 
 
 class RootCauseEntry(msgspec.Struct, frozen=True):
@@ -105,7 +117,13 @@ def _claim(claim: ClaimVerdict) -> ClaimEntry:
         advisories=tuple(_advisory(advisory) for advisory in claim.advisories),
         summary=claim.summary,
         command=problem.command if problem else None,
+        binding=_binding(claim),
     )
+
+
+def _binding(claim: ClaimVerdict) -> BindingEntry | None:
+    best = min(claim.sources, key=lambda source: RANK[source.state], default=None)
+    return BindingEntry(best.binding, best.store or None, best.binding_evidence) if best else None
 
 
 def _advisory(problem: Problem) -> AdvisoryEntry:

@@ -24,6 +24,7 @@ from exporter.chain.verdict import (
 from exporter.facts.bucket.model import Bucket, Repository, Totals
 from exporter.facts.model import SourceReport
 from exporter.facts.reading import Reading, Reason, Source
+from exporter.publication.bucket_names import names_of
 
 Sample = tuple[tuple[str, ...], float]
 """Label values, in the order of the family's labels, and the value."""
@@ -123,15 +124,22 @@ def _claim_value(
 def _repositories(
     of_repository: Callable[[Repository], Iterable[Sample]],
 ) -> Callable[[Verdict], Iterator[Sample]]:
-    """Samples of every repository, once for each claim that writes to it; without one its names are empty."""
+    """Samples of every repository, once for each claim that writes to it, or for the one that did once.
+
+    Without either their labels are empty.
+    """
 
     def samples(verdict: Verdict) -> Iterator[Sample]:
+        names = names_of(verdict.facts.buckets)
+        former = {(orphan.identity, orphan.prefix): ((orphan.namespace, orphan.pvc),) for orphan in verdict.orphans}
         for bucket in verdict.facts.buckets:
+            name = names[bucket.identity]
             for repository in bucket.repositories:
-                owners = verdict.owners.get((bucket.identity, repository.prefix)) or (("", ""),)
+                place = (bucket.identity, repository.prefix)
+                owners = verdict.owners.get(place) or former.get(place) or (("", ""),)
                 for labels, value in of_repository(repository):
                     for owner in owners:
-                        yield (*owner, repository.bucket, repository.prefix, *labels), value
+                        yield (*owner, name, repository.prefix, *labels), value
 
     return samples
 
@@ -145,11 +153,13 @@ def _repository_value(
 
 
 def _buckets(value_of: Callable[[Bucket], float | None]) -> Callable[[Verdict], Iterator[Sample]]:
-    return lambda verdict: (
-        ((bucket.name,), float(value))
-        for bucket in verdict.facts.buckets
-        if bucket.read_at is not None and (value := value_of(bucket)) is not None
-    )
+    def samples(verdict: Verdict) -> Iterator[Sample]:
+        names = names_of(verdict.facts.buckets)
+        for bucket in verdict.facts.buckets:
+            if bucket.read_at is not None and (value := value_of(bucket)) is not None:
+                yield (names[bucket.identity],), float(value)
+
+    return samples
 
 
 def _number(value: datetime | timedelta | float | None) -> float | None:
@@ -203,7 +213,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_backup_problem",
-        "A broken link of the claim's chain, with its cause and the widest thing that is broken (scope).",
+        "A broken link of the claim's chain, with its cause and the narrowest thing that explains it (scope).",
         (*_CLAIM, "link", "cause", "scope", "severity", "impact"),
         _problems,
     ),
@@ -266,7 +276,8 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     Family(
         "volsync_backup_binding",
         "How far it is known which repository a ReplicationSource writes to: 1 for what holds. Where it is `proven` "
-        "the bucket says what a restore would find, else VolSync's word stands.",
+        "the bucket says what a restore would find, else the recovery point is as reported by VolSync, not verified "
+        "in a bucket.",
         (*_SOURCE, "binding", "store"),
         _claims(
             lambda claim: (

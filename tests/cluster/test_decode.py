@@ -4,13 +4,12 @@ import contextlib
 import json
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.facts.cluster import decode
-from exporter.facts.cluster.core.objects import Event
+from exporter.facts.cluster.core.objects import Event, PersistentVolumeClaim
 from exporter.facts.cluster.decode import MalformedPageError, convert, decode_bytes, decode_page
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
@@ -154,17 +153,14 @@ def test_a_good_page_is_decoded_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_only_what_a_verdict_rests_on_is_kept() -> None:
-    claim = obj(
-        "v1",
-        "PersistentVolumeClaim",
-        "films",
-        "media",
-        spec={"volumeName": "pv", "resources": {"requests": {"x": "y" * 1000}}},
-    )
-    claim["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "z" * 1000}
-    claim["metadata"]["managedFields"] = [{"manager": "y" * 1000}]
-    kept = decode_bytes(BY_FIELD["core.claims"], json.dumps(claim).encode())
-    assert len(msgspec.json.encode(kept)) < 600
+    lean = obj("v1", "PersistentVolumeClaim", "films", "media", spec={"volumeName": "pv"})
+    lean["metadata"]["annotations"] = {}
+    full = obj("v1", "PersistentVolumeClaim", "films", "media", spec={"volumeName": "pv", "volumeMode": "x" * 100})
+    full["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "z" * 1000}
+    full["metadata"]["managedFields"] = [{"manager": "y" * 1000}]
+    kept, wanted = (decode_bytes(BY_FIELD["core.claims"], json.dumps(claim).encode()) for claim in (full, lean))
+    assert kept == wanted
+    assert isinstance(kept, PersistentVolumeClaim)
 
 
 # --- versions in use --------------------------------------------------------------------------------------------

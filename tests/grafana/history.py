@@ -134,8 +134,8 @@ def _scrape(verdict: Verdict, instance: str) -> Iterator[str]:
 
 
 def _alert(moment: datetime) -> str:
-    labels = 'alertname="VolSyncVolumeFaulted",alertstate="firing",cause="volume_faulted",scope="longhorn"'
-    return f'ALERTS{{{labels},severity="critical"}} 1 {moment.timestamp():.0f}\n'
+    labels = 'alertname="VolSyncVolumeFaulted",alertstate="firing",cause="volume_faulted"'
+    return f'ALERTS{{{labels},scope="storage/driver.longhorn.io",severity="critical"}} 1 {moment.timestamp():.0f}\n'
 
 
 class Prometheus:

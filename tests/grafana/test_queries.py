@@ -122,10 +122,10 @@ class TestValuesAreTheVerdicts:
         for series, _ in recorded.of("Root causes now").at(moment):
             shown[series["cause"], series["scope"]].add(series["claim"])
         causes = [c for c in recorded.verdicts[moment].root_causes if c.cause.link is not Link.NONE]
-        assert shown == {(cause.cause.value, cause.scope): set(cause.claims) for cause in causes}
+        assert shown == {(cause.cause.value, str(cause.scope)): set(cause.claims) for cause in causes}
         since = recorded.of("Root causes now", "B").by(moment, "cause", "scope", "namespace", "pvc")
         for cause in causes:
-            moments = [value for key, value in since.items() if key[:2] == (cause.cause.value, cause.scope)]
+            moments = [value for key, value in since.items() if key[:2] == (cause.cause.value, str(cause.scope))]
             assert min(moments, default=None) == (cause.since and cause.since.timestamp() * 1000)
 
     def test_recovery_points(self, recorded: Recorded, moment: datetime) -> None:

@@ -16,12 +16,13 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.ui import WebDriverWait
 
 from exporter.chain.judge import judge
+from exporter.chain.scope import volume
 from exporter.chain.verdict import Verdict
 from exporter.facts.cluster.dump.files import read_files
 from exporter.facts.reading import Source
 from exporter.settings import Settings
 from tests.page.conftest import Site
-from tests.page.verdicts import AT, FAULTED, bad_day, many, protected, sound, telemetry
+from tests.page.verdicts import AT, FAULTED, bad_day, many, protected, sound, telemetry, with_claims
 
 PAGES = ("", "claims/open-webui/storage", "claims/n8n/data", "claims/nobody/nothing", "?state=at_risk")
 
@@ -121,11 +122,13 @@ def test_an_object_named_like_a_tag_stays_text(shown: Callable[..., Chrome]) -> 
     day = bad_day()
     claim = next(claim for claim in day.claims if claim.problem)
     assert claim.problem is not None
-    found = msgspec.structs.replace(claim.problem, scope=evil, command=f"echo '{evil}'", reason=f"</p>{evil}")
+    found = msgspec.structs.replace(
+        claim.problem, scopes=(volume(evil),), command=f"echo '{evil}'", reason=f"</p>{evil}"
+    )
     hostile = msgspec.structs.replace(
         claim, namespace=evil, pvc='"><script>alert(1)</script>', summary=evil, problem=found, exemption=evil
     )
-    browser = shown(msgspec.structs.replace(day, claims=(hostile,)))
+    browser = shown(with_claims(day, hostile))
     assert evil in browser.find_element(By.CSS_SELECTOR, ".cause").text
     assert browser.find_elements(By.CSS_SELECTOR, "main img, main script, [onerror]") == []
     follow(browser.find_element(By.CSS_SELECTOR, "tbody .c-claim a"))
@@ -267,7 +270,7 @@ def test_the_page_before_the_first_verdict_says_so(shown: Callable[..., Chrome])
 
 
 def test_a_protected_claim_reads_as_one(shown: Callable[..., Chrome]) -> None:
-    browser = shown(msgspec.structs.replace(sound(), claims=(protected("khoj", "config"),)), "claims/khoj/config")
+    browser = shown(with_claims(sound(), protected("khoj", "config")), "claims/khoj/config")
     assert browser.find_element(By.TAG_NAME, "h1").text == "khoj/config Protected"
     assert AT.strftime("%Y-%m-%d") in browser.find_element(By.CSS_SELECTOR, ".facts").text
     assert len(texts(browser, ".chain .ok")) == 9

@@ -10,13 +10,15 @@ import msgspec
 import pytest
 
 from exporter.chain.causes import Cause
-from exporter.chain.verdict import ClaimState, Verdict
+from exporter.chain.verdict import ClaimState, RepositoryOf, Verdict
+from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.model import Facts
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.page import respond
 from exporter.publication.page.headline import headline
 from exporter.publication.page.view import View
 from exporter.publication.page.words import LINKS, STATES, bytes_of, title_of
-from tests.page.verdicts import AT, FAULTED, bad_day, broken, many, problem, protected, sound, telemetry
+from tests.page.verdicts import AT, FAULTED, bad_day, broken, many, problem, protected, sound, telemetry, with_claims
 
 
 def html(path: str, verdict: Verdict | None, **query: str) -> str:
@@ -28,10 +30,6 @@ def html(path: str, verdict: Verdict | None, **query: str) -> str:
 def rows(page: str) -> list[str]:
     """The claims that the table of *page* links to, in order."""
     return [unquote(path) for path in re.findall(r'class="c-claim"><a href="\./claims/([^"]+)"', page)]
-
-
-def with_claims(verdict: Verdict, *claims: object) -> Verdict:
-    return msgspec.structs.replace(verdict, claims=claims)
 
 
 def test_what_needs_someone_stands_first() -> None:
@@ -46,7 +44,10 @@ def test_what_needs_someone_stands_first() -> None:
         ({"namespace": "paperless-ngx"}, ["paperless-ngx/data", "paperless-ngx/media"]),
         ({"state": "at_risk"}, ["khoj/config"]),
         ({"cause": "restore_stuck"}, ["n8n/data"]),
-        ({"cause": "volume_faulted", "scope": "longhorn", "namespace": "open-webui"}, ["open-webui/storage"]),
+        (
+            {"cause": "volume_faulted", "scope": "storage/driver.longhorn.io", "namespace": "open-webui"},
+            ["open-webui/storage"],
+        ),
         ({"cause": "volume_faulted", "scope": "claim/khoj/config"}, []),
         ({"state": "no such state"}, []),
         ({"namespace": "", "state": "", "cause": "source_paused"}, ["khoj/config"]),
@@ -111,7 +112,7 @@ def test_the_headline_is_the_worst_state(states: list[ClaimState], expected: tup
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause.link in LINKS])
 def test_every_cause_shows_with_its_command_and_runbook(cause: Cause) -> None:
-    found = problem(cause, "scope-of-it", "kubectl mend it", "Because of the test.", AT)
+    found = problem(cause, "node/scope-of-it", "kubectl mend it", "Because of the test.", AT)
     claims = [broken(protected("khoj", pvc), ClaimState.UNPROTECTED, found) for pvc in ("config", "data")]
     verdict = with_claims(sound(), *claims)
     for page in (html("/", verdict), html("/claims/khoj/config", verdict)):
@@ -145,6 +146,33 @@ def test_a_link_that_does_not_apply_is_drawn_as_that() -> None:
     assert page.count("does not apply") == 4
 
 
+def test_repositories_at_one_path_of_two_stores_buckets_of_one_name_are_told_apart() -> None:
+    claim = msgspec.structs.replace(
+        protected("khoj", "config"),
+        repositories=(
+            RepositoryOf("backups", "khoj/config", "http://near:9000"),
+            RepositoryOf("backups", "khoj/config", "http://far:9000"),
+        ),
+    )
+    buckets = tuple(
+        Bucket(
+            "backups",
+            f"http://{host}:9000",
+            reading=Reading.READ,
+            read_at=AT,
+            repositories=(Repository("backups", "khoj/config", AT, present=True, snapshots=snapshots),),
+        )
+        for host, snapshots in (("near", 24), ("far", 7))
+    )
+    page = html(
+        "/claims/khoj/config", msgspec.structs.replace(with_claims(sound(), claim), facts=Facts(buckets=buckets))
+    )
+    shown = re.findall(
+        r'<span class="soft">([^<]+)/</span>khoj/config</h3>.*?<dt>Snapshots</dt><dd>(\d+)', page, re.DOTALL
+    )
+    assert shown == [("near:9000/backups", "24"), ("far:9000/backups", "7")]
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -173,7 +201,7 @@ def hostile() -> Verdict:
     day = bad_day()
     orphans = tuple(poison(orphan) for orphan in day.orphans)
     claims = tuple(poison(claim) for claim in day.claims if claim.problem or claim.advisories)
-    return msgspec.structs.replace(day, claims=claims, orphans=orphans, facts=poison(day.facts))
+    return with_claims(msgspec.structs.replace(day, orphans=orphans, facts=poison(day.facts)), *claims)
 
 
 def test_hostile_text_changes_neither_the_tags_nor_the_addresses() -> None:

@@ -29,6 +29,7 @@ from tests.scopes import scope as scoped
 
 AT = datetime(2026, 1, 18, 3, 12, 40, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+ENDPOINT = "http://rustfs:30292"
 CHAIN = tuple(link for link in Link if link not in (Link.RESTORE, Link.NONE))
 NAMES = (
     ("home-assistant", "config"),
@@ -66,7 +67,7 @@ def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
         recovery_point_evidence="The newest snapshot in the bucket.",
         objective=3 * HOUR,
         last_sync=done,
-        storage_class="storage/driver.longhorn.io",
+        storage_class="longhorn",
         sources=(
             SourceVerdict(
                 name=f"{pvc}-backup",
@@ -92,7 +93,7 @@ def protected(namespace: str, pvc: str, at: datetime = AT) -> ClaimVerdict:
         ),
         volumes=(VolumeState(f"pvc-{namespace}-{pvc}", "data", "attached", "healthy"),),
         restores=(RestoreVerdict(f"{pvc}-restore", at - timedelta(days=30), None, "successful"),),
-        repositories=(RepositoryOf("volsync-backup", f"{namespace}/{pvc}"),),
+        repositories=(RepositoryOf("volsync-backup", f"{namespace}/{pvc}", ENDPOINT),),
     )
 
 
@@ -157,7 +158,7 @@ def bad_day(at: datetime = AT) -> Verdict:
         "karakeep/old-data",
         problem(
             Cause.REPOSITORY_ORPHANED,
-            "repository/volsync-backup/karakeep/old-data",
+            "store/rustfs:30292/volsync-backup",
             "aws s3 ls s3://volsync-backup/karakeep/old-data/",
             "The newest snapshot is 40 days old.",
         ),
@@ -187,6 +188,12 @@ def many(count: int, at: datetime = AT) -> Verdict:
     return _verdict(at, sorted(claims, key=lambda claim: (claim.namespace, claim.pvc)))
 
 
+def with_claims(verdict: Verdict, *claims: ClaimVerdict) -> Verdict:
+    """*verdict* with other claims, and the root causes that follow from them."""
+    found = root_causes.find(claims, verdict.orphans)
+    return msgspec.structs.replace(verdict, claims=claims, root_causes=found)
+
+
 def _verdict(at: datetime, claims: list[ClaimVerdict], orphans: tuple[Orphan, ...] = ()) -> Verdict:
     repositories = tuple(
         Repository(
@@ -203,9 +210,7 @@ def _verdict(at: datetime, claims: list[ClaimVerdict], orphans: tuple[Orphan, ..
         )
         for claim in claims
     )
-    bucket = Bucket(
-        "volsync-backup", "http://rustfs:30292", reading=Reading.READ, read_at=at, repositories=repositories
-    )
+    bucket = Bucket("volsync-backup", ENDPOINT, reading=Reading.READ, read_at=at, repositories=repositories)
     return Verdict(
         at,
         tuple(claims),

@@ -16,8 +16,8 @@ from exporter.facts.cluster.volsync.objects import (
     ReplicationSource,
     ReplicationSourceSpec,
     ReplicationSourceStatus,
+    SourceMetadata,
 )
-from exporter.facts.cluster.wire import LabelledMetadata
 from exporter.facts.model import Facts, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling import poller as polling
@@ -53,7 +53,7 @@ SYNCED = AT - timedelta(minutes=12)
 
 def backed_up(at: datetime, _stop: threading.Event) -> SourceRead:
     source = ReplicationSource(
-        metadata=LabelledMetadata(name="data-backup", namespace="n8n"),
+        metadata=SourceMetadata(name="data-backup", namespace="n8n"),
         spec=ReplicationSourceSpec(source_pvc="data", restic=MoverSpec()),
         status=ReplicationSourceStatus(last_sync_time=SYNCED, last_sync_duration="1m0s"),
     )
@@ -186,7 +186,7 @@ def test_a_store_that_does_not_answer_holds_nothing_up(
     poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: backed_up, Source.S3: endless})
     verdicts.wait_for(1)
     (claim,) = published(poller).verdict.claims
-    assert claim.recovery_point == SYNCED - timedelta(minutes=1)  # by VolSync's word
+    assert claim.recovery_point == SYNCED - timedelta(minutes=1)  # as VolSync reports it
     assert Link.REPOSITORY not in {link.link for link in claim.links if link.state is LinkState.BROKEN}
     assert poller.ready
     assert {report.source: report.reading for report in poller.facts.sources}[Source.S3] is Reading.PENDING

@@ -13,33 +13,33 @@ from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.model import Facts
 from tests.corpus import NAMES, facts, scenario, settings
+from tests.properties.strategies import SEEDS, RandomFacts
 from tests.properties.test_judge import MANY, assert_promises
 from tests.properties.test_unread import FORBIDDEN
-from tests.properties.worlds import SEEDS, Maker
 
 
 def disturbed(whole: Facts, seed: int) -> Facts:
     """*whole* with one object in five missing and a field replaced in one of three."""
-    maker = Maker(seed)
+    made = RandomFacts(seed)
     cluster = {}
     for field in (kind.field for kind in KINDS):
         listing = whole.cluster.list_of(field)
-        kept = [item for item in listing.items if maker.chance.random() < 0.8]
-        items = tuple(scratched(item, maker) if maker.chance.random() < 0.3 else item for item in kept)
+        kept = [item for item in listing.items if made.random.random() < 0.8]
+        items = tuple(scratched(item, made) if made.random.random() < 0.3 else item for item in kept)
         cluster[field] = msgspec.structs.replace(listing, items=items)
     return msgspec.structs.replace(whole, cluster=ClusterFacts().with_lists(cluster))
 
 
-def scratched(item: Any, maker: Maker) -> Any:
+def scratched(item: Any, made: RandomFacts) -> Any:
     """*item*, a struct, with one field anywhere in it replaced by anything of its type."""
-    field = maker.chance.choice(msgspec.structs.fields(item))
+    field = made.random.choice(msgspec.structs.fields(item))
     value = getattr(item, field.name)
-    if field.name == "metadata" or (isinstance(value, msgspec.Struct) and maker.chance.random() < 0.8):
+    if field.name == "metadata" or (isinstance(value, msgspec.Struct) and made.random.random() < 0.8):
         return (
-            item if field.name == "metadata" else msgspec.structs.replace(item, **{field.name: scratched(value, maker)})
+            item if field.name == "metadata" else msgspec.structs.replace(item, **{field.name: scratched(value, made)})
         )
     hint = get_type_hints(type(item))[field.name]
-    return msgspec.structs.replace(item, **{field.name: maker.value(hint, field.encode_name)})
+    return msgspec.structs.replace(item, **{field.name: made.value(hint, field.encode_name)})
 
 
 @MANY

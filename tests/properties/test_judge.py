@@ -17,7 +17,7 @@ from exporter.publication.document import encode
 from exporter.publication.explain import explain
 from exporter.publication.families import VERDICT_FAMILIES
 from exporter.settings import Settings
-from tests.properties.worlds import CLOCKS, FACTS, SEEDS
+from tests.properties.strategies import CLOCKS, FACTS, SEEDS
 
 MANY = settings(max_examples=300, deadline=None)
 

@@ -4,12 +4,15 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, LinkVerdict, Verdict
 from exporter.facts.model import Facts, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.document import encode
-from tests.publication.verdicts import AT, bad_day, claim, orphan, problem, reports, verdict
+from tests.publication.verdicts import AT, bad_day, claim, orphan, problem, reports, source_verdict, verdict
 
 
 def as_json(shown: Verdict) -> dict[str, Any]:
@@ -18,7 +21,7 @@ def as_json(shown: Verdict) -> dict[str, Any]:
 
 def test_the_bad_day_has_the_fields_of_the_contract() -> None:
     found = as_json(bad_day())
-    assert set(found) == {"at", "claims", "orphans", "sources"}
+    assert set(found) == {"at", "claims", "root_causes", "orphans", "sources"}
     assert found["at"] == "2026-01-18T14:12:00Z"
     stuck = next(entry for entry in found["claims"] if entry["pvc"] == "media")
     assert stuck["links"]["volume"] == "broken"
@@ -28,21 +31,53 @@ def test_the_bad_day_has_the_fields_of_the_contract() -> None:
         "pvc": "media",
         "state": "at_risk",
         "cause": "volume_faulted",
-        "scope": "longhorn",
+        "scope": "storage/driver.longhorn.io",
         "link": "volume",
         "recovery_point": "2026-01-18T12:59:59.920000Z",
         "objective_seconds": 10800.0,
         "last_sync": "2026-01-18T13:00:24Z",
         "advisories": [],
+        "binding": {
+            "state": "proven",
+            "store": "store/192.168.10.133:30292/volsync-backup",
+            "evidence": "the mover's own log",
+        },
     }
     assert found["orphans"] == [{"bucket": "volsync-backup", "prefix": "old/wiki", "cause": "backup_withdrawn"}]
+
+
+def test_a_root_cause_stands_once_with_all_claims_that_it_hits() -> None:
+    fault = as_json(bad_day())["root_causes"][0]
+    assert {key: fault[key] for key in fault if key != "command"} == {
+        "cause": "volume_faulted",
+        "scope": "storage/driver.longhorn.io",
+        "severity": "critical",
+        "claims": [
+            "open-webui/storage",
+            "paperless-ngx/data",
+            "paperless-ngx/media",
+            "redis-instance/redis-master-0",
+        ],
+        "command_for": None,
+        "since": "2026-01-18T12:09:00Z",
+    }
+    assert fault["command"].startswith("kubectl -n longhorn-system get volumes.longhorn.io")
+
+
+def test_a_claims_binding_is_that_of_its_best_source() -> None:
+    broken = source_verdict("a", ClaimState.UNPROTECTED)
+    best = msgspec.structs.replace(
+        source_verdict("b"), binding=BindingState.UNKNOWN, store="", binding_evidence="nothing tells"
+    )
+    (entry,) = as_json(verdict(msgspec.structs.replace(claim(), sources=(broken, best))))["claims"]
+    assert entry["binding"] == {"state": "unknown", "store": None, "evidence": "nothing tells"}
 
 
 def test_what_has_no_value_is_null_and_links_that_do_not_apply_are_left_out() -> None:
     links = (LinkVerdict(Link.SYNC, LinkState.UNKNOWN, "not read"),)
     (entry,) = as_json(verdict(ClaimVerdict("a", "b", ClaimState.UNKNOWN, "It is unknown.", links=links)))["claims"]
     assert entry["links"] == {"sync": "unknown"}
-    for field in ("cause", "scope", "link", "recovery_point", "objective_seconds", "last_sync", "command"):
+    for field in ("cause", "scope", "link", "recovery_point", "objective_seconds", "last_sync", "command", "binding"):
         assert entry[field] is None
 
 

@@ -1,14 +1,19 @@
 """What `status`, `explain` and `doctor` print."""
 
 import io
+import itertools
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 from rich.text import Text
 
+from exporter.chain.binding import BindingSummary, BucketSummary
+from exporter.chain.binding.layouts import LayoutScore
 from exporter.chain.causes import Cause
 from exporter.chain.verdict import ClaimState, ClaimVerdict, Verdict
 from exporter.facts.cluster.facts import ClusterFacts
@@ -55,7 +60,7 @@ def test_explain_prints_the_golden_chain() -> None:
 def test_root_causes_come_first_each_once_with_its_claims_and_command() -> None:
     lines = shown().splitlines()
     assert lines[0] == "ROOT CAUSES"
-    assert lines[1] == "critical volume_faulted in longhorn for 2h 3m: 4 claims"
+    assert lines[1] == "critical volume_faulted in storage/driver.longhorn.io for 2h 3m: 4 claims"
     assert sum("volume_faulted in" in line for line in lines) == 1
     assert lines[4].startswith("  $ kubectl -n longhorn-system get volumes.longhorn.io")
 
@@ -67,7 +72,20 @@ def test_eighty_columns_hold_the_claims_and_leave_commands_whole() -> None:
     assert len(command) > 80
     rows = plain[plain.index(next(line for line in plain if line.startswith("NAMESPACE"))) :]
     assert all(len(row) <= 80 for row in rows if "$" not in row)
-    assert any("redis-instance redis-master-0    at_risk     1h 12m/3h volume_faulted longhorn" in row for row in rows)
+    assert "redis-instance redis-master-0 at_risk 1h 12m/3h volume_faulted storage/driver.longhorn.io" in unfolded(rows)
+
+
+def unfolded(rows: list[str]) -> list[str]:
+    """The rows of a table, each on one line again: a folded cell goes on below, where the first column is empty."""
+    starts = [found.start() for found in re.finditer(r"\S+", rows[0])]
+    whole: list[list[str]] = []
+    for row in rows[1:]:
+        cells = [row[start:end].strip() for start, end in itertools.pairwise([*starts, None])]
+        if cells[0] or not whole:
+            whole.append(cells)
+        else:
+            whole[-1] = [first + more for first, more in zip(whole[-1], cells, strict=True)]
+    return [" ".join(filter(None, cells)) for cells in whole]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +155,60 @@ def test_doctor_puts_the_mending_under_what_failed() -> None:
         "",
         "1 of 3 checks failed.",
     ]
+
+
+def test_doctor_says_whose_repositories_are_known_and_what_would_tell_the_others() -> None:
+    bound = BucketSummary(
+        name="first",
+        host="rustfs:9000",
+        prefix="home",
+        bound={"the mover's own log": 3, "an annotation on the PVC": 1},
+        layout=LayoutScore("{namespace}/{pvc}", 3, 4),
+        is_set=False,
+        left_over=(),
+        unknown=(),
+        suggestion=None,
+    )
+    sources = tuple(f"shop/source-{number}" for number in range(7))
+    named = msgspec.structs.replace(
+        bound,
+        name="second",
+        prefix="",
+        bound={},
+        layout=None,
+        left_over=("cart",),
+        unknown=sources,
+        suggestion=LayoutScore("{pvc}", 1, 7),
+    )
+    nameless = msgspec.structs.replace(named, name="third", left_over=("",), unknown=("a b/c",), suggestion=None)
+    summary = BindingSummary((bound, named, nameless), sources=14, elsewhere={"its mover": 2}, unknown=sources)
+    assert report([], summary).plain.splitlines() == [
+        "repositories",
+        "  rustfs:9000/first/home",
+        "    4 sources bound: 3 by the mover's own log, 1 by an annotation on the PVC",
+        "    layout {namespace}/{pvc} (not proven) fits 3 of 4",
+        "  rustfs:9000/second",
+        "    0 sources bound",
+        "    1 repository left over: cart",
+        "    7 sources not known to write here or elsewhere: " + ", ".join(sources[:5]) + " and 2 more",
+        "    By their names 1 of these 7 would follow a layout; if so, set it for this bucket:",
+        '    layout: "{pvc}"',
+        "  rustfs:9000/third",
+        "    0 sources bound",
+        "    1 repository left over: its root",
+        "    1 source not known to write here or elsewhere: a b/c",
+        '    Set the bucket\'s layout (layout: "{namespace}/{pvc}", for example), or say it of each source:',
+        "    $ kubectl annotate replicationsource c -n 'a b' "
+        "volsync-exporter.io/repository=s3:https://rustfs:9000/third/<path>",
+        "  2 sources elsewhere: 2 by its mover",
+        "",
+        "Nothing is missing.",
+    ]
+
+
+def test_doctor_says_that_without_a_bucket_volsync_is_believed() -> None:
+    text = report([], BindingSummary((), sources=1, elsewhere={}, unknown=("a/b",))).plain
+    assert "no bucket is read: recovery points are as reported by VolSync, not verified in a bucket" in text
 
 
 def test_moments_are_told_from_now() -> None:

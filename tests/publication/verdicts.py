@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exporter.chain import root_causes
+from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Link
 from exporter.chain.verdict import (
     ClaimState,
@@ -31,6 +32,7 @@ from exporter.publication.families import Telemetry
 from tests.scopes import scope as scoped
 
 AT = datetime(2026, 1, 18, 14, 12, tzinfo=UTC)
+ENDPOINT = "http://192.168.10.133:30292"
 LAST_SYNC = AT - timedelta(hours=1, minutes=11, seconds=36)
 CHAIN = tuple(link for link in Link if link not in (Link.NONE, Link.RESTORE))
 
@@ -63,6 +65,9 @@ def source_verdict(name: str, state: ClaimState = ClaimState.PROTECTED) -> Sourc
         mover_failures=2 if state is not ClaimState.PROTECTED else None,
         last_prune=AT - timedelta(days=3),
         state=state,
+        binding=BindingState.PROVEN,
+        store="store/192.168.10.133:30292/volsync-backup",
+        binding_evidence="the mover's own log",
     )
 
 
@@ -97,7 +102,7 @@ def claim(
         recovery_point_evidence="the last sync's end, less its duration",
         objective=timedelta(hours=3),
         last_sync=LAST_SYNC,
-        storage_class="storage/driver.longhorn.io",
+        storage_class="longhorn",
         sources=(source_verdict(f"{pvc}-backup", state),),
         secrets=(
             SecretPresence("volsync-rustfs-base", "base", present=True, evidence="its ExternalSecret is ready"),
@@ -108,7 +113,7 @@ def claim(
             VolumeState(f"pvc-{namespace}-{pvc}-cache", "cache", "detached", "unknown"),
         ),
         restores=(RestoreVerdict(f"{pvc}-restore", LAST_SYNC - timedelta(days=20), None, "successful"),),
-        repositories=(RepositoryOf("volsync-backup", f"{namespace}/{pvc}"),),
+        repositories=(RepositoryOf("volsync-backup", f"{namespace}/{pvc}", ENDPOINT),),
     )
 
 
@@ -205,7 +210,7 @@ def every_fact() -> Facts:
         buckets=(
             Bucket(
                 name="volsync-backup",
-                endpoint="http://192.168.10.133:30292",
+                endpoint=ENDPOINT,
                 reading=Reading.READ,
                 read_at=AT,
                 clock_skew=timedelta(seconds=-1.5),

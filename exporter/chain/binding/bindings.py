@@ -5,7 +5,7 @@
 3. what is found: a repository whose path ends in one of the source's names, written to during its last sync. Where
    several sources prove a layout so, it says where the other sources of that kind should be.
 
-Everything else is unknown, and then VolSync's word stands: a guess that fails is a doubt, never an accusation.
+Everything else is unknown, and then what VolSync reports stands: a guess that fails is a doubt, never an accusation.
 """
 
 import re
@@ -58,7 +58,7 @@ class Bindings:
 
     def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...]) -> None:
         self._cluster = cluster
-        self._buckets = buckets
+        self.buckets = buckets
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
@@ -68,7 +68,7 @@ class Bindings:
     def claims_at(self) -> Mapping[tuple[tuple[str, str, str], str], tuple[Key, ...]]:
         """The claims that write to a repository, by its bucket's identity and its path; sorted."""
         found: dict[tuple[tuple[str, str, str], str], set[Key]] = defaultdict(set)
-        for source in self._sources:
+        for source in self.sources:
             binding = self.of(source)
             if binding.state is BindingState.PROVEN and binding.bucket is not None:
                 found[binding.bucket.identity, binding.prefix].add((source.namespace, source.spec.source_pvc))
@@ -111,7 +111,8 @@ class Bindings:
     # --- all of them
 
     @cached_property
-    def _sources(self) -> tuple[ReplicationSource, ...]:
+    def sources(self) -> tuple[ReplicationSource, ...]:
+        """The sources that back a PVC up."""
         return tuple(source for source in self._cluster.volsync.sources.items if source.spec.source_pvc)
 
     @cached_property
@@ -121,8 +122,8 @@ class Bindings:
     @cached_property
     def _found(self) -> Mapping[Key, Binding]:
         """The bindings that rest on objects, and on what was found by name and moment."""
-        told = {source.key: self._told(source) for source in self._sources}
-        found = self._matched([source for source in self._sources if told[source.key].state is BindingState.UNKNOWN])
+        told = {source.key: self._told(source) for source in self.sources}
+        found = self._matched([source for source in self.sources if told[source.key].state is BindingState.UNKNOWN])
         return {**told, **found}
 
     def _told(self, source: ReplicationSource) -> Binding:
@@ -141,17 +142,17 @@ class Bindings:
 
     @property
     def _nothing(self) -> str:
-        return "nothing tells which repository is its own" if self._buckets else _NO_BUCKET
+        return "nothing tells which repository is its own" if self.buckets else _NO_BUCKET
 
     def _store_of_log(self, hint: Hint) -> Scope | None:
-        allowed = [bucket for bucket in self._buckets if hint.names(bucket)]
+        allowed = [bucket for bucket in self.buckets if hint.names(bucket)]
         return store_of(allowed[0]) if len(allowed) == 1 else None
 
     def _placed(self, hint: Hint) -> Binding | None:
         """The place that *hint* leads to; None where it leads to none."""
-        allowed = [bucket for bucket in self._buckets if hint.allows(bucket)]
+        allowed = [bucket for bucket in self.buckets if hint.allows(bucket)]
         if not allowed:
-            if not self._buckets or not (hint.protocol or hint.bucket or hint.endpoint):
+            if not self.buckets or not (hint.protocol or hint.bucket or hint.endpoint):
                 return None
             return Binding(BindingState.ELSEWHERE, f"{hint.says}; that store is not read", store=hint.store)
         if hint.path is not None:
@@ -201,13 +202,13 @@ class Bindings:
     @cached_property
     def _users(self) -> Counter[str]:
         """How many sources' addresses begin with one base."""
-        return Counter(hint.base for source in self._sources for hint in self._hints(source) if hint.tail)
+        return Counter(hint.base for source in self.sources for hint in self._hints(source) if hint.tail)
 
     @cached_property
     def _bases(self) -> Mapping[tuple[str, tuple[str, str, str]], Counter[str]]:
         """How often the repositories of one base stand below which folder of which bucket."""
         found: dict[tuple[str, tuple[str, str, str]], Counter[str]] = defaultdict(Counter)
-        for source in self._sources:
+        for source in self.sources:
             for hint in self._hints(source):
                 if not hint.tail:
                     continue
@@ -238,7 +239,7 @@ class Bindings:
 
     @cached_property
     def _hints_of(self) -> Mapping[Key, tuple[Hint, ...]]:
-        return {source.key: tuple(self._said_of(source)) for source in self._sources}
+        return {source.key: tuple(self._said_of(source)) for source in self.sources}
 
     def _said_of(self, source: ReplicationSource) -> Iterator[Hint]:
         pvc = self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc))
@@ -287,7 +288,7 @@ class Bindings:
     def _spots(self) -> Mapping[tuple[tuple[str, str, str], str], Spot]:
         return {
             (bucket.identity, repository.prefix): Spot(bucket, repository)
-            for bucket in self._buckets
+            for bucket in self.buckets
             for repository in bucket.repositories
         }
 
@@ -335,7 +336,7 @@ class Bindings:
 
     @cached_property
     def _all_names(self) -> frozenset[str]:
-        return frozenset(name for source in self._sources for name in (source.spec.source_pvc, source.name))
+        return frozenset(name for source in self.sources for name in (source.spec.source_pvc, source.name))
 
     def _own_names(self, spot: Spot) -> frozenset[str]:
         """The longest names of sources in the last part of a repository's path: `config-data` is no `data`'s."""
@@ -350,18 +351,18 @@ class Bindings:
 
     def _layouts_of(self, bindings: Mapping[Key, Binding]) -> Mapping[tuple[str, str, str], LayoutScore]:
         places: dict[tuple[str, str, str], list[tuple[Names, str]]] = defaultdict(list)
-        for source in self._sources:
+        for source in self.sources:
             binding = bindings[source.key]
             if binding.bucket is not None and binding.repository is not None:
                 path = binding.prefix.removeprefix(binding.bucket.prefix).strip("/")
                 # What an object says is no coincidence of names: it counts for two.
-                places[binding.bucket.identity] += [(_names(source), path)] * (2 if binding.is_set else 1)
+                places[binding.bucket.identity] += [(names_of_source(source), path)] * (2 if binding.is_set else 1)
         scores = {bucket: best_layout(found) for bucket, found in places.items()}
         return {bucket: score for bucket, score in scores.items() if score}
 
     def _by_layout(self) -> Iterator[tuple[Key, Binding]]:
         """The places of the other sources, by their bucket's layout."""
-        for bucket in self._buckets:
+        for bucket in self.buckets:
             layout = self.layout_of(bucket)
             if layout:
                 yield from self._laid_out(bucket, layout)
@@ -375,17 +376,17 @@ class Bindings:
         is_set = bool(bucket.layout)
         says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
         alike: Counter[str] = Counter()
-        for source in self._sources:
+        for source in self.sources:
             if self._is_in(source, bucket):  # what an object says is no coincidence: it counts for two
                 alike[_pattern(source)] += 2 if self._found[source.key].is_set else 1
-        unlike = Counter(_pattern(source) for source in self._sources if self._is_elsewhere(source, bucket))
+        unlike = Counter(_pattern(source) for source in self.sources if self._is_elsewhere(source, bucket))
         wanted = [
-            (source, _under(bucket.prefix, prefix_of(layout, *msgspec.structs.astuple(_names(source)))))
-            for source in self._sources
+            (source, _under(bucket.prefix, names_of_source(source).path_by(layout)))
+            for source in self.sources
             if self._found[source.key].state is BindingState.UNKNOWN
-            and _may_lie_in(self._found[source.key], bucket)
+            and self._found[source.key].may_lie_in(bucket)
             and self._siblings[source.namespace, source.spec.source_pvc] == 1
-            and (is_set or (len(self._buckets) == 1 and alike[_pattern(source)] > 1 + 2 * unlike[_pattern(source)]))
+            and (is_set or (len(self.buckets) == 1 and alike[_pattern(source)] > 1 + 2 * unlike[_pattern(source)]))
         ]
         if not is_set:  # a place that another claim writes to is that one's
             taken = {b.prefix for b in self._found.values() if b.bucket and b.bucket.identity == bucket.identity}
@@ -397,8 +398,7 @@ class Bindings:
                 yield source.key, self._binding(bucket, path, says, is_set=True)
 
     def _is_in(self, source: ReplicationSource, bucket: Bucket) -> bool:
-        binding = self._found[source.key]
-        return binding.bucket is not None and binding.bucket.identity == bucket.identity
+        return self._found[source.key].writes_to(bucket)
 
     def _is_elsewhere(self, source: ReplicationSource, bucket: Bucket) -> bool:
         binding = self._found[source.key]
@@ -407,10 +407,11 @@ class Bindings:
     @cached_property
     def _siblings(self) -> Counter[Key]:
         """How many sources a claim has."""
-        return Counter((source.namespace, source.spec.source_pvc) for source in self._sources)
+        return Counter((source.namespace, source.spec.source_pvc) for source in self.sources)
 
 
-def _names(source: ReplicationSource) -> Names:
+def names_of_source(source: ReplicationSource) -> Names:
+    """What a layout can make the path of *source* of."""
     return Names(source.namespace, source.spec.source_pvc, source.name)
 
 
@@ -421,10 +422,6 @@ def _pattern(source: ReplicationSource) -> str:
         if name:
             secret = secret.replace(name, "*")
     return secret
-
-
-def _may_lie_in(binding: Binding, bucket: Bucket) -> bool:
-    return binding.store is None or binding.store == store_of(bucket)
 
 
 def _base_in(prefix: str, tail: str) -> str:

@@ -6,7 +6,7 @@ from itertools import product
 
 import msgspec
 
-from exporter.facts.layout import CUSTOMARY
+from exporter.facts.layout import CUSTOMARY, prefix_of
 
 _DEEPEST = 5
 """Paths with more parts are not read."""
@@ -20,6 +20,15 @@ class Names(msgspec.Struct, frozen=True):
     namespace: str
     pvc: str
     source: str
+
+    @property
+    def ends(self) -> set[str]:
+        """What the last part of a path can be by a customary layout."""
+        return {self.path_by(template).rpartition("/")[2] for template in CUSTOMARY}
+
+    def path_by(self, layout: str) -> str:
+        """The path that *layout* gives them."""
+        return prefix_of(layout, self.namespace, self.pvc, self.source)
 
 
 class LayoutScore(msgspec.Struct, frozen=True):
@@ -40,7 +49,7 @@ def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
     known = list(places)
     scores: Counter[str] = Counter()
     for names, path in known:
-        scores.update(set(_templates(names, path)))
+        scores.update(set(templates_of(names, path)))
     if not scores:
         return None
     order = {template: place for place, template in enumerate(CUSTOMARY)}
@@ -48,7 +57,7 @@ def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
     return LayoutScore(layout, fits, len(known))
 
 
-def _templates(names: Names, path: str) -> Iterable[str]:
+def templates_of(names: Names, path: str) -> Iterable[str]:
     """The templates that give *path*: each of its parts as it stands, or by one or two of the names."""
     parts = path.split("/")
     if len(parts) > _DEEPEST:

@@ -24,7 +24,7 @@ class BindingState(StrEnum):
 
 
 class Binding(msgspec.Struct, frozen=True):
-    """Where one source writes. Without a place, VolSync's word stands."""
+    """Where one source writes. Without a place, what VolSync reports stands."""
 
     state: BindingState
     evidence: str
@@ -47,6 +47,14 @@ class Binding(msgspec.Struct, frozen=True):
             return self.is_set and (not self.bucket.exists or self.bucket.covers(self.prefix))
         doubts = set(self.repository.suspect) - _ABOUT_DATA
         return self.bucket.reading is Reading.READ and self.repository.present is not None and not doubts
+
+    def writes_to(self, bucket: Bucket) -> bool:
+        """Whether its place is in *bucket*."""
+        return self.bucket is not None and self.bucket.identity == bucket.identity
+
+    def may_lie_in(self, bucket: Bucket) -> bool:
+        """Whether nothing known of its store speaks against *bucket*."""
+        return self.store is None or self.store == store_of(bucket)
 
     @property
     def place(self) -> str:

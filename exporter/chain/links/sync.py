@@ -9,6 +9,7 @@ from exporter.chain.instants import earlier
 from exporter.chain.recovery import snapshot_point
 from exporter.chain.verdict import LinkState, LinkVerdict, Problem
 from exporter.durations import format_duration, parse_duration
+from exporter.facts.cluster.object_list import first_unread
 
 FIRST_SYNC = timedelta(hours=48)
 """How long a first sync may take where no schedule sets an objective."""
@@ -21,6 +22,8 @@ def judge(backup: Backup) -> LinkVerdict | None:
         late = _never_synced(backup) or _overdue(backup)
         if late and (healing := _catching_up(backup)):
             return LinkVerdict(Link.SYNC, LinkState.OK, healing.reason, (*problems, healing))
+        if late and (unseen := _unseen(backup)):
+            return LinkVerdict(Link.SYNC, LinkState.UNKNOWN, f"{late.reason} {unseen}", tuple(problems))
         problems += [problem for problem in (_empty(backup), late) if problem]
     if problems:
         return broken(Link.SYNC, *problems)
@@ -53,6 +56,18 @@ def _catching_up(backup: Backup) -> Problem | None:
         reason = f"A sync was begun {format_duration(backup.sync_age)} ago: the backup is on its way."
         return backup.problem(Cause.CATCHING_UP, reason, since=backup.status.last_sync_start_time)
     return None
+
+
+def _unseen(backup: Backup) -> str:
+    """Why it cannot be told whether a mover makes up for what is late; empty where that can be told."""
+    if not backup.is_syncing or backup.running_since is not None:
+        return ""
+    core = backup.cluster.core
+    if failed := first_unread(core.jobs, core.pods):
+        return f"Whether a mover runs could not be read: {failed.unread}."
+    missing = core.jobs if backup.job is None else core.pods
+    malformed = None if backup.pods else missing.malformed_in(backup.namespace)
+    return f"{malformed.kind} {malformed.name}, which may be its mover's, could not be understood." if malformed else ""
 
 
 def _empty(backup: Backup) -> Problem | None:

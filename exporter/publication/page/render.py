@@ -11,10 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from exporter.chain.causes import Cause, Impact, Link
+from exporter.chain.scope import Scope
 from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, RootCause, Verdict
 from exporter.durations import format_duration
 from exporter.facts.bucket.model import Repository
 from exporter.facts.reading import Reading, Source
+from exporter.publication.bucket_names import names_of
 from exporter.publication.families import Telemetry
 from exporter.publication.page import words
 from exporter.publication.page.headline import headline
@@ -32,6 +34,8 @@ def _visible(value: object) -> object:
 
 
 def _finalize(value: object) -> object:
+    if isinstance(value, Scope):
+        value = str(value)
     if type(value) is Markup or not isinstance(value, str) or _DECEIVING.search(value) is None:
         return value
     return _visible(value)
@@ -98,6 +102,7 @@ class Page:
     def overview(self, verdict: Verdict, view: View) -> str:
         """All claims, behind what is broken."""
         causes = verdict.root_causes
+        names = names_of(verdict.facts.buckets)
         claims = view.claims(verdict)
         pages = max(1, -(-len(claims) // PAGE_SIZE))
         view = view.at_page(min(view.page, pages))
@@ -115,7 +120,7 @@ class Page:
             pages=pages,
             view=view,
             choices=Choices.of(verdict),
-            orphans=verdict.orphans,
+            orphans=[(names.get(orphan.identity, orphan.bucket), orphan) for orphan in verdict.orphans],
             keys={claim.key: claim for claim in verdict.claims},
         )
 
@@ -190,18 +195,18 @@ def _neighbours(verdict: Verdict, claim: ClaimVerdict) -> RootCause | None:
 
 def _repositories(verdict: Verdict, claim: ClaimVerdict) -> list[tuple[str, str, Repository | None, Reading]]:
     """Where the claim's repositories should be, and what the buckets' listings say of each."""
+    buckets = verdict.facts.buckets
+    names = names_of(buckets)
+    readings = {bucket.identity: bucket.reading for bucket in buckets}
     found = {
-        (repository.bucket, repository.prefix): repository
-        for bucket in verdict.facts.buckets
-        for repository in bucket.repositories
+        (bucket.identity, repository.prefix): repository for bucket in buckets for repository in bucket.repositories
     }
-    readings = {bucket.name: bucket.reading for bucket in verdict.facts.buckets}
     return [
         (
-            place.bucket,
+            names.get(place.identity, place.bucket),
             place.prefix,
-            found.get((place.bucket, place.prefix)),
-            readings.get(place.bucket, Reading.NOT_SERVED),
+            found.get((place.identity, place.prefix)),
+            readings.get(place.identity, Reading.NOT_SERVED),
         )
         for place in claim.repositories
     ]

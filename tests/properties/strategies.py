@@ -1,6 +1,6 @@
 """Any facts: objects with any field missing, and names from so small a stock that they often belong together.
 
-Hypothesis draws a seed and what to leave out, and plain code makes the objects: drawing each of a world's thousand
+Hypothesis draws a seed and what to leave out, and plain code makes the objects: drawing each of a cluster's thousand
 fields would take seconds.
 """
 
@@ -72,16 +72,16 @@ CLOCKS = st.one_of(
 )
 
 
-_SINGLE = (LonghornSetting, LonghornVolume)
+_IN_ONE_NAMESPACE = (LonghornSetting, LonghornVolume)
 """Kinds that stand in one namespace alone."""
 
 
-class Maker:
+class RandomFacts:
     """Makes things of any type at random, the same ones for the same *seed*."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
-        self.fullness = self.chance.random()
+        self.random = random.Random(seed)
+        self.fullness = self.random.random()
         """How likely an optional field is there."""
 
     def struct(self, struct: type[msgspec.Struct]) -> Any:
@@ -89,7 +89,7 @@ class Maker:
         fields = {
             name: self.value(hint, wire)
             for name, wire, hint, required in _fields_of(struct)
-            if required or self.chance.random() < self.fullness
+            if required or self.random.random() < self.fullness
         }
         return struct(**fields)
 
@@ -97,60 +97,60 @@ class Maker:
         """Anything of the type *hint*, in a field that is called *name* on the wire."""
         origin, arguments = get_origin(hint), get_args(hint)
         if origin in (types.UnionType, Union):
-            return self.value(self.chance.choice(arguments), name)
+            return self.value(self.random.choice(arguments), name)
         if origin is tuple:
-            return tuple(self.value(arguments[0], name) for _ in range(self.chance.choice((0, 1, 1, 2))))
+            return tuple(self.value(arguments[0], name) for _ in range(self.random.choice((0, 1, 1, 2))))
         if origin is dict:
-            return {label: self.chance.choice(_LABEL_VALUES) for label in self.some(_LABELS)}
+            return {label: self.random.choice(_LABEL_VALUES) for label in self.subset(_LABELS)}
         if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
             return self.struct(hint)
         return self._plain(hint, name)
 
     def _plain(self, hint: Any, name: str) -> Any:
         if hint is str:
-            return self.chance.choice(_TEXT.get(name, _OTHER_TEXT))
+            return self.random.choice(_TEXT.get(name, _OTHER_TEXT))
         if hint is datetime:
             return self.time()
         if hint is int:
-            return self.chance.choice(_NUMBERS)
+            return self.random.choice(_NUMBERS)
         if hint is bool:
-            return self.chance.random() < 0.5
+            return self.random.random() < 0.5
         return None if hint is type(None) else {}
 
     def time(self) -> datetime:
         """Mostly a moment of the last two days, at times one of the future, or one that no program would write."""
-        if self.chance.random() < 0.05:
-            return self.chance.choice(_FAR_TIMES)
-        return NOON + timedelta(seconds=self.chance.randint(-200_000, 3_600))
+        if self.random.random() < 0.05:
+            return self.random.choice(_FAR_TIMES)
+        return NOON + timedelta(seconds=self.random.randint(-200_000, 3_600))
 
-    def some(self, items: Sequence[Any]) -> list[Any]:
+    def subset(self, items: Sequence[Any]) -> list[Any]:
         """Any of *items*, in any order."""
-        return self.chance.sample(items, self.chance.randint(0, len(items)))
+        return self.random.sample(items, self.random.randint(0, len(items)))
 
-    def maybe(self, value: Any) -> Any:
+    def optional(self, value: Any) -> Any:
         """*value* or none."""
-        return value if self.chance.random() < 0.7 else None
+        return value if self.random.random() < 0.7 else None
 
     def listing(self, struct: type[Object]) -> ObjectList[Any]:
         """A list that was read, most often."""
-        if self.chance.random() < 0.15:
-            reading = self.chance.choice((Reading.UNREADABLE, Reading.PENDING, Reading.NOT_SERVED))
-            return ObjectList(reading=reading, reason=self.maybe(Reason.FORBIDDEN))
-        made = [self.struct(struct) for _ in range(self.chance.randint(0, 4))]
+        if self.random.random() < 0.15:
+            reading = self.random.choice((Reading.UNREADABLE, Reading.PENDING, Reading.NOT_SERVED))
+            return ObjectList(reading=reading, reason=self.optional(Reason.FORBIDDEN))
+        made = [self.struct(struct) for _ in range(self.random.randint(0, 4))]
         bad = (
             MalformedObject(
                 struct.__name__,
-                self.chance.choice(_NAMESPACES),
-                self.chance.choice(_TEXT["name"]),
+                self.random.choice(_NAMESPACES),
+                self.random.choice(_TEXT["name"]),
                 "no",
-                self.maybe(self.chance.choice(_NAMES)),
+                self.optional(self.random.choice(_NAMES)),
             ),
         )
         return ObjectList(
-            tuple({item.name if struct in _SINGLE else item.key: item for item in made}.values()),
+            tuple({item.name if struct in _IN_ONE_NAMESPACE else item.key: item for item in made}.values()),
             Reading.READ,
-            read_at=self.maybe(self.time()),
-            malformed=bad if self.chance.random() < 0.1 else (),
+            read_at=self.optional(self.time()),
+            malformed=bad if self.random.random() < 0.1 else (),
         )
 
     def bucket(self) -> Bucket:
@@ -158,9 +158,9 @@ class Maker:
         prefixes = [f"{namespace}/{name}" for namespace in _NAMESPACES for name in (*_NAMES, "gone")]
         return Bucket(
             name="volsync-backup",
-            reading=self.chance.choice((Reading.READ, Reading.READ, *Reading)),
-            read_at=self.maybe(self.time()),
-            repositories=tuple(self.repository(prefix) for prefix in self.some(prefixes)),
+            reading=self.random.choice((Reading.READ, Reading.READ, *Reading)),
+            read_at=self.optional(self.time()),
+            repositories=tuple(self.repository(prefix) for prefix in self.subset(prefixes)),
         )
 
     def repository(self, prefix: str) -> Repository:
@@ -169,17 +169,18 @@ class Maker:
             bucket="volsync-backup",
             prefix=prefix,
             measured_at=self.time(),
-            present=self.chance.choice((True, True, False, None)),
-            created=self.maybe(self.time()),
+            present=self.random.choice((True, True, False, None)),
+            created=self.optional(self.time()),
             totals={
-                kind: Totals(self.chance.randint(0, 9), self.chance.randint(0, 9)) for kind in self.some([*ObjectType])
+                kind: Totals(self.random.randint(0, 9), self.random.randint(0, 9))
+                for kind in self.subset([*ObjectType])
             },
-            snapshots=self.chance.randint(0, 3),
-            newest_snapshot=self.maybe(self.time()),
-            oldest_snapshot=self.maybe(self.time()),
-            oldest_lock=self.maybe(self.time()),
-            stale_locks=self.chance.randint(0, 2),
-            suspect=tuple(self.some([Reason.INCOMPLETE])),
+            snapshots=self.random.randint(0, 3),
+            newest_snapshot=self.optional(self.time()),
+            oldest_snapshot=self.optional(self.time()),
+            oldest_lock=self.optional(self.time()),
+            stale_locks=self.random.randint(0, 2),
+            suspect=tuple(self.subset([Reason.INCOMPLETE])),
         )
 
 
@@ -191,10 +192,10 @@ def _fields_of(struct: type[msgspec.Struct]) -> list[tuple[str, str, Any, bool]]
 
 
 def _facts(seed: int, without: set[str]) -> Facts:
-    maker = Maker(seed)
-    cluster = {kind.field: maker.listing(kind.struct) for kind in KINDS}
+    made = RandomFacts(seed)
+    cluster = {kind.field: made.listing(kind.struct) for kind in KINDS}
     absent = dict.fromkeys(without, ObjectList(reading=Reading.READ))
-    return Facts(ClusterFacts().with_lists({**cluster, **absent}), tuple(maker.bucket() for _ in maker.some([0])))
+    return Facts(ClusterFacts().with_lists({**cluster, **absent}), tuple(made.bucket() for _ in made.subset([0])))
 
 
 SEEDS = st.integers(0, 2**32 - 1)
