@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 

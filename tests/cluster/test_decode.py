@@ -158,7 +158,7 @@ def test_only_what_a_verdict_rests_on_is_kept() -> None:
     claim["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "z" * 1000}
     claim["metadata"]["managedFields"] = [{"manager": "y" * 1000}]
     kept = decode_bytes(BY_FIELD["core.claims"], json.dumps(claim).encode())
-    assert len(msgspec.json.encode(kept)) < 400
+    assert len(msgspec.json.encode(kept)) < 450
 
 
 # --- versions in use --------------------------------------------------------------------------------------------
