@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
 
 from exporter.durations import duration_of, format_duration, parse_duration
+from exporter.quantities import parse_quantity
 
 
 def _to_duration(value: object) -> object:
@@ -62,33 +63,71 @@ class SecretReading(StrEnum):
     """Also from metadata-only lists, which need the `list` permission on Secrets."""
 
 
+class Selecting(StrEnum):
+    """Which PVCs are to be backed up."""
+
+    LABELLED = "labelled"
+    """Those that ask for it by a label, and those that a ReplicationSource names."""
+    ALL = "all"
+    """Every PVC but those that the settings leave out."""
+
+
+def _is_quantity(text: str) -> str:
+    if text:
+        parse_quantity(text)
+    return text
+
+
+Quantity = Annotated[str, AfterValidator(_is_quantity)]
+
+
 class ClaimSettings(_Section):
     """Which PVCs ask for a backup."""
 
-    label: str = Field("backup", description="The PVC label that asks for a backup.")
+    select: Selecting = Field(
+        Selecting.LABELLED,
+        description="`labelled`: the PVCs that ask for a backup by a label, or that a ReplicationSource names. "
+        "`all`: every PVC but those that the settings `exclude_…` leave out.",
+    )
+    label: str = Field(
+        "",
+        description="The PVC label that asks for a backup; empty: `backup`, where a Kyverno policy that generates "
+        "backups reads it, and any other label that such a policy matches.",
+    )
     opt_out: Names = Field(
         ("false", "no", "none", "never", "off", "disabled", "skip"),
         description="Values of that label that ask for none (compared without case).",
     )
     namespaces: Names = Field((), description="Namespaces to look at; empty: all of them.")
     exclude_namespaces: Names = Field((), description="Namespaces to leave out.")
+    exclude_storage_classes: Names = Field((), description="With `all`: storage classes whose PVCs are left out.")
+    exclude_labels: Names = Field(
+        (), description="With `all`: labels (`key` or `key=value`), any of which leaves a PVC out."
+    )
+    exclude_owners: Names = Field(
+        (), description="With `all`: kinds whose PVCs are left out, `Cluster` for CloudNativePG's for example."
+    )
+    exclude_smaller_than: Quantity = Field("", description="With `all`: PVCs that ask for less are left out.")
+    exclude_larger_than: Quantity = Field("", description="With `all`: PVCs that ask for more are left out.")
 
 
 class ChainSettings(_Section):
-    """The names of the chain's parts, as the reference cluster has them."""
+    """The names of the chain's parts, where they are not to be taken from the cluster's own objects."""
 
     policy: str = Field(
-        "volsync-smart-protection",
-        description="The Kyverno policy that generates the backup's objects; empty: no policy does.",
+        "",
+        description="The Kyverno policy that generates the backup's objects, and that has to be there; "
+        "empty: every policy that generates such objects counts, whatever its name.",
     )
     base_secret: str = Field(
-        "volsync-rustfs-base",
-        description="The Secret in each namespace that the policy copies store credentials from; empty: none.",
+        "",
+        description="The Secret in each namespace that the policy copies store credentials from; "
+        "empty: the one that the policy reads.",
     )
     namespace_label: str = Field(
-        "volsync.backube/privileged-movers=true",
+        "",
         description="The namespace label (`key=value`) that brings the base Secret; "
-        "a ClusterExternalSecret's own selector goes before it. Empty: none is needed.",
+        "empty: what a ClusterExternalSecret, or the policy, selects namespaces by.",
     )
     kyverno_namespace: str = Field("kyverno", description="Where Kyverno keeps its UpdateRequests.")
     longhorn_namespace: str = Field("longhorn-system", description="Where Longhorn keeps its objects.")

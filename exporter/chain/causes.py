@@ -129,6 +129,9 @@ class Entry(msgspec.Struct, frozen=True):
     """What fixes it, or shows it, where it hits several claims; empty: the command, claim by claim."""
 
 
+SYNCHRONISED = "synchronised"
+"""The variant for objects that Kyverno keeps as it generated them: what is patched there is undone within a second."""
+
 _TRIGGER = 'kubectl annotate pvc <pvc> -n <namespace> kyverno.io/trigger="$(date +%s)" --overwrite'
 _UNLOCK = (
     "kubectl patch replicationsource <source> -n <namespace> --type merge "
@@ -156,6 +159,26 @@ _SYNC_SECRET = 'kubectl -n <namespace> annotate externalsecret <external_secret>
 _SHOW_CLUSTER_EXTERNAL_SECRET = "kubectl describe clusterexternalsecret <cluster_external_secret>"
 _SHOW_EXTERNAL_SECRETS = "kubectl get pods -A -l app.kubernetes.io/name=external-secrets"
 """The label is the chart's; in which namespace the controller runs is not known."""
+_EDIT_POLICY = "kubectl edit <policy_kind> <policy> -n <namespace>"
+"""The namespace is that of a policy for one namespace, which is the PVC's; one of the whole cluster heeds none."""
+_UNLOCK_BY_POD = (
+    "kubectl run unlock-<source> -n <namespace> --rm -i --restart=Never --image=restic/restic "
+    """--overrides='{"spec":{"containers":[{"name":"restic","image":"restic/restic","args":["unlock"],"""
+    """"envFrom":[{"secretRef":{"name":"'<secret>'"}}]}]}}'"""
+)
+"""What VolSync itself does when it is told to unlock (volsync `mover-restic/entry.sh`, do_unlock)."""
+_ROLE = "volsync:kyverno-background-controller"
+_ALLOW = (
+    f"kubectl create clusterrole {_ROLE} --verb=get,list,watch,create,update,patch,delete "
+    "--resource=secrets,replicationsources.volsync.backube,replicationdestinations.volsync.backube && "
+    f"kubectl label clusterrole {_ROLE} rbac.kyverno.io/aggregate-to-background-controller=true && "
+)
+"""What the background controller may generate is aggregated from roles with that label (kyverno's chart)."""
+_MAY_GENERATE = (
+    "kubectl auth can-i create <missing> -n <namespace> "
+    "--as system:serviceaccount:<kyverno_namespace>:kyverno-background-controller; "
+)
+_NEW_CACHE = "kubectl delete pvc <cache> -n <namespace> --wait=false && kubectl delete job <job> -n <namespace>"
 _MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
 _SHOW_MOVER = f"kubectl describe job <job> -n <namespace>; {_MOVER_LOGS}"
 _REFUSALS = "kubectl get events -n <namespace> --field-selector reason=FailedCreate,involvedObject.name=<job>"
@@ -174,8 +197,8 @@ def _warning(link: Link, meaning: str, command: str, variants: Mapping[str, str]
     return Entry(link, Impact.ADVISORY, Severity.WARNING, meaning, command, variants or {})
 
 
-def _info(link: Link, meaning: str, command: str) -> Entry:
-    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command)
+def _info(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None) -> Entry:
+    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command, variants or {})
 
 
 CATALOGUE: Mapping[Cause, Entry] = {
@@ -193,7 +216,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.POLICY_FAILING: _blocking(
         Link.POLICY,
         "A generate rule of the Kyverno policy errors, so that an object of the backup is never made.",
-        f"kubectl edit clusterpolicy <policy> && {_TRIGGER}",
+        f"{_EDIT_POLICY} && {_TRIGGER}",
+        {
+            "refused": f"{_ALLOW}{_TRIGGER}",
+            "pending": "kubectl -n <kyverno_namespace> rollout restart deployment kyverno-background-controller",
+            "untold": f"{_MAY_GENERATE}{_TRIGGER}",
+        },
     ),
     # --- namespace
     Cause.NAMESPACE_UNLABELLED: _blocking(
@@ -265,12 +293,14 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.SOURCE,
         "The ReplicationSource is paused.",
         'kubectl patch replicationsource <source> -n <namespace> --type merge -p \'{"spec":{"paused":false}}\'',
+        {SYNCHRONISED: _EDIT_POLICY},
     ),
     Cause.SCHEDULE_IGNORED: _blocking(
         Link.SOURCE,
         "A manual trigger stands beside the schedule, and VolSync ignores the schedule for it.",
         "kubectl patch replicationsource <source> -n <namespace> --type json "
         """-p '[{"op":"remove","path":"/spec/trigger/manual"}]'""",
+        {SYNCHRONISED: _EDIT_POLICY},
     ),
     Cause.OPERATOR_STALLED: _blocking(
         Link.SOURCE,
@@ -367,6 +397,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "The mover was killed for want of memory.",
         "kubectl patch replicationsource <source> -n <namespace> --type merge "
         """-p '{"spec":{"<method>":{"moverResources":{"limits":{"memory":"<memory>"}}}}}'""",
+        {SYNCHRONISED: _EDIT_POLICY},
     ),
     Cause.MOVER_CACHE_FULL: _blocking(
         Link.MOVER,
@@ -376,9 +407,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "s=$(kubectl get pvc <cache> -n <namespace> -o jsonpath='{.spec.resources.requests.storage}') && "
         "n=${s%%[!0-9]*} && kubectl patch replicationsource <source> -n <namespace> --type merge "
         """-p '{"spec":{"<method>":{"cacheCapacity":"'"$((2 * n))${s#"$n"}"'"}}}' && """
-        "kubectl delete pvc <cache> -n <namespace> --wait=false && kubectl delete job <job> -n <namespace>",
+        f"{_NEW_CACHE}",
+        {SYNCHRONISED: f"{_EDIT_POLICY} && {_NEW_CACHE}"},
     ),
-    Cause.REPOSITORY_LOCKED: _blocking(Link.MOVER, "A lock in the repository keeps the mover out.", _UNLOCK),
+    Cause.REPOSITORY_LOCKED: _blocking(
+        Link.MOVER, "A lock in the repository keeps the mover out.", _UNLOCK, {SYNCHRONISED: _UNLOCK_BY_POD}
+    ),
     Cause.REPOSITORY_PASSWORD: _blocking(
         Link.MOVER,
         "The repository does not open with the password in the Secret.",
@@ -409,13 +443,13 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.SYNC,
         "The ReplicationSource has never completed a sync, and nothing earlier explains it.",
         _SYNC_NOW,
-        {"begun": _SYNC_ANEW, "running": _SHOW_MOVER},
+        {"begun": _SYNC_ANEW, "running": _SHOW_MOVER, SYNCHRONISED: _SYNC_ANEW},
     ),
     Cause.OVERDUE: _blocking(
         Link.SYNC,
         "The last backup is older than its objective, and nothing earlier explains it.",
         _SYNC_NOW,
-        {"begun": _SYNC_ANEW, "running": _SHOW_MOVER},
+        {"begun": _SYNC_ANEW, "running": _SHOW_MOVER, SYNCHRONISED: _SYNC_ANEW},
     ),
     Cause.SOURCE_EMPTY: _warning(
         Link.SYNC,
@@ -456,7 +490,10 @@ CATALOGUE: Mapping[Cause, Entry] = {
         _LAST_LOG,
     ),
     Cause.LOCK_STALE: _warning(
-        Link.REPOSITORY, "A dead client's lock is left in the repository: nothing will be pruned.", _UNLOCK
+        Link.REPOSITORY,
+        "A dead client's lock is left in the repository: nothing will be pruned.",
+        _UNLOCK,
+        {SYNCHRONISED: _UNLOCK_BY_POD},
     ),
     Cause.REPOSITORY_REINITIALISED: _warning(
         Link.REPOSITORY,
@@ -494,6 +531,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "A new volume would be filled from a restored image that is older than the newest backup.",
         "kubectl patch replicationdestination <destination> -n <namespace> --type merge "
         """-p '{"spec":{"trigger":{"manual":"'"$(date +%s)"'"}}}'""",
+        {SYNCHRONISED: _EDIT_POLICY},
     ),
     # --- beside the claims
     Cause.REPOSITORY_ORPHANED: _info(

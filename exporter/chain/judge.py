@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from exporter.chain import kyverno, orphans, root_causes
+from exporter.chain import orphans, root_causes
 from exporter.chain.backup import Backup
 from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Impact, Link
@@ -41,7 +41,6 @@ from exporter.settings import Settings
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
     inventory = Inventory(facts, settings)
-    policy = inventory.policy
     failures: list[Failure] = []
     claims = root_causes.settle([_judge_alone(inventory, key, at, failures) for key in inventory.claims])
     unclaimed = orphans.find(inventory, at)
@@ -49,11 +48,24 @@ def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
         at=at,
         claims=claims,
         orphans=unclaimed,
-        policies=(PolicyState(policy.name, kyverno.kind_of(policy), kyverno.is_ready(policy)),) if policy else (),
+        policies=_policies(inventory, at),
         facts=facts,
         owners=inventory.bindings.claims_at,
         root_causes=root_causes.find(claims, unclaimed),
         failures=tuple(failures),
+        uncovered=inventory.selection.uncovered,
+    )
+
+
+def _policies(inventory: Inventory, at: datetime) -> tuple[PolicyState, ...]:
+    grace = inventory.settings.grace.generation
+    return tuple(
+        PolicyState(
+            "/".join(part for part in (policy.namespace, policy.name) if part),
+            policy.kind,
+            ready=policy.why_not_ready(at, grace) is None,
+        )
+        for policy in inventory.policies.all
     )
 
 

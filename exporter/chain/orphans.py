@@ -53,7 +53,7 @@ def _unclaimed(inventory: Inventory, bucket: Bucket, at: datetime) -> Iterator[t
         named = owner.pvc or owner.source
         if not named or (owner.namespace, named) in names:
             continue
-        if owner.namespace is None or inventory.is_looked_at(owner.namespace):
+        if owner.namespace is None or inventory.selection.is_looked_at(owner.namespace):
             yield repository, owner
 
 
@@ -79,7 +79,7 @@ def _orphan(inventory: Inventory, bucket: Bucket, repository: Repository, owner:
     newest = ours(bucket, repository.newest_snapshot)
     is_recent = newest is not None and at - newest <= inventory.settings.grace.withdrawn
     known = inventory.cluster.core.pvcs.get((namespace, pvc))
-    has_opted_out = known is not None and inventory.settings.claims.label in (known.metadata.labels or {})
+    has_opted_out = known is not None and inventory.selection.opts_out(known)
     is_withdrawn = is_recent and not has_opted_out
     cause = Cause.BACKUP_WITHDRAWN if is_withdrawn else Cause.REPOSITORY_ORPHANED
     what = "asks for its backup no more" if known else "is gone"

@@ -12,13 +12,15 @@ def matches(selector: LabelSelector | None, labels: Mapping[str, str] | None) ->
     if selector is None:
         return True
     wanted = selector.match_labels or {}
-    return all(_same(labels.get(key), value) for key, value in wanted.items()) and all(
+    return all(same(labels.get(key), value) for key, value in wanted.items()) and all(
         _satisfies(requirement, labels) for requirement in selector.match_expressions or ()
     )
 
 
-def _same(value: str | None, pattern: str) -> bool:
-    """Kyverno allows `*` and `?` in a selector's values (kyverno `ext/wildcard`); Kubernetes has no such values.
+def same(value: str | None, pattern: str) -> bool:
+    """Whether *value* is what *pattern* asks for.
+
+    Kyverno allows `*` and `?` in a selector's values (kyverno `ext/wildcard`); Kubernetes has no such values.
 
     They mean what they mean in the names of files, where alone `[` would mean something too. Python translates every
     star into a group that is not tried again (`fnmatch.translate`), so that no pattern takes more than linear time.

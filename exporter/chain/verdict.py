@@ -9,6 +9,7 @@ import msgspec
 from exporter.chain.binding.model import BindingState
 from exporter.chain.causes import Cause, Impact, Link, Severity
 from exporter.chain.scope import Scope
+from exporter.chain.selection import Uncovered
 from exporter.facts.model import Facts
 
 
@@ -206,9 +207,10 @@ class Orphan(msgspec.Struct, frozen=True):
 
 
 class PolicyState(msgspec.Struct, frozen=True):
-    """The policy that generates the chain's objects."""
+    """A policy that generates the chain's objects."""
 
     name: str
+    """With its namespace before it, where it lies in one."""
     kind: str
     ready: bool
 
@@ -253,6 +255,8 @@ class Verdict(msgspec.Struct, frozen=True):
     root_causes: tuple[RootCause, ...] = ()
     """One for each cause and scope, the worst first."""
     failures: tuple[Failure, ...] = ()
+    uncovered: tuple[Uncovered, ...] = ()
+    """The PVCs that are no claims: nothing here tells whether they are backed up."""
 
     def claim(self, namespace: str, pvc: str) -> ClaimVerdict | None:
         """The verdict of one claim; None when there is no such claim."""

@@ -31,10 +31,16 @@ _WIDE = 1000
 """Where the output is no terminal, a claim stays on its line, for `grep`."""
 
 
-def show_status(console: Console, verdict: Verdict) -> None:
-    """Print the whole of `status`."""
+_MOST_UNCOVERED = 20
+
+
+def show_status(console: Console, verdict: Verdict, *, wide: bool = False) -> None:
+    """Print the whole of `status`; with *wide*, also the PVCs that nobody backs up."""
     for part in _parts(verdict):
         _print(console, part)
+    if wide and verdict.uncovered:
+        show(console, Text())
+        show(console, _uncovered(verdict))
 
 
 def show(console: Console, text: Text) -> None:
@@ -134,6 +140,18 @@ def _orphans(verdict: Verdict) -> Iterator[Text]:
         line.append(f"{orphan.problem.cause}", "bold")
         line.append(f" {clean(orphan.bucket)}/{clean(orphan.prefix)}\n{_INDENT}$ {clean(orphan.problem.command)}")
         yield line
+
+
+def _uncovered(verdict: Verdict) -> Text:
+    """The PVCs that are no claims; of many, the first ones."""
+    uncovered = verdict.uncovered
+    lines = [_heading(f"NOT BACKED UP ({len(uncovered)})")]
+    for pvc in uncovered[:_MOST_UNCOVERED]:
+        about = ", ".join(part for part in (pvc.storage_class, pvc.requested) if part)
+        lines.append(Text(clean(f"{pvc.namespace}/{pvc.pvc}" + (f" ({about})" if about else ""))))
+    if len(uncovered) > _MOST_UNCOVERED:
+        lines.append(Text(f"and {len(uncovered) - _MOST_UNCOVERED} more", "dim"))
+    return Text("\n").join(lines)
 
 
 def _malformed(verdict: Verdict) -> Iterator[Text]:

@@ -47,10 +47,14 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("longhorn.io", ("v1beta2",), "settings", "Setting"),
     Resource("longhorn.io", ("v1beta2",), "nodes", "Node"),
     Resource("kyverno.io", ("v1", "v2beta1"), "clusterpolicies", "ClusterPolicy", namespaced=False),
+    Resource("kyverno.io", ("v1", "v2beta1"), "policies", "Policy"),
+    Resource("kyverno.io", ("v2", "v2beta1"), "policyexceptions", "PolicyException"),
     Resource("kyverno.io", ("v2",), "updaterequests", "UpdateRequest"),
     Resource(
         "policies.kyverno.io", ("v1", "v1beta1", "v1alpha1"), "generatingpolicies", "GeneratingPolicy", namespaced=False
     ),
+    Resource("policies.kyverno.io", ("v1", "v1beta1"), "namespacedgeneratingpolicies", "NamespacedGeneratingPolicy"),
+    Resource("policies.kyverno.io", ("v1", "v1beta1", "v1alpha1"), "policyexceptions", "PolicyException"),
     Resource("external-secrets.io", ("v1",), "clusterexternalsecrets", "ClusterExternalSecret", namespaced=False),
     Resource("external-secrets.io", ("v1",), "externalsecrets", "ExternalSecret"),
     Resource("external-secrets.io", ("v1",), "clustersecretstores", "ClusterSecretStore", namespaced=False),

@@ -9,7 +9,18 @@ from exporter.chain.causes import CATALOGUE, Cause, Impact, Link, Severity
 
 PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 KNOWN = {
-    *("namespace", "pvc", "source", "secret", "label", "policy", "base_secret", "namespace_label"),
+    *(
+        "namespace",
+        "pvc",
+        "source",
+        "secret",
+        "label",
+        "policy",
+        "policy_kind",
+        "missing",
+        "base_secret",
+        "namespace_label",
+    ),
     *("kyverno_namespace", "longhorn_namespace", "job", "cache", "pod", "volume", "node", "copy", "annotation"),
     *("cluster_external_secret", "destination", "image", "bucket", "prefix", "method"),
     *("external_secret", "store", "endpoint"),

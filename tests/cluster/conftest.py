@@ -98,7 +98,11 @@ def small_cluster() -> list[Json]:
         obj("longhorn.io/v1beta2", "Setting", "auto-salvage", "longhorn-system", value="true"),
         obj("kyverno.io/v1", "ClusterPolicy", "volsync-smart-protection", spec={"rules": []}),
         obj("kyverno.io/v2", "UpdateRequest", "ur-1", "kyverno", spec={"policy": "p"}),
+        obj("kyverno.io/v1", "Policy", "generate", "media", spec={"rules": []}),
+        obj("kyverno.io/v2", "PolicyException", "films", "media", spec={"exceptions": []}),
         obj("policies.kyverno.io/v1", "GeneratingPolicy", "generate", spec={}),
+        obj("policies.kyverno.io/v1", "NamespacedGeneratingPolicy", "generate", "media", spec={}),
+        obj("policies.kyverno.io/v1", "PolicyException", "films", "media", spec={"policyRefs": []}),
         obj("external-secrets.io/v1", "ClusterExternalSecret", "base", spec={}),
         obj(
             "external-secrets.io/v1",

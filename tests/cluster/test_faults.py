@@ -209,7 +209,11 @@ def test_one_of_two_groups_of_a_source_may_be_missing(reader_of: MakeReader, at:
     readings = {field: listing.reading for field, listing in kyverno.lists.items()}
     assert readings == {
         "kyverno.cluster_policies": Reading.READ,
+        "kyverno.policies": Reading.READ,
         "kyverno.generating_policies": Reading.NOT_SERVED,
+        "kyverno.namespaced_generating_policies": Reading.NOT_SERVED,
+        "kyverno.exceptions": Reading.READ,
+        "kyverno.cel_exceptions": Reading.NOT_SERVED,
         "kyverno.update_requests": Reading.READ,
         "kyverno.events": Reading.READ,
     }

@@ -32,7 +32,7 @@ ALWAYS = {
     "snapshots.snapshots", "volsync.sources",
     "volsync.destinations",
 }  # fmt: skip
-KYVERNO = {"kyverno.cluster_policies", "kyverno.generating_policies", "kyverno.update_requests", "kyverno.events"}
+KYVERNO = {kind.field for kind in KINDS if kind.field.startswith("kyverno.")}
 LONGHORN = {"longhorn.volumes", "longhorn.settings"}
 EXTERNAL_SECRETS = {"external_secrets.cluster_external_secrets", "external_secrets.external_secrets"}
 

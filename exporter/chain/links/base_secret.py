@@ -7,7 +7,7 @@ import msgspec
 from exporter.chain import external_secrets, scope
 from exporter.chain.backup import Backup, broken, created, fill, ok, unknown
 from exporter.chain.causes import Cause, Link
-from exporter.chain.inventory import Inventory
+from exporter.chain.kyverno.policy import SECRET
 from exporter.chain.links.namespace import selects
 from exporter.chain.verdict import LinkVerdict, Problem, SecretPresence
 from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecret
@@ -15,8 +15,8 @@ from exporter.facts.cluster.object_list import first_unread
 
 
 def judge(backup: Backup) -> LinkVerdict | None:
-    name = backup.settings.chain.base_secret
-    if not name or not backup.is_labelled or not _is_in_use(backup.inventory):
+    name = backup.base_secret
+    if not name or not backup.is_labelled or not _is_in_use(backup):
         return None
     seen = presence(backup)
     is_absent = seen is not None and not seen.present
@@ -41,7 +41,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
 
 def presence(backup: Backup) -> SecretPresence | None:
     """Whether the base Secret is there, and who says so; None when nothing tells."""
-    name = backup.settings.chain.base_secret
+    name = backup.base_secret
     if not name:
         return None
     word = external_secrets.word(backup, name)
@@ -67,14 +67,14 @@ def _lacks(backup: Backup, owner: ClusterExternalSecret) -> bool:
     return listing.lacks(owner.external_secret, backup.namespace, wanted_since=_wanted_since(backup))
 
 
-def _is_in_use(inventory: Inventory) -> bool:
-    """Whether the cluster has a base Secret at all: it is met somewhere, or the policy is there that reads it."""
-    chain = inventory.settings.chain
+def _is_in_use(backup: Backup) -> bool:
+    """Whether the cluster has a base Secret at all: a policy reads it for the PVC, or it is met somewhere."""
+    inventory = backup.inventory
     return bool(
-        inventory.cluster_external_secrets
-        or inventory.cluster.external_secrets.brings_anywhere(chain.base_secret)
+        backup.policies
+        or inventory.cluster_external_secrets
+        or inventory.cluster.external_secrets.brings_anywhere(backup.base_secret)
         or inventory.is_base_secret_met
-        or (chain.policy and inventory.policy is not None and inventory.policy.name == chain.policy)
     )
 
 
@@ -111,8 +111,8 @@ def _missing(backup: Backup, name: str, seen: SecretPresence) -> Problem:
     if owner:
         scopes.append(scope.external_secret(owner.name))
         wide = "clusterexternalsecret"
-    elif backup.inventory.policy:
-        scopes.append(scope.policy(backup.inventory.policy.name))
+    elif policies := backup.policies_for(SECRET) or backup.policies:
+        scopes.append(policies[0].scope)
     if owner and not brought and external_secrets.is_silent(backup):
         # A controller that is dead makes no ExternalSecret for a new namespace (external-secrets#4662).
         scopes, variant = [scope.EXTERNAL_SECRETS], "operator"

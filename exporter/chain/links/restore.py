@@ -12,9 +12,9 @@ from exporter.chain.backup import (
     synchronizing,
     unknown,
 )
-from exporter.chain.causes import Cause, Link
+from exporter.chain.causes import SYNCHRONISED, Cause, Link
 from exporter.chain.instants import earlier
-from exporter.chain.inventory import GENERATED_BY
+from exporter.chain.kyverno.generated import POLICY
 from exporter.chain.mover_log import FEW_FAILURES, last_words
 from exporter.chain.recovery import ours, recovery_point
 from exporter.chain.scope import Scope
@@ -160,6 +160,7 @@ def _stale(backup: Backup, destination: ReplicationDestination) -> Problem | Non
         f"Restore {destination.name} is {format_duration(behind)} behind the newest backup.",
         scopes=_maker(backup, destination),
         since=status.last_sync_time,
+        variant=SYNCHRONISED if backup.inventory.is_synchronised(destination.metadata.labels) else "",
         names=_about(backup, destination),
     )
 
@@ -191,5 +192,5 @@ def _unconsumed(backup: Backup, destination: ReplicationDestination) -> Problem 
 
 def _maker(backup: Backup, destination: ReplicationDestination) -> tuple[Scope, ...]:
     """The policy that makes every such destination, else the claim."""
-    policy = (destination.metadata.labels or {}).get(GENERATED_BY)
+    policy = (destination.metadata.labels or {}).get(POLICY)
     return (scope.policy(policy),) if policy else (backup.scope,)

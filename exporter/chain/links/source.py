@@ -3,11 +3,12 @@
 import re
 from datetime import datetime, timedelta
 
-from exporter.chain import kyverno, scope
+from exporter.chain import scope
 from exporter.chain.backup import Backup, broken, created, ok, unknown
 from exporter.chain.causes import Cause, Link
 from exporter.chain.generated import has_malformed_source
 from exporter.chain.instants import moment_of
+from exporter.chain.kyverno.policy import SOURCE, BackupPolicy
 from exporter.chain.links.repository_secret import is_about_secret
 from exporter.chain.mover_log import end_of
 from exporter.chain.text import one_line, sign_of
@@ -102,9 +103,25 @@ def _absent(backup: Backup) -> LinkVerdict | None:
         return unknown(Link.SOURCE, "A ReplicationSource in the namespace could not be understood.")
     if backup.pvc is None:
         return unknown(Link.SOURCE, "The PersistentVolumeClaim could not be understood.")
-    if _is_uncovered(backup):
-        return _not_covered(backup)
-    if (began := created(backup.pvc)) and backup.at - began < backup.settings.grace.generation:
+    return _by_policy(backup) if backup.is_labelled else _not_backed_up(backup)
+
+
+def _by_policy(backup: Backup) -> LinkVerdict | None:
+    """No source for a PVC that asks for one: it is for a policy to make, if any matches the PVC."""
+    selection = backup.inventory.selection
+    policies = backup.inventory.policies
+    if policies.all and policies.exceptions_unread:
+        return unknown(Link.SOURCE, f"{policies.exceptions_unread}.")
+    if not backup.policies_for(SOURCE):
+        if policies.unread and not backup.settings.claims.label:
+            return unknown(Link.SOURCE, f"Whether its label asks VolSync for a backup is not known: {policies.unread}.")
+        if doubtful := _doubtful(backup):
+            return unknown(
+                Link.SOURCE, f"Whether policy {doubtful} takes the PVC hangs on what the cluster's objects do not tell."
+            )
+        if readers := policies.reading(selection.label):
+            return _not_covered(backup, readers[0])
+    if is_new(backup):
         return None
     return broken(
         Link.SOURCE,
@@ -117,25 +134,47 @@ def _absent(backup: Backup) -> LinkVerdict | None:
     )
 
 
-def _is_uncovered(backup: Backup) -> bool:
-    policy = backup.inventory.policy
-    return policy is not None and backup.pvc is not None and kyverno.covers(policy, backup.pvc) is False
+def _not_backed_up(backup: Backup) -> LinkVerdict | None:
+    """No source for a PVC that the settings take in with all others."""
+    if is_new(backup):
+        return None
+    return broken(
+        Link.SOURCE,
+        backup.problem(
+            Cause.SOURCE_MISSING,
+            "No ReplicationSource names the PVC, and the settings ask for every PVC to be backed up.",
+            scopes=(backup.scope, scope.namespace(backup.namespace)),
+            since=created(backup.pvc),
+            variant="unmanaged",
+        ),
+    )
 
 
-def _not_covered(backup: Backup) -> LinkVerdict:
+def is_new(backup: Backup) -> bool:
+    """Whether the PVC is so new that its source may still come."""
+    began = created(backup.pvc)
+    return began is not None and backup.at - began < backup.settings.grace.generation
+
+
+def _doubtful(backup: Backup) -> str:
+    """A policy of which its text does not tell whether it makes a source for the PVC; empty: there is none."""
+    trigger = backup.trigger
+    policies = backup.inventory.policies.all if trigger else ()
+    return next((policy.name for policy in policies if trigger and policy.covers(trigger, SOURCE) is None), "")
+
+
+def _not_covered(backup: Backup, policy: BackupPolicy) -> LinkVerdict:
     """Every PVC with that label value is left out for the same reason: the policy is what is broken."""
-    policy = backup.inventory.policy
-    label = backup.settings.claims.label
+    label = backup.inventory.selection.label
     value = ((backup.pvc.metadata.labels if backup.pvc else None) or {}).get(label, "")
-    covered = kyverno.covered_value(policy, label) if policy else None
-    name = policy.name if policy else backup.settings.chain.policy
-    reason = f"Policy {name} does not match {label}={value}" + (f", only {label}={covered}." if covered else ".")
+    covered = policy.covered_value(label)
+    reason = f"Policy {policy.name} does not match {label}={value}" + (f", only {label}={covered}." if covered else ".")
     return broken(
         Link.SOURCE,
         backup.problem(
             Cause.NOT_COVERED,
             reason,
-            scopes=(scope.policy(name),),
+            scopes=(policy.scope,),
             names={"label": f"{label}={covered}"} if covered else None,
         ),
     )
@@ -174,6 +213,9 @@ def _stalled(backup: Backup) -> LinkVerdict | None:
     if backup.source and backup.source.status is None and backup.began and backup.at - backup.began > grace:
         age = format_duration(backup.at - backup.began)
         return _operator_stalled(backup, f"ReplicationSource {name} was made {age} ago and has no status at all.")
+    if (idle := _idle_since(backup)) and backup.at - idle > grace:
+        late = format_duration(backup.at - idle)
+        return _operator_stalled(backup, f"{name} has no trigger, so it must always run, and has not for {late}.")
     done = _done(backup)
     if backup.is_syncing and done and backup.at - done > grace:
         return _operator_stalled(backup, f"The mover of {name} was done {format_duration(backup.at - done)} ago.")
@@ -181,6 +223,12 @@ def _stalled(backup: Backup) -> LinkVerdict | None:
         late = format_duration(backup.sync_age)
         return _operator_stalled(backup, f"The sync of {name} was begun {late} ago and has no Job.")
     return None
+
+
+def _idle_since(backup: Backup) -> datetime | None:
+    """Since when a source without a trigger does nothing, which must sync in a loop (volsync `statemachine`)."""
+    has_trigger = backup.schedule or backup.manual_trigger
+    return None if has_trigger or backup.is_syncing else backup.status.last_sync_time
 
 
 def _done(backup: Backup) -> datetime | None:
@@ -212,6 +260,7 @@ def _operator_stalled(backup: Backup, reason: str) -> LinkVerdict:
 
 def _is_operator_alive(backup: Backup) -> bool:
     """Whether VolSync did anything for another source since this one was due."""
-    due = backup.status.last_sync_start_time or backup.status.next_sync_time or backup.began
+    status = backup.status
+    due = status.last_sync_start_time or status.next_sync_time or status.last_sync_time or backup.began
     seen = backup.cluster.volsync.last_activity
     return due is not None and seen is not None and seen > due + backup.settings.grace.operator

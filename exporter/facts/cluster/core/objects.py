@@ -36,11 +36,25 @@ class ClaimMetadata(LabelledMetadata):
     annotations: ClaimAnnotations | None = None
 
 
+class ResourceRequests(Wire):
+    storage: str | int = ""
+
+
+class VolumeResources(Wire):
+    requests: ResourceRequests | None = None
+
+
 class PersistentVolumeClaimSpec(Wire):
     volume_name: str = ""
     storage_class_name: str | None = None
     access_modes: tuple[str, ...] | None = None
     data_source_ref: TypedReference | None = None
+    resources: VolumeResources | None = None
+
+    @property
+    def requested(self) -> str:
+        """How much storage was asked for, as the API writes it; empty: it does not say."""
+        return str(self.resources.requests.storage) if self.resources and self.resources.requests else ""
 
 
 class Phase(Wire):

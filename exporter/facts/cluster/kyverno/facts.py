@@ -7,7 +7,15 @@ from functools import cached_property
 import msgspec
 
 from exporter.facts.cluster.core.objects import Event
-from exporter.facts.cluster.kyverno.objects import ClusterPolicy, GeneratingPolicy, UpdateRequest
+from exporter.facts.cluster.kyverno.objects import (
+    CELPolicyException,
+    ClusterPolicy,
+    GeneratingPolicy,
+    NamespacedGeneratingPolicy,
+    Policy,
+    PolicyException,
+    UpdateRequest,
+)
 from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.wire import ObjectReference
 
@@ -16,9 +24,23 @@ class KyvernoFacts(msgspec.Struct, frozen=True, dict=True):
     """The lists of Kyverno's API."""
 
     cluster_policies: ObjectList[ClusterPolicy] = ObjectList()
+    policies: ObjectList[Policy] = ObjectList()
     generating_policies: ObjectList[GeneratingPolicy] = ObjectList()
+    namespaced_generating_policies: ObjectList[NamespacedGeneratingPolicy] = ObjectList()
+    exceptions: ObjectList[PolicyException] = ObjectList()
+    cel_exceptions: ObjectList[CELPolicyException] = ObjectList()
     update_requests: ObjectList[UpdateRequest] = ObjectList()
     events: ObjectList[Event] = ObjectList()
+
+    @property
+    def policy_lists(self) -> tuple[ObjectList[ClusterPolicy] | ObjectList[GeneratingPolicy], ...]:
+        """The lists of every kind of policy that can generate."""
+        return (
+            self.cluster_policies,
+            self.policies,
+            self.generating_policies,
+            self.namespaced_generating_policies,
+        )
 
     def errors_for(self, claim: Key) -> tuple[Event, ...]:
         """Events of a policy's rule that failed for a PVC."""

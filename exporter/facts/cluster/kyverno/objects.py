@@ -7,55 +7,123 @@ from exporter.facts.cluster.wire import Condition, LabelSelector, Object, Object
 
 class ResourceDescription(Wire):
     kinds: tuple[str, ...] | None = None
+    name: str = ""
+    names: tuple[str, ...] | None = None
     namespaces: tuple[str, ...] | None = None
+    annotations: dict[str, str] | None = None
     selector: LabelSelector | None = None
     namespace_selector: LabelSelector | None = None
+    operations: tuple[str, ...] | None = None
 
 
 class ResourceFilter(Wire):
+    """What is asked of the object, and of who sent it."""
+
     resources: ResourceDescription | None = None
+    roles: tuple[str, ...] | None = None
+    cluster_roles: tuple[str, ...] | None = None
+    subjects: tuple[Any, ...] | None = None
 
 
-class MatchResources(Wire):
+class MatchResources(ResourceFilter):
+    """`any` or `all` of several filters, or one filter that stands here itself."""
+
     any: tuple[ResourceFilter, ...] | None = None
     all: tuple[ResourceFilter, ...] | None = None
-    resources: ResourceDescription | None = None
 
 
-class Generation(Wire):
+class CloneSource(Wire):
+    namespace: str = ""
+    name: str = ""
+
+
+class GeneratedResource(Wire):
     kind: str = ""
     name: str = ""
     data: Any = None
     """The object to generate, with expressions in its strings."""
+    clone: CloneSource | None = None
+
+
+class EachGeneration(GeneratedResource):
+    context: Any = None
+
+
+class Generation(GeneratedResource):
+    synchronize: bool = False
+    generate_existing: bool | None = None
+    foreach: tuple[EachGeneration, ...] | None = None
+
+    @property
+    def resources(self) -> tuple[GeneratedResource, ...]:
+        """What is generated: one object, or one for each of a list's elements."""
+        return (self, *(self.foreach or ()))
 
 
 class PolicyRule(Wire):
     name: str
     match: MatchResources | None = None
     exclude: MatchResources | None = None
+    context: Any = None
+    preconditions: Any = None
+    cel_preconditions: Any = None
     generate: Generation | None = None
 
 
-class ClusterPolicySpec(Wire):
+class RulePolicySpec(Wire):
     rules: tuple[PolicyRule, ...] | None = None
+    generate_existing: bool | None = None
 
 
-class PolicyStatus(Wire):
+class RulePolicyStatus(Wire):
+    """`ready` is what Kyverno wrote before 1.10; later ones leave it empty and write the condition `Ready`."""
+
+    ready: bool | None = None
     conditions: tuple[Condition, ...] | None = None
 
 
 class ClusterPolicy(Object):
-    spec: ClusterPolicySpec = ClusterPolicySpec()
-    status: PolicyStatus | None = None
+    spec: RulePolicySpec = RulePolicySpec()
+    status: RulePolicyStatus | None = None
+
+
+class Policy(ClusterPolicy):
+    """The same for the objects of its own namespace."""
+
+
+class ResourceRule(Wire):
+    api_groups: tuple[str, ...] | None = None
+    operations: tuple[str, ...] | None = None
+    resources: tuple[str, ...] | None = None
+    resource_names: tuple[str, ...] | None = None
 
 
 class MatchConstraints(Wire):
     object_selector: LabelSelector | None = None
+    namespace_selector: LabelSelector | None = None
+    resource_rules: tuple[ResourceRule, ...] | None = None
+    exclude_resource_rules: tuple[ResourceRule, ...] | None = None
+
+
+class MatchCondition(Wire):
+    expression: str = ""
+
+
+class Switch(Wire):
+    enabled: bool | None = None
+
+
+class Evaluation(Wire):
+    generate_existing: Switch | None = None
+    synchronize: Switch | None = None
 
 
 class GeneratingPolicySpec(Wire):
     match_constraints: MatchConstraints | None = None
-    generate: tuple[Any, ...] | None = None
+    match_conditions: tuple[MatchCondition, ...] | None = None
+    evaluation: Evaluation | None = None
+    variables: Any = None
+    generate: Any = None
 
 
 class ConditionStatus(Wire):
@@ -71,6 +139,43 @@ class GeneratingPolicyStatus(Wire):
 class GeneratingPolicy(Object):
     spec: GeneratingPolicySpec = GeneratingPolicySpec()
     status: GeneratingPolicyStatus | None = None
+
+
+class NamespacedGeneratingPolicy(GeneratingPolicy):
+    """The same for the objects of its own namespace."""
+
+
+class ExceptedRules(Wire):
+    policy_name: str = ""
+    rule_names: tuple[str, ...] | None = None
+
+
+class PolicyExceptionSpec(Wire):
+    match: MatchResources | None = None
+    conditions: Any = None
+    exceptions: tuple[ExceptedRules, ...] | None = None
+
+
+class PolicyException(Object):
+    """What keeps rules of ClusterPolicies and Policies away from some objects (kyverno.io)."""
+
+    spec: PolicyExceptionSpec = PolicyExceptionSpec()
+
+
+class PolicyRef(Wire):
+    kind: str = ""
+    name: str = ""
+
+
+class CELPolicyExceptionSpec(Wire):
+    policy_refs: tuple[PolicyRef, ...] | None = None
+    match_conditions: tuple[MatchCondition, ...] | None = None
+
+
+class CELPolicyException(Object):
+    """The PolicyException of policies.kyverno.io, for GeneratingPolicies."""
+
+    spec: CELPolicyExceptionSpec = CELPolicyExceptionSpec()
 
 
 class RuleContext(Wire):
