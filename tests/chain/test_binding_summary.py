@@ -55,6 +55,11 @@ def test_a_layout_by_which_names_fit_is_suggested_and_binds_nothing() -> None:
     assert bucket.suggestion == LayoutScore("home/{pvc}", 2, 2)
 
 
+def test_one_name_that_fits_among_several_is_no_layout() -> None:
+    (bucket,) = with_repositories("home/data", "vault-17").buckets
+    assert bucket.suggestion is None
+
+
 def test_a_source_may_write_to_each_bucket_that_nothing_speaks_against() -> None:
     name = "repository_unbound"
     (bucket,) = facts(name).buckets

@@ -19,7 +19,7 @@ import msgspec
 from exporter.chain import mover_log, scope
 from exporter.chain.binding import evidence
 from exporter.chain.binding.evidence import HOLE, Hint
-from exporter.chain.binding.layouts import LayoutScore, Names, best_layout
+from exporter.chain.binding.layouts import LayoutScore, Names, best_layout, words_of
 from exporter.chain.binding.model import Binding, BindingState, store_of
 from exporter.chain.binding.moments import rhythm, was_written_between
 from exporter.chain.instants import earlier
@@ -305,8 +305,7 @@ class Bindings:
         """Repositories by what stands before or behind a hyphen of that last part: `backup-data`, `gitea-backup`."""
         found: dict[str, list[Spot]] = defaultdict(list)
         for segment, spots in self._by_segment.items():
-            cuts = [place for place, character in enumerate(segment) if character == "-"][:16]
-            for word in {part for cut in cuts for part in (segment[:cut], segment[cut + 1 :])}:
+            for word in words_of(segment):
                 found[word].extend(spots)
         return {word: tuple(spots) for word, spots in found.items()}
 

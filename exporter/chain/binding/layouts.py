@@ -12,6 +12,7 @@ _DEEPEST = 5
 """Paths with more parts are not read."""
 _LEAST = 2
 """So many sources must prove a layout before it says anything about another."""
+_MOST_HYPHENS = 16
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -20,11 +21,6 @@ class Names(msgspec.Struct, frozen=True):
     namespace: str
     pvc: str
     source: str
-
-    @property
-    def ends(self) -> set[str]:
-        """What the last part of a path can be by a customary layout."""
-        return {self.path_by(template).rpartition("/")[2] for template in CUSTOMARY}
 
     def path_by(self, layout: str) -> str:
         """The path that *layout* gives them."""
@@ -81,3 +77,9 @@ def _readings(names: Names, part: str) -> tuple[str, ...]:
         elif name and part.startswith(f"{name}-"):
             readings[f"{field}{part.removeprefix(name)}"] = None
     return tuple(readings)
+
+
+def words_of(part: str) -> set[str]:
+    """What stands before or behind a hyphen of *part*: `data` of `backup-data`, `gitea` of `gitea-backup`."""
+    cuts = [place for place, character in enumerate(part) if character == "-"][:_MOST_HYPHENS]
+    return {word for cut in cuts for word in (part[:cut], part[cut + 1 :])}

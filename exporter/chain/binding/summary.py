@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from exporter.chain.binding.bindings import Bindings, names_of_source
-from exporter.chain.binding.layouts import LayoutScore, templates_of
+from exporter.chain.binding.layouts import LayoutScore, templates_of, words_of
 from exporter.chain.binding.model import BindingState
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.volsync.objects import ReplicationSource
@@ -93,18 +93,21 @@ def _layout(bindings: Bindings, bucket: Bucket) -> LayoutScore | None:
 
 
 def _suggestion(sources: list[ReplicationSource], paths: Iterable[str]) -> LayoutScore | None:
-    by_end: dict[str, list[str]] = defaultdict(list)
+    """One path that looks like one name may be chance: where there are several sources, several must fit."""
+    by_word: dict[str, list[str]] = defaultdict(list)
     for path in paths:
-        by_end[path.rpartition("/")[2]].append(path)
+        last = path.rpartition("/")[2]
+        for word in {last, *words_of(last)}:
+            by_word[word].append(path)
     scores: Counter[str] = Counter()
     for source in sources:
         names = names_of_source(source)
-        found = {path for end in names.ends for path in by_end.get(end, ())}
+        found = {path for name in (names.pvc, names.source) for path in by_word.get(name, ())}
         scores.update({template for path in found for template in templates_of(names, path)})
     if not scores:
         return None
     layout, fits = min(scores.items(), key=lambda item: (-item[1], len(item[0]), item[0]))
-    return LayoutScore(layout, fits, len(sources))
+    return LayoutScore(layout, fits, len(sources)) if fits >= min(2, len(sources)) else None
 
 
 def _below(path: str, bucket: Bucket) -> str:
