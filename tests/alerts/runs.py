@@ -63,7 +63,7 @@ def storage_fault_and_recovery(run: Run) -> None:
     """Four claims behind one faulted storage; then the storage heals."""
     run.begin(worlds.storage_fault(run.folder / "fault"))
     run.stack.await_told(1)
-    run.settle(5)
+    run.settle(15)
     run.note_what_fires()
     run.serve(worlds.now("sound", run.folder / "healed"))
     run.stack.await_told(2)
