@@ -11,6 +11,7 @@ import yaml
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
+from exporter.durations import parse_duration
 from exporter.publication.families import VERDICT_FAMILIES
 from exporter.settings import Settings
 from tests.alerts.lives.cluster import EPOCH, Cluster
@@ -146,7 +147,5 @@ def _read(text: str, minutes: int) -> Iterator[set[Alert]]:
 
 
 def _minutes(text: str) -> int:
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
-    if found is None:
-        raise ValueError(text)
-    return int(found[1] or 0) * 60 + int(found[2] or 0)
+    """A duration as Prometheus prints it: `1d2h`, `5m`, `0s`."""
+    return round(parse_duration(text).total_seconds() / 60)
