@@ -41,7 +41,7 @@ class Trouble(Enum):
     """The store does not answer: the mover fails."""
     PASSWORD = "password"
     NODE = "node"
-    """No node takes the pod."""
+    """No node has room for the pod."""
     OPERATOR = "operator"
     """Nobody begins a sync, and nobody ends one."""
 
@@ -284,7 +284,11 @@ def _pod(claim: Claim, job: str, name: str, since: int, phase: str, state: dict[
     metadata["ownerReferences"] = [_owner("Job", job, f"{claim.namespace}-{job}")]
     scheduled: dict[str, Any] = {"type": "PodScheduled", "status": "True", "lastTransitionTime": when(since)}
     if state is None:
-        scheduled |= {"status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available."}
+        scheduled |= {
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": "0/3 nodes are available: 3 Insufficient memory.",
+        }
     return {
         "kind": "Pod",
         "metadata": metadata,

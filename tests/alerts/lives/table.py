@@ -114,6 +114,12 @@ LIVES: tuple[Life, ...] = (
         cause="repository_password",
     ),
     Life(
+        "no node has room for the movers",
+        between(Trouble.NODE, 65, 305),
+        spread(6, 10),
+        cause="mover_unschedulable",
+    ),
+    Life(
         "the store's nightly window of forty minutes",
         between(Trouble.STORE, 120, 160),
         _MIXED,
