@@ -50,8 +50,8 @@ def main() -> int:
 
 def packed_files() -> Iterator[tuple[Path, str]]:
     """Every generated file of the chart, with its text."""
-    for source in sorted((ROOT / "alerts").glob("*.rules.yaml")):
-        yield GENERATED / "alerts" / source.name, source.read_text("utf-8")
+    for source in sorted((ROOT / "alerts").rglob("*.rules.yaml")):
+        yield GENERATED / source.relative_to(ROOT), source.read_text("utf-8")
     for source in sorted((ROOT / "grafana" / "dashboards").glob("*.json")):
         yield GENERATED / "dashboards" / source.name, source.read_text("utf-8")
     yield GENERATED / "permissions.yaml", _yaml(permissions(), "exporter/facts/cluster/kinds.py")

@@ -8,8 +8,8 @@ import promql_parser as promql
 
 Labels = frozenset[str]
 
-SCRAPE: Labels = frozenset({"instance", "job"})
-"""What Prometheus adds to every scraped series."""
+SCRAPE: Labels = frozenset({"instance", "job", "namespace", "cluster"})
+"""What Prometheus, its operator or its owner adds to every scraped series."""
 OWN: Mapping[str, Labels] = {"up": SCRAPE}
 """Metrics of Prometheus itself."""
 
@@ -64,13 +64,15 @@ class Checker:
         if node.modifier is None:
             return frozenset()
         named = node.modifier.labels
+        if "Without" in str(node.modifier.type):  # names labels that some scrapes have, and others not
+            return inner - frozenset(named)
         self._has(inner, named, f"{node.op} by")
-        return inner - frozenset(named) if "Without" in str(node.modifier.type) else frozenset(named)
+        return frozenset(named)
 
     def _BinaryExpr(self, node: Any) -> Labels:  # noqa: N802
         left, right = self._labels(node.lhs), self._labels(node.rhs)
         matching = node.modifier.matching if node.modifier else None
-        on = list(matching.labels) if matching else None
+        on = list(matching.labels) if matching and "Include" in str(matching.type) else None
         if on is not None:
             self._has(left, on, f"{node.op} on, left")
             self._has(right, on, f"{node.op} on, right")
@@ -80,12 +82,17 @@ class Checker:
             return left or right
         if node.modifier and node.modifier.group_labels is not None:
             return left | frozenset(node.modifier.group_labels)
+        if matching is not None and on is None:
+            return left - frozenset(matching.labels)
         return frozenset(on) if on is not None else left
 
     def _Call(self, node: Any) -> Labels:  # noqa: N802
         if node.func.name == "absent":
             self._labels(node.args[0])
-            return frozenset(m.name for m in node.args[0].matchers.matchers if "Equal" in str(m.op))
+            matchers = getattr(node.args[0], "matchers", None)
+            return frozenset(m.name for m in matchers.matchers if "Equal" in str(m.op)) if matchers else frozenset()
+        if node.func.name == "scalar":
+            return self._labels(node.args[0]) and frozenset()
         vectors = [argument for argument in node.args if not isinstance(argument, promql.StringLiteral)]
         labels = self._labels(vectors[0]) if vectors else frozenset()
         for other in vectors[1:]:

@@ -11,6 +11,7 @@ import msgspec
 from exporter.chain.judge import judge
 from exporter.facts.cluster.dump.files import read_files
 from exporter.settings import Settings
+from tests import corpus
 from tests.alerts import worlds
 from tests.alerts.stack import Notification, Stack, running
 
@@ -149,6 +150,8 @@ def carry_out(what: Callable[[Run], None], folder: Path) -> Told:
 
 def carry_out_all(folder: Path) -> dict[str, Told]:
     """Every run, by its name, side by side: they mostly wait."""
+    for scenario in ("sound", "bad-day", "repository_unreachable"):
+        corpus.files(scenario)  # written once, before many ask for it at the same time
     with ThreadPoolExecutor(len(RUNS)) as pool:
         pending = {what.__name__: pool.submit(carry_out, what, folder / what.__name__) for what in RUNS}
         return {name: future.result() for name, future in pending.items()}

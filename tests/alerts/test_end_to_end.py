@@ -17,8 +17,8 @@ def test_four_claims_behind_one_faulted_storage_are_one_page_and_one_resolve(tol
 
     assert brief(run.ours) == [("pager", "firing", "volume_faulted"), ("pager", "resolved", "volume_faulted")]
     assert run.ours[0].labels["severity"] == "critical"
-    assert run.ours[0].labels["scope"] == "longhorn"
-    assert run.ours[0].annotations["description"].startswith(FOUR)
+    assert run.ours[0].labels["scope"] == "storage/driver.longhorn.io"
+    assert FOUR in run.ours[0].annotations["description"]
 
 
 def test_one_store_that_refuses_twenty_claims_is_one_page(told: dict[str, Told]) -> None:
@@ -26,7 +26,7 @@ def test_one_store_that_refuses_twenty_claims_is_one_page(told: dict[str, Told])
 
     assert brief(run.ours) == [("pager", "firing", "repository_unreachable")]
     assert len(run.firing) == 1
-    assert run.ours[0].annotations["description"].startswith("20 claims: app-00/data, ")
+    assert "20 claims: app-00/data, " in run.ours[0].annotations["description"]
     assert " and 10 more." in run.ours[0].annotations["description"]
 
 

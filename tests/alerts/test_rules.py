@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alerts.build import generated
-from alerts.cases import CASES
-from alerts.text import ALERT_OF_LINK
+from alerts.build import alert_of, generated
 from exporter.chain.causes import Cause, Impact, Link, Severity
 from exporter.chain.verdict import ClaimState
 from exporter.facts.reading import Source
@@ -20,9 +18,7 @@ from exporter.settings import Settings
 from tests.alerts.promql import OWN, SCRAPE, Checker, Unemitted, labels_named_in, queries_of, selectors
 
 ALERTS = Path(__file__).parents[2] / "alerts"
-FILES = sorted(ALERTS.glob("*.rules.yaml"))
-TESTS = sorted((ALERTS / "tests").glob("*.test.yaml"))
-NINE = {case.name for case in CASES}
+FILES = sorted([*ALERTS.glob("*.rules.yaml"), *ALERTS.glob("optional/*.rules.yaml")])
 FIELDS = {"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"}
 """What Prometheus 2.42 knows in a rule."""
 CLOSED = {
@@ -30,7 +26,7 @@ CLOSED = {
     "link": set(Link),
     "severity": set(Severity),
     "impact": set(Impact),
-    "source": set(Source),
+    "source": {*Source, "exporter"},
 }
 """Labels whose values are a closed set."""
 STATES = {"volsync_backup_state": set(ClaimState), "volsync_backup_volume_state": set(VOLUME_STATES)}
@@ -50,14 +46,10 @@ def rules() -> Iterator[dict[str, Any]]:
 RULES = list(rules())
 ALERT_RULES = [rule for rule in RULES if "alert" in rule]
 NAMES = sorted({rule["alert"] for rule in ALERT_RULES})
-OF_CAUSES = set(ALERT_OF_LINK.values())
-
-
-PROMTOOL_TESTS = [test for file in TESTS for test in _load(file)["tests"]]
 
 
 def name_of(rule: dict[str, Any]) -> str:
-    return ":".join(filter(None, (rule.get("alert", rule.get("record")), rule.get("labels", {}).get("cause"))))
+    return str(rule.get("alert", rule.get("record")))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +58,9 @@ def checker() -> Checker:
     known = Checker({**OWN, **{family.name: frozenset(family.labels) | SCRAPE for family in FAMILIES}})
     pending = [rule for rule in RULES if "record" in rule]
     for name in {rule["record"] for rule in pending}:  # a rule may read its own last value
-        known.known[name] = frozenset({"link", "cause", "scope", "severity", "namespace", "pvc"})
+        known.known[name] = frozenset(
+            {"link", "cause", "scope", "fault", "home", "severity", "namespace", "pvc", "source", "cluster"}
+        )
     for _ in range(3):
         for rule in pending:
             known.known[rule["record"]] = known.labels(rule["expr"])
@@ -83,25 +77,8 @@ def test_prometheus_accepts_every_rule_file(tool: None) -> None:
     assert "duplicate" not in checked.stdout
 
 
-def test_every_promtool_test_passes(tool: None) -> None:
-    """In two processes: promtool uses one core, and has half a minute's work."""
-    halves = [
-        subprocess.Popen(
-            ["promtool", "test", "rules", *files],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ALERTS / "tests",
-        )
-        for files in (TESTS[::2], TESTS[1::2])
-    ]
-    said = [half.communicate()[0] for half in halves]
-
-    assert [half.returncode for half in halves] == [0, 0], "\n".join(said)[-5000:]
-
-
-def test_alertmanager_accepts_the_example(tool: None) -> None:
-    example = ALERTS / "alertmanager.example.yaml"
+@pytest.mark.parametrize("example", sorted((ALERTS / "examples").glob("*.yaml")), ids=lambda path: path.stem)
+def test_alertmanager_accepts_the_examples(tool: None, example: Path) -> None:
     checked = subprocess.run(["amtool", "check-config", example], capture_output=True, text=True, check=False)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -118,10 +95,9 @@ def test_what_is_built_is_what_is_committed(path: Path, text: str) -> None:
 # --- every cause reaches an alert, and every alert a page
 
 
-def test_every_cause_has_one_alert_and_every_alert_of_a_cause_a_cause() -> None:
-    causes = [rule["labels"]["cause"] for rule in ALERT_RULES if "cause" in rule.get("labels", {})]
-
-    assert sorted(causes) == sorted(Cause)
+def test_every_cause_has_an_alert_of_its_own() -> None:
+    assert {alert_of(cause) for cause in Cause} <= set(NAMES)
+    assert len(NAMES) == len(ALERT_RULES), "no two rules share a name"
 
 
 def test_every_alert_leads_to_a_page_and_every_page_is_led_to() -> None:
@@ -169,54 +145,9 @@ def test_an_alert_says_what_it_is_and_what_to_type(rule: dict[str, Any]) -> None
     assert re.fullmatch(r"VolSync[A-Z]\w+", rule["alert"])
 
 
-@pytest.mark.parametrize("rule", ALERT_RULES, ids=name_of)
-def test_no_alert_waits_with_a_for_that_a_flap_would_reset(rule: dict[str, Any]) -> None:
-    assert "for" not in rule
-
-
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_a_rule_is_written_for_prometheus_2_42(rule: dict[str, Any]) -> None:
     assert set(rule) <= FIELDS
-
-
-# --- nine cases for each
-
-
-def cases_of(alert: str) -> set[str]:
-    """The cases that an alert's own file tests: `<alert>: <case>`, or `<link>: <case>` for causes."""
-    subjects = {alert, *(str(link) for link, name in ALERT_OF_LINK.items() if name == alert)}
-    found = set()
-    for test in PROMTOOL_TESTS:
-        subject, _, case = test["name"].partition(": ")
-        if subject in subjects and any(check["alertname"] == alert for check in test.get("alert_rule_test", [])):
-            found.add(case)
-    return found
-
-
-@pytest.mark.parametrize("alert", NAMES)
-def test_every_alert_is_tested_in_nine_cases(alert: str) -> None:
-    assert cases_of(alert) >= NINE
-
-
-@pytest.mark.parametrize("alert", NAMES)
-def test_every_alert_is_seen_to_fire_and_to_stay_quiet(alert: str) -> None:
-    checks = [
-        check for test in PROMTOOL_TESTS for check in test.get("alert_rule_test", []) if check["alertname"] == alert
-    ]
-
-    assert any(check["exp_alerts"] for check in checks)
-    assert any(not check["exp_alerts"] for check in checks) or alert == "VolSyncWatchdog"
-
-
-def test_every_cause_is_seen_to_fire() -> None:
-    seen = {
-        expected["exp_labels"].get("cause")
-        for test in PROMTOOL_TESTS
-        for check in test.get("alert_rule_test", [])
-        for expected in check["exp_alerts"]
-    }
-
-    assert seen >= set(Cause)
 
 
 # --- what is named is emitted

@@ -21,7 +21,7 @@ def test_every_duration_of_a_rule_file_is_scaled_and_nothing_else_is(rules: Path
 
 
 def _without_durations(text: str) -> str:
-    return re.sub(r"\b\d+(?:ms|[smhd])\b|(?<=, )(?:5|10|300|600)(?=\)$)", "~", text, flags=re.MULTILINE)
+    return re.sub(r"\b\d+(?:ms|[smhd])\b", "~", text, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,6 @@ def _without_durations(text: str) -> str:
         ("x offset 7d", "x offset 10080000ms"),
         ("keep_firing_for: 10m", "keep_firing_for: 10000ms"),
         ("    interval: 5m", "    interval: 5000ms"),
-        ("clamp_min(x, 600)", "clamp_min(x, 10)"),
         ("Within 5m of x", "Within 5m of x"),
     ],
 )
@@ -42,9 +41,9 @@ def test_durations_are_scaled_where_they_stand(text: str, expected: str) -> None
 @pytest.mark.parametrize(
     ("labels", "receiver"),
     [
-        ("alertname=VolSyncBackupVolumeBroken severity=critical cause=volume_faulted scope=longhorn", "pager"),
-        ("alertname=VolSyncRestoreBroken severity=warning cause=restore_stuck", "tickets"),
-        ("alertname=VolSyncRepositoryUnclaimed severity=info cause=repository_orphaned", "nobody"),
+        ("alertname=VolSyncVolumeFaulted severity=critical cause=volume_faulted scope=storage/x", "pager"),
+        ("alertname=VolSyncRestoreStuck severity=warning cause=restore_stuck", "tickets"),
+        ("alertname=VolSyncRepositoryOrphaned severity=info cause=repository_orphaned", "nobody"),
         ("alertname=VolSyncExporterDown severity=critical", "pager"),
         ("alertname=VolSyncWatchdog severity=none", "dead-mans-switch"),
     ],
@@ -56,7 +55,7 @@ def test_the_example_routes_by_severity(tool: None, labels: str, receiver: str) 
             "config",
             "routes",
             "test",
-            f"--config.file={ROOT}/alerts/alertmanager.example.yaml",
+            f"--config.file={ROOT}/alerts/examples/alertmanager.yaml",
             *labels.split(),
         ],
         capture_output=True,

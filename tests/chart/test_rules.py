@@ -34,8 +34,8 @@ def _alerts(*options: str) -> list[Rule]:
 
 
 def _key(rule: Rule) -> tuple[str, str]:
-    """What tells one rule from another: alerts of one link share a name, and differ in the cause."""
-    return rule["alert"], rule.get("labels", {}).get("cause", "")
+    """An alert's name, and its cause: the name of its page."""
+    return rule["alert"], rule["annotations"]["runbook_url"].rpartition("/")[2].removesuffix(".md")
 
 
 def _words(rules: list[Rule]) -> Iterator[Rule]:
@@ -59,7 +59,7 @@ def test_promtool_accepts_the_rendered_rules(tmp_path: Path) -> None:
 
 
 NAMES = sorted({rule["alert"] for rule in ALERTS})
-CAUSES = sorted({cause for _, cause in map(_key, ALERTS) if cause})
+CAUSES = sorted({cause for name, cause in map(_key, ALERTS) if cause != name})
 HALVES = [names[half::2] for names in (NAMES, CAUSES) for half in (0, 1)]
 """Each name and each cause stands in one half and is missing in the other."""
 
@@ -73,7 +73,7 @@ def test_only_the_named_alerts_are_left_out(half: list[str]) -> None:
 
 @pytest.mark.parametrize("half", HALVES, ids=lambda half: half[0])
 def test_only_the_named_alerts_change_their_severity(half: list[str]) -> None:
-    changed = _alerts(*(option for name in half for option in ("--set", f"prometheusRule.severities.{name}=info")))
+    changed = _alerts(*(option for name in half for option in ("--set", f"prometheusRule.overrides.{name}.severity=info")))
 
     for before, after in zip(ALERTS, changed, strict=True):
         assert _key(before) == _key(after)
@@ -82,10 +82,10 @@ def test_only_the_named_alerts_change_their_severity(half: list[str]) -> None:
 
 
 def test_what_is_said_of_a_cause_goes_before_what_is_said_of_its_alert() -> None:
-    alert, cause = next(_key(rule) for rule in ALERTS if _key(rule)[1])
+    alert, cause = next(key for rule in ALERTS if (key := _key(rule)) and key[0] != key[1])
 
     kept = _alerts("--set", f"prometheusRule.disabled.{alert}=true,prometheusRule.disabled.{cause}=false")
-    severe = _alerts("--set", f"prometheusRule.severities.{alert}=critical,prometheusRule.severities.{cause}=info")
+    severe = _alerts("--set", f"prometheusRule.overrides.{alert}.severity=critical,prometheusRule.overrides.{cause}.severity=info")
 
     assert [_key(rule) for rule in kept if rule["alert"] == alert] == [(alert, cause)]
     assert next(rule for rule in severe if _key(rule) == (alert, cause))["labels"]["severity"] == "info"
@@ -98,6 +98,32 @@ def test_labels_and_annotations_are_added_to_alerts_alone() -> None:
         added = "alert" in before
         assert after.get("labels", {}).get("team") == ("storage" if added else None)
         assert after.get("annotations", {}).get("room") == ("blue" if added else None)
+
+
+def test_an_alert_is_changed_where_its_value_says_so() -> None:
+    wanted = {"expr": "up > 0", "for": "1h", "keep_firing_for": "2h", "severity": "info"}
+    options = (f"prometheusRule.overrides.lock_stale.{field}={value}" for field, value in wanted.items())
+    (changed,) = (
+        rule
+        for rule in _alerts(*(o for option in options for o in ("--set", option)), "--set", "prometheusRule.overrides.lock_stale.labels.team=x")
+        if rule["alert"] == "VolSyncLockStale"
+    )
+
+    assert {**changed, "severity": changed["labels"]["severity"]}.items() >= wanted.items()
+    assert changed["labels"]["team"] == "x"
+
+
+def test_names_take_a_prefix_and_the_watchdog_is_there_when_asked_for() -> None:
+    named = _alerts("--set", "prometheusRule.namePrefix=Home,prometheusRule.watchdog=true")
+
+    assert [rule["alert"] for rule in named] == [f"Home{rule['alert']}" for rule in ALERTS] + ["HomeVolSyncWatchdog"]
+
+
+def test_the_same_rules_come_as_a_vmrule() -> None:
+    rule = the("VMRule", "default", *ENABLED, "--set", "prometheusRule.kind=VMRule")
+
+    assert rule["apiVersion"] == "operator.victoriametrics.com/v1beta1"
+    assert [one for group in rule["spec"]["groups"] for one in group["rules"]] == _rendered()
 
 
 def test_runbooks_move_with_the_exporters_own_setting() -> None:

@@ -1,0 +1,97 @@
+"""One fault, one page, from its first minute to the last claim healed."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from tests import corpus
+from tests.alerts.lives.cluster import EPOCH, Cluster
+from tests.alerts.lives.notify import Notification, notifications
+from tests.alerts.lives.table import LIVES, Life
+from tests.alerts.lives.watch import Alert, Samples, firing, lived, scraped
+
+EXAMPLES = Path(__file__).parents[3] / "alerts" / "examples"
+CONFIGURATIONS = {
+    name: yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()) for name in ("alertmanager", "kube-prometheus-stack")
+}
+
+
+CHOSEN = [life for life in LIVES if not life.is_long or os.environ.get("LIVES")]
+"""All of them with `make lives`."""
+
+
+@pytest.fixture(scope="session")
+def timelines(tool: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[set[Alert]]]:
+    """The alerts of each life at each minute. All lives are lived side by side: each is a cluster in one store."""
+    told: dict[str, list[set[Alert]]] = {}
+    for minutes in {life.minutes for life in CHOSEN}:
+        lives = [life for life in CHOSEN if life.minutes == minutes]
+        samples: Samples = {}
+        for life in lives:
+            samples |= lived(Cluster(life.plan, life.schedules), minutes, life.name)
+        timeline = firing(samples, minutes, tmp_path_factory.mktemp("lives"))
+        for life in lives:
+            told[life.name] = [{a for a in alerts if ("cluster", life.name) in a} for alerts in timeline]
+    return told
+
+
+@pytest.mark.parametrize("life", CHOSEN, ids=lambda life: life.name)
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_a_fault_is_told_as_often_as_it_should_be(
+    timelines: dict[str, list[set[Alert]]], life: Life, configuration: str
+) -> None:
+    told = list(notifications(CONFIGURATIONS[configuration], timelines[life.name]))
+    pages, tickets = (news_of(told, severity) for severity in ("critical", "warning"))
+
+    assert [alert["cause"] for alert in pages] == [life.cause] * life.pages
+    assert len(tickets) <= life.tickets, tickets
+    assert not timelines[life.name][-1], "everything is over in the end"
+
+
+KNOWN = {
+    "policy_failing": "critical",
+    "volume_faulted": "critical",
+    "namespace_unlabelled": "critical",
+    "never_synced": "critical",
+    "restore_stuck": "warning",
+}
+"""The known issues of the cluster that all this was made for, by their causes, and how bad they are there."""
+
+
+@pytest.fixture(scope="module")
+def bad_day(tool: None, tmp_path_factory: pytest.TempPathFactory) -> list[set[Alert]]:
+    """The alerts of a day on which all of them stand: a sound hour, three bad ones, and three after the mending."""
+    samples: Samples = {}
+    for minute in range(420):
+        name = "bad-day" if 60 <= minute < 240 else "sound"
+        verdict = msgspec.structs.replace(corpus.verdict(name), at=EPOCH + timedelta(minutes=minute))
+        for one, value in scraped(verdict):
+            samples.setdefault(one, {})[minute] = value
+    return firing(samples, 420, tmp_path_factory.mktemp("bad-day"))
+
+
+@pytest.mark.parametrize("cause", KNOWN)
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_each_known_issue_is_told_once_over_its_life(bad_day: list[set[Alert]], configuration: str, cause: str) -> None:
+    told = list(notifications(CONFIGURATIONS[configuration], bad_day))
+    about = [
+        alert for severity in ("critical", "warning") for alert in news_of(told, severity) if alert["cause"] == cause
+    ]
+
+    assert [alert["severity"] for alert in about] == [KNOWN[cause]]
+    assert cause not in {dict(alert).get("cause") for alert in bad_day[-1]}
+
+
+def news_of(told: list[Notification], severity: str) -> list[dict[str, str]]:
+    """What a person was told of for the first time, at this severity."""
+    return [
+        labels
+        for one in told
+        if one.receiver not in ("null", "nobody")
+        for alert in one.news
+        if (labels := {"cause": "", **dict(alert)})["severity"] == severity
+    ]

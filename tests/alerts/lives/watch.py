@@ -1,0 +1,151 @@
+"""What Prometheus makes of a life: the exporter's series at each minute, and the alerts that the rules raise."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+
+from exporter.chain.judge import judge
+from exporter.chain.verdict import Verdict
+from exporter.durations import parse_duration
+from exporter.publication.families import VERDICT_FAMILIES
+from exporter.settings import Settings
+from tests.alerts.lives.cluster import EPOCH, Cluster
+
+PROMTOOL = os.environ.get("PROMTOOL", "promtool")
+"""Another Prometheus' rules may be tried: `make lives PROMTOOL=…`."""
+RULES = sorted((Path(__file__).parents[3] / "alerts").glob("*.rules.yaml"))
+READ = {
+    "volsync_backup_state",
+    "volsync_backup_problem",
+    "volsync_backup_info",
+    "volsync_root_cause",
+    "volsync_root_cause_info",
+    "volsync_root_cause_since_timestamp_seconds",
+    "volsync_backup_link_ok",
+}
+"""The verdict's families that the rules read."""
+TARGET: dict[str, str] = {
+    "namespace": "monitoring",
+    "job": "volsync-exporter",
+    "service": "volsync-exporter",
+    "instance": "a:9978",
+}
+"""What prometheus-operator puts on every series of a target, where the exporter has no such label of its own."""
+
+Labels = dict[str, str]
+Samples = dict[str, dict[int, float]]
+"""The value of each series at each minute; a series is written as promtool reads it."""
+Alert = frozenset[tuple[str, str]]
+"""An alert's labels."""
+
+_SAMPLE = re.compile(r"\{([^{}]*)\} 1")
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+def series(name: str, labels: Labels) -> str:
+    written = ",".join(f'{label}="{_escaped(value)}"' for label, value in sorted(labels.items()) if value)
+    return f"{name}{{{written}}}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+
+
+def scraped(verdict: Verdict, target: Labels = TARGET) -> Iterator[tuple[str, float]]:
+    """The series of one scrape, honouring the exporter's own labels."""
+    for family in VERDICT_FAMILIES:
+        if family.name in READ:
+            for values, value in family.samples(verdict):
+                yield series(family.name, target | dict(zip(family.labels, values, strict=True))), value
+    yield series("volsync_exporter_verdict_timestamp_seconds", target), verdict.at.timestamp()
+    yield series("volsync_exporter_build_info", target | {"version": "1"}), 1
+    yield series("volsync_exporter_failed_families", target), 0
+    yield series("up", target), 1
+    for report in verdict.facts.sources:
+        yield series("volsync_exporter_source_up", target | {"source": report.source}), float(report.up)
+
+
+def lived(cluster: Cluster, minutes: int, name: str) -> Samples:
+    """The series of a life of so many minutes, as the exporter's own judge tells them, in a cluster of that name."""
+    samples: Samples = {}
+    for minute in range(minutes):
+        cluster.step(minute)
+        at = EPOCH + timedelta(minutes=minute)
+        verdict = judge(cluster.facts(minute), Settings(), at)
+        for one, value in scraped(verdict, TARGET | {"cluster": name}):
+            samples.setdefault(one, {})[minute] = value
+    return samples
+
+
+def values(samples: Mapping[int, float], minutes: int) -> str:
+    """The samples of one series as promtool writes them: a series that ends is marked stale, as a scrape would."""
+    parts: list[str] = []
+    minute = 0
+    while minute < minutes:
+        first = minute
+        value = samples.get(minute)
+        while minute + 1 < minutes and samples.get(minute + 1) == value:
+            minute += 1
+        length = minute - first
+        if value is not None:
+            parts.append(f"{value:.15g}+0x{length}")
+        elif first and length:
+            parts.append(f"stale _x{length}")
+        elif first:
+            parts.append("stale")
+        else:
+            parts.append(f"_x{length + 1}")
+        minute += 1
+    return " ".join(parts)
+
+
+def firing(samples: Samples, minutes: int, folder: Path, rules: Sequence[Path] = tuple(RULES)) -> list[set[Alert]]:
+    """The alerts that fire at each minute, as `promtool test rules` works them out.
+
+    A test that expects nothing fails with all that there was: that is how promtool is made to tell.
+    """
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values(of, minutes)} for name, of in samples.items()],
+        "promql_expr_test": [
+            {
+                "expr": 'ALERTS{alertstate="firing"} == 1',
+                "eval_time": f"{minute}m",
+                "exp_samples": [{"labels": '{never=""}', "value": 0}],
+            }
+            for minute in range(minutes)
+        ],
+    }
+    order = ["volsync-root-causes", "volsync-backups", "volsync-repositories", "volsync-causes"]
+    order += ["volsync-exporter", "volsync-objectives", "volsync-budget"]
+    file = folder / "life.test.yaml"
+    head = {"rule_files": [str(path) for path in rules], "evaluation_interval": "1m", "group_eval_order": order}
+    file.write_text(yaml.dump(head | {"tests": [test]}, Dumper=yaml.CSafeDumper, width=10**6))
+    told = subprocess.run([PROMTOOL, "test", "rules", file], capture_output=True, text=True, check=False)
+    return list(_read(told.stdout + told.stderr, minutes))
+
+
+def _read(text: str, minutes: int) -> Iterator[set[Alert]]:
+    """The alerts at each minute, out of what promtool says of the tests that failed."""
+    at: dict[int, set[Alert]] = {}
+    blocks = re.split(r'expr: "ALERTS[^\n]*time: ', text)[1:]
+    if len(blocks) != minutes:
+        raise ValueError(text[-3000:])
+    for block in blocks:
+        moment, _, rest = block.partition(",")
+        got = rest.partition("got:")[2]
+        at[_minutes(moment)] = {
+            frozenset(pair for pair in _LABEL.findall(found) if pair[0] not in ("__name__", "alertstate"))
+            for found in _SAMPLE.findall(got)
+        }
+    yield from (at[minute] for minute in range(minutes))
+
+
+def _minutes(text: str) -> int:
+    """A duration as Prometheus prints it: `1d2h`, `5m`, `0s`."""
+    return round(parse_duration(text).total_seconds() / 60)

@@ -1,0 +1,323 @@
+"""Which root causes stand, whatever happens to the exporter and however they flap; worked out by promtool."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from alerts.build import alert_of
+from exporter.chain.causes import Cause
+from tests.alerts.lives.watch import TARGET, Alert, Samples, firing
+from tests.alerts.story import Story, rhythm
+
+END = 420
+ALL = range(END)
+FAULTED, FAILING = Cause.VOLUME_FAULTED, Cause.MOVER_FAILING
+FLAPS = ((2, 4), (3, 7), (6, 54), (15, 15), (2, 58))
+B = {"instance": "b:9978"}
+SHARD = {"instance": "s:9978", "service": "other-shard"}
+
+Timeline = list[set[Alert]]
+STORIES: dict[str, Callable[[Story], object]] = {}
+
+
+def story(tell: Callable[[Story], object]) -> Callable[[Story], object]:
+    STORIES[tell.__name__] = tell
+    return tell
+
+
+@pytest.fixture(scope="module")
+def told(tool: None, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Timeline]:
+    """The alerts at each minute of every story, in one run: each story is a cluster in one store."""
+    samples: Samples = {}
+    for name, tell in STORIES.items():
+        one = Story(name)
+        tell(one)
+        samples |= one.samples
+    timeline = firing(samples, END, tmp_path_factory.mktemp("stories"))
+    return {
+        name: [{alert for alert in alerts if ("cluster", name) in alert} for alerts in timeline] for name in STORIES
+    }
+
+
+def spans(timeline: Timeline, alert: str, **labels: str) -> list[tuple[int, int]]:
+    """When an alert with these labels fired: the first minute, and the first one after."""
+    wanted = {("alertname", alert), *labels.items()}
+    found: list[tuple[int, int]] = []
+    for minute, alerts in enumerate(timeline):
+        if any(wanted <= one for one in alerts):
+            begin = found.pop()[0] if found and found[-1][1] == minute else minute
+            found.append((begin, minute + 1))
+    return found
+
+
+def alerts_of(timeline: Timeline) -> set[tuple[str, str]]:
+    """The alerts that fired at any time, with their severity."""
+    return {(dict(one)["alertname"], dict(one).get("severity", "")) for alerts in timeline for one in alerts}
+
+
+# --- one fault
+
+
+@story
+def stands(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120))
+
+
+def test_a_fault_fires_within_ten_minutes_and_ends_an_hour_after_it_was_seen_last(told: Mapping[str, Timeline]) -> None:
+    ((begin, end),) = spans(told["stands"], "VolSyncVolumeFaulted", severity="critical", namespace="monitoring")
+
+    assert 34 <= begin <= 40
+    assert 178 <= end <= 184
+    assert alerts_of(told["stands"]) == {("VolSyncVolumeFaulted", "critical")}
+
+
+@story
+def seen_four_times(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 34))
+
+
+def test_four_sightings_are_none(told: Mapping[str, Timeline]) -> None:
+    assert not alerts_of(told["seen_four_times"])
+
+
+@story
+def flaps(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL)
+    for on, off in FLAPS:
+        s.broken(FAULTED, f"volume/{on}-{off}", [f"a{on}-{off}"], rhythm(30, 390, on, off))
+
+
+@pytest.mark.parametrize(("on", "off"), FLAPS)
+def test_a_flap_of_any_rhythm_is_one_page_at_most(told: Mapping[str, Timeline], on: int, off: int) -> None:
+    found = spans(told["flaps"], "VolSyncVolumeFaulted", scope=f"volume/{on}-{off}")
+
+    assert len(found) == (0 if (on, off) == (2, 58) else 1)
+
+
+@story
+def severity_sinks(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL)
+    s.broken(FAULTED, "volume/pvc-a", ["a"], range(30, 90), "warning")
+    s.broken(FAULTED, "volume/pvc-a", ["a"], range(90, 150), "critical")
+    s.broken(FAULTED, "volume/pvc-a", ["a"], range(150, 200), "warning")
+
+
+def test_a_ticket_becomes_a_page_and_a_page_no_ticket(told: Mapping[str, Timeline]) -> None:
+    tickets, pages = (
+        spans(told["severity_sinks"], "VolSyncVolumeFaulted", severity=s) for s in ("warning", "critical")
+    )
+
+    assert len(tickets) == len(pages) == 1
+    assert tickets[0][1] <= pages[0][0] + 1
+    assert pages[0][1] >= 255
+
+
+@story
+def widens_and_narrows(s: Story) -> None:
+    s.exporter(ALL).claims(["a", "b", "c"], ALL)
+    s.broken(FAULTED, "volume/pvc-a", ["a"], range(30, 40))
+    s.broken(FAULTED, "storage/driver.longhorn.io", ["a", "b", "c"], range(40, 200))
+    s.broken(FAULTED, "volume/pvc-c", ["c"], range(200, 220))
+
+
+def test_a_fault_keeps_its_alert_while_its_scope_widens_and_narrows(told: Mapping[str, Timeline]) -> None:
+    ((_, end),) = spans(told["widens_and_narrows"], "VolSyncVolumeFaulted")
+
+    assert {dict(one)["scope"] for alerts in told["widens_and_narrows"] for one in alerts} == {"volume/pvc-a"}
+    assert end >= 278
+
+
+@story
+def second_volume(s: Story) -> None:
+    s.exporter(ALL).claims(["a", "b"], ALL)
+    s.broken(FAULTED, "volume/pvc-a", ["a"], range(30, 240)).broken(FAULTED, "volume/pvc-b", ["b"], range(200, 240))
+
+
+def test_a_second_fault_is_told_while_the_first_stands(told: Mapping[str, Timeline]) -> None:
+    (first,) = spans(told["second_volume"], "VolSyncVolumeFaulted", scope="volume/pvc-a")
+    (second,) = spans(told["second_volume"], "VolSyncVolumeFaulted", scope="volume/pvc-b")
+
+    assert first[0] < 45
+    assert 200 < second[0] < 215
+
+
+@story
+def spreads(s: Story) -> None:
+    many = [f"c{number}" for number in range(40)]
+    s.exporter(ALL).claims(many, ALL)
+    s.broken(FAULTED, "storage/x", many[:4], range(30, 220)).broken(FAULTED, "storage/x", many, range(220, 300))
+
+
+def test_a_fault_that_spreads_is_told_anew_once(told: Mapping[str, Timeline]) -> None:
+    assert len(spans(told["spreads"], "VolSyncVolumeFaulted")) == 1
+    assert len(spans(told["spreads"], "VolSyncRootCauseSpreads")) == 1
+
+
+@story
+def every_cause(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL)
+    for cause in Cause:
+        s.broken(cause, f"claim/a/{cause}", ["a"], range(30, 60), namespace="a")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_an_alert_of_its_own_in_the_namespace_of_its_scope(
+    told: Mapping[str, Timeline], cause: Cause
+) -> None:
+    assert spans(told["every_cause"], alert_of(cause), cause=cause, namespace="a", scope=f"claim/a/{cause}")
+
+
+# --- who looks
+
+
+@story
+def two_replicas(s: Story) -> None:
+    for target in ({}, B):
+        s.exporter(ALL, **target).claims(["a"], ALL, **target)
+        s.broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120), **target)
+
+
+def test_two_replicas_are_one_alert(told: Mapping[str, Timeline]) -> None:
+    assert max(len(alerts) for alerts in told["two_replicas"]) == 1
+    assert len(spans(told["two_replicas"], "VolSyncVolumeFaulted")) == 1
+
+
+@story
+def hung_replica(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120))
+    s.exporter(ALL, hangs=60, **B).claims(["a"], ALL, **B).broken(FAULTED, "volume/pvc-a", ["a"], range(30, END), **B)
+
+
+def test_a_replica_that_hangs_is_told_and_keeps_nothing_alive(told: Mapping[str, Timeline]) -> None:
+    ((_, end),) = spans(told["hung_replica"], "VolSyncVolumeFaulted")
+
+    assert 178 <= end <= 184
+    assert alerts_of(told["hung_replica"]) == {
+        ("VolSyncVolumeFaulted", "critical"),
+        ("VolSyncExporterStale", "warning"),
+    }
+
+
+@story
+def hung_alone(s: Story) -> None:
+    s.exporter(ALL, hangs=60).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 60))
+
+
+@story
+def wrong_clock(s: Story) -> None:
+    s.exporter(range(60)).claims(["a"], range(60)).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 60))
+    s.exporter(range(60, END), ahead=7200).claims(["a"], range(60, END))
+
+
+@story
+def gone(s: Story) -> None:
+    s.exporter(range(60)).claims(["a"], range(60)).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 60))
+    s.put("up", ALL, 0, job="volsync-exporter", instance="a:9978")
+
+
+@story
+def dead_shard(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120))
+    s.exporter(range(60), **SHARD).claims(["b"], range(60), **SHARD)
+    s.broken(FAULTED, "volume/pvc-b", ["b"], range(30, 60), **SHARD)
+
+
+@story
+def blind(s: Story) -> None:
+    s.exporter(ALL, blind=range(60, 300)).claims(["a"], ALL)
+    s.broken(FAULTED, "volume/pvc-a", ["a"], range(30, 60)).broken(FAILING, "claim/a/data", ["a"], range(30, 60))
+    (unknown,) = (name for name in s.samples if name.startswith("volsync_backup_link_ok") and 'link="volume"' in name)
+    for minute in range(60, 300):
+        del s.samples[unknown][minute]
+
+
+@story
+def family_failed(s: Story) -> None:
+    s.exporter(ALL, failed=range(60, 300)).claims(["a"], range(60)).broken(
+        FAULTED, "volume/pvc-a", ["a"], range(30, 60)
+    )
+    s.claims(["a"], range(300, END))
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("hung_alone", ("VolSyncExporterStale", "critical")),
+        ("wrong_clock", ("VolSyncExporterStale", "critical")),
+        ("gone", ("VolSyncExporterDown", "critical")),
+        ("dead_shard", ("VolSyncExporterDown", "critical")),
+        ("blind", ("VolSyncExporterBlind", "warning")),
+        ("family_failed", ("VolSyncExporterIncomplete", "warning")),
+    ],
+)
+def test_an_exporter_that_does_not_see_is_told_once_and_hides_no_fault(
+    told: Mapping[str, Timeline], name: str, beside: tuple[str, str]
+) -> None:
+    scope = "volume/pvc-b" if name == "dead_shard" else "volume/pvc-a"
+    ((begin, end),) = spans(told[name], "VolSyncVolumeFaulted", scope=scope)
+
+    assert begin < 45
+    assert end == (END if name not in ("blind", "family_failed") else pytest.approx(308, abs=6))
+    assert len(spans(told[name], beside[0], severity=beside[1])) == 1
+    assert {alert for alert in alerts_of(told[name]) if "Exporter" in alert[0]} == {beside}
+
+
+def test_a_blind_source_holds_nothing_that_does_not_rest_on_it(told: Mapping[str, Timeline]) -> None:
+    ((_, end),) = spans(told["blind"], "VolSyncMoverFailing")
+
+    assert end <= 125
+
+
+def test_a_dead_shard_keeps_nothing_of_another_one_alive(told: Mapping[str, Timeline]) -> None:
+    ((_, end),) = spans(told["dead_shard"], "VolSyncVolumeFaulted", scope="volume/pvc-a")
+
+    assert end <= 184
+
+
+@story
+def comes_back(s: Story) -> None:
+    here = [*range(90), *range(200, END)]
+    s.exporter(here).claims(["a"], here).broken(FAULTED, "volume/pvc-a", ["a"], [*range(30, 90), *range(200, 240)])
+
+
+def test_a_fault_is_not_told_again_when_the_exporter_comes_back(told: Mapping[str, Timeline]) -> None:
+    assert len(spans(told["comes_back"], "VolSyncVolumeFaulted")) == 1
+
+
+@story
+def enforced(s: Story) -> None:
+    s.exporter(ALL)
+    for name in ("a", "b"):
+        what = {"cause": "repository_unreachable", "scope": "store/x", "link": "mover", "severity": "critical"}
+        claim = {**TARGET, "exported_namespace": name, "pvc": "data"}
+        s.put("volsync_backup_problem", range(30, 120), **what, **claim, impact="blocking")
+        s.put("volsync_root_cause", range(30, 120), 2, **what, **TARGET)
+
+
+def test_an_operator_that_enforces_its_namespace_gets_the_alert_there(told: Mapping[str, Timeline]) -> None:
+    assert len(spans(told["enforced"], "VolSyncRepositoryUnreachable", namespace="monitoring", scope="store/x")) == 1
+    assert max(len(alerts) for alerts in told["enforced"]) == 1
+
+
+# --- what no root cause says
+
+
+@story
+def vanishes(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL).claims(["b"], range(200)).claims(["c"], range(200), "exempt")
+
+
+def test_one_claim_that_vanishes_is_told_once(told: Mapping[str, Timeline]) -> None:
+    assert len(spans(told["vanishes"], "VolSyncClaimsVanished", namespace="monitoring")) == 1
+    assert len(alerts_of(told["vanishes"])) == 1
+
+
+@story
+def unexplained(s: Story) -> None:
+    s.exporter(ALL).claims(["a", "b"], ALL).claims(["c"], ALL, "unknown").claims(["b"], range(100, 160), "unprotected")
+
+
+def test_what_nothing_explains_is_told(told: Mapping[str, Timeline]) -> None:
+    assert len(spans(told["unexplained"], "VolSyncBackupUnprotected", severity="critical")) == 1
+    assert len(spans(told["unexplained"], "VolSyncBackupUnknown", severity="warning")) == 1
+    assert len(spans(told["unexplained"], "VolSyncBudgetBurning", severity="warning")) == 1
