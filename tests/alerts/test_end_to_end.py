@@ -36,7 +36,7 @@ def test_one_store_that_refuses_twenty_claims_is_one_page(told: dict[str, Told])
         (
             1,
             "policy_failing",
-            "kubectl edit clusterpolicy volsync-smart-protection && kubectl annotate pvc data -n n8n",
+            "kubectl edit clusterpolicy volsync-smart-protection -n n8n && kubectl annotate pvc data -n n8n",
         ),
         (2, "volume_faulted", "kubectl -n open-webui delete job volsync-src-storage-backup"),
         (3, "restore_stuck", "kubectl delete job volsync-dst-meilisearch-pvc-restore -n karakeep"),
