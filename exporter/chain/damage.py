@@ -1,19 +1,23 @@
 """What a listing alone proves of a repository: that nothing can be restored from it, whatever lies there."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from exporter.facts.bucket.model import ObjectType, Repository
 
 FIRST_MINUTE = timedelta(minutes=1)
 """Keys of so short a time after `config` were made by `restic init`, which makes one. VolSync adds none."""
+_NEW = timedelta(hours=1)
+"""A policy makes source and destination together, and their first movers run at once."""
+_SEVERAL = 3
 _VITAL = ("config", "index/", "data/")
 """Objects that restic cannot do without; a snapshot that is cut off costs itself alone."""
 
 
-def damage_of(repository: Repository, interval: timedelta | None = None) -> str:
+def damage_of(repository: Repository, begun: datetime | None = None, interval: timedelta | None = None) -> str:
     """What is broken in *repository*, for a person; empty where nothing shows that anything is.
 
-    *interval* is the time between two backups to it, by which a repository that was copied is told from a new one.
+    *begun* is when its source was made, and *interval* the time between two backups: two movers meet in a repository
+    that is new, and a copy of one that a person gave a second key looks much like theirs.
     """
     if not repository.present:
         return ""
@@ -25,17 +29,18 @@ def damage_of(repository: Repository, interval: timedelta | None = None) -> str:
         return "its packs are gone: it has indexes and no data"
     if cut := next((name for name in repository.truncated_names if name.startswith(_VITAL)), ""):
         return f"{cut} is cut off"
-    if _was_made_twice(repository) and not was_copied(repository, interval):
+    if _was_made_twice(repository, begun) and not was_copied(repository, interval):
         return "two movers made it at the same moment: one's key opens nothing that the other wrote"
     return ""
 
 
 def was_copied(repository: Repository, interval: timedelta | None) -> bool:
-    """Whether the times are those of a copy: snapshots of many backups, all written within moments."""
-    times = repository.snapshot_times
-    if len(times) < 3 or interval is None:
+    """Whether the times are those of a copy: snapshots of several backups, written along with `config`."""
+    made = repository.config_at
+    if made is None or interval is None:
         return False
-    return times[-1] - times[0] < (len(times) - 1) * interval / 2
+    along = sum(1 for written in repository.snapshot_times if abs(written - made) < interval / 2)
+    return along >= _SEVERAL
 
 
 def _has_lost_packs(repository: Repository) -> bool:
@@ -45,9 +50,9 @@ def _has_lost_packs(repository: Repository) -> bool:
     return repository.newest_snapshot is None or repository.data_measured_at >= repository.newest_snapshot
 
 
-def _was_made_twice(repository: Repository) -> bool:
+def _was_made_twice(repository: Repository, begun: datetime | None) -> bool:
     """Whether two initialisations met: the second `config` takes the place of the first, and both keys stay."""
     made = repository.config_at
-    if made is None:
+    if made is None or begun is None or abs(made - begun) > _NEW:
         return False
     return sum(1 for written in repository.key_times if abs(written - made) <= FIRST_MINUTE) > 1

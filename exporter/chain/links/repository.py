@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from exporter.chain.backup import Backup, broken, ok, unknown
+from exporter.chain.backup import Backup, broken, created, ok, unknown
 from exporter.chain.binding import Binding, BindingState
 from exporter.chain.causes import Cause, Link
 from exporter.chain.damage import damage_of, was_copied
@@ -69,7 +69,7 @@ def _names(binding: Binding) -> dict[str, str]:
 
 def _damaged(backup: Backup, binding: Binding) -> Problem | None:
     repository = binding.repository
-    if repository is None or not (damage := damage_of(repository, backup.interval)):
+    if repository is None or not (damage := damage_of(repository, created(backup.source), backup.interval)):
         return None
     since = ours(binding.bucket, repository.config_at) if binding.bucket else None
     reason = f"Nothing can be restored from {binding.place}: {damage}."
