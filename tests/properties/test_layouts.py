@@ -37,7 +37,17 @@ LAYOUTS = (
 """The empty one: a bucket for each app. `{digest}`: names that nobody can read."""
 SECRETS = ("{pvc}-volsync-secret", "{pvc}-volsync", "{source}-restic", "restic-{namespace}-{pvc}")
 APPS = ("plex", "sonarr", "data", "config", "paperless", "atuin", "data-pvc", "config-data", "media")
-SCHEDULES = (("0 * * * *", 1), ("15 */6 * * *", 6), ("@daily", 24), ("30 2 * * *", 24))
+SCHEDULES = (
+    ("0 * * * *", 1),
+    ("15 */6 * * *", 6),
+    ("5 00/12 * * *", 12),
+    ("@daily", 24),
+    ("30 2 * * *", 24),
+    ("CRON_TZ=Europe/Berlin 14 02 * * *", 24),
+    ("TZ=America/New_York @hourly", 1),
+    ("@every 6h", 6),
+)
+METHODS = ("restic", "restic", "restic", "kopia", "rclone", "rsyncTLS", "external")
 
 
 class Cluster:
@@ -73,6 +83,7 @@ class Cluster:
         schedule, hours = self.chance.choice(SCHEDULES)
         took = timedelta(seconds=self.chance.randint(8, 600))
         ended = AT - timedelta(minutes=self.chance.randint(1, 55 * hours))
+        method = self.chance.choice(METHODS)
         secret = self.secret.format(**names) + ("" if is_read else "-remote")
         path = self.layout.format(**names)
         bucket = (f"{pvc}-backup" if not self.layout else "volsync") if is_read else "offsite"
@@ -89,7 +100,7 @@ class Cluster:
                 "spec": {
                     "sourcePVC": pvc,
                     "trigger": {"schedule": schedule},
-                    "restic": {"repository": secret, "copyMethod": "Snapshot"},
+                    method: {"repository": secret, "copyMethod": "Snapshot"},
                 },
                 "status": status,
             }
@@ -108,7 +119,7 @@ class Cluster:
                     },
                 }
             )
-        if is_read:
+        if is_read and method == "restic":
             self.put(bucket, path, ended - took / 5, hours)
 
     def put(self, bucket: str, path: str, newest: datetime, hours: int) -> None:
@@ -167,7 +178,7 @@ def listed(struct: type[Any], objects: list[Any]) -> ObjectList[Any]:
     return ObjectList(tuple(msgspec.convert(one, struct) for one in objects), Reading.READ, read_at=AT)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=400)
 @given(seed=st.integers(0, 2**32))
 def test_a_sound_cluster_is_accused_of_nothing_however_its_repositories_are_arranged(seed: int) -> None:
     verdict = Cluster(random.Random(seed)).verdict()

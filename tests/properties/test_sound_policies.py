@@ -15,7 +15,7 @@ from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.model import Facts
 from exporter.facts.reading import Reading
 from exporter.settings import Settings
-from tests.properties.worlds import NOON
+from tests.properties.strategies import NOON
 
 BY_FIELD = {kind.field: kind for kind in KINDS}
 RULED, CEL = ("ClusterPolicy", "Policy"), ("GeneratingPolicy", "NamespacedGeneratingPolicy")
