@@ -45,7 +45,7 @@ _PATTERNS: Final = (
     (re.compile(r"(?i)\b(bearer)\s{1,5}[\w.~+/=-]{16,}"), rf"\1 {MASK}"),
     (re.compile(r"(?i)\b(basic)\s{1,5}(?=[A-Za-z]{0,200}[0-9+/=])[\w+/=]{8,}"), rf"\1 {MASK}"),
     (
-        re.compile(r"\b((?:Invalid|Unsupported|Duplicate) value: )(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s:]+)"),
+        re.compile(r"\b((?:Invalid|Unsupported|Duplicate) value: )(?:\"(?:[^\"\\]|\\.)*\"|'[^']*')"),
         rf"\1{MASK}",
     ),
     (

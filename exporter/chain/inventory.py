@@ -7,11 +7,12 @@ the API itself joins by name.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from exporter.chain import mover_log
 from exporter.chain.binding import Bindings
 from exporter.chain.causes import Cause
+from exporter.chain.isolation import Isolation
 from exporter.chain.kyverno import generated
 from exporter.chain.kyverno.generated import PolicyReference
 from exporter.chain.kyverno.policies import Policies, absent
@@ -35,6 +36,7 @@ class Inventory:
     def __init__(self, facts: Facts, settings: Settings) -> None:
         self.facts = facts
         self.settings = settings
+        self.isolation = Isolation()
 
     @property
     def cluster(self) -> ClusterFacts:
@@ -90,9 +92,16 @@ class Inventory:
     @cached_property
     def wrong_passwords(self) -> int:
         """How many sources' movers were refused their password: more than one, and it is not a claim's own fault."""
-        ends = (source.status.latest_mover_status for source in self.cluster.volsync.sources if source.status)
-        logs = (end.logs for end in ends if end and end.result == "Failed")
-        return sum(1 for log in logs if mover_log.cause_of_log(log) is Cause.REPOSITORY_PASSWORD)
+        return sum(map(self._is_refused_its_password, self.cluster.volsync.sources))
+
+    def _is_refused_its_password(self, source: ReplicationSource) -> bool:
+        end = source.status.latest_mover_status if source.status else None
+        if end is None or end.result != "Failed":
+            return False
+        cause = self.isolation.attempt(
+            "/".join(source.key), lambda: mover_log.cause_of_log(end.logs), lambda _failure: None
+        )
+        return cause is Cause.REPOSITORY_PASSWORD
 
     @cached_property
     def unready_copies(self) -> Counter[str]:
@@ -107,7 +116,7 @@ class Inventory:
     @cached_property
     def bindings(self) -> Bindings:
         """Where every source writes."""
-        return Bindings(self.cluster, self.buckets)
+        return Bindings(self.cluster, self.buckets, self.isolation)
 
     # --- Kyverno
 
@@ -200,7 +209,11 @@ class Inventory:
     @cached_property
     def external_secrets_silent_from(self) -> datetime | None:
         """From when on all ExternalSecrets together show that their controller has stopped; None when they cannot."""
-        moments = (_silent_from(secret) for secret in self.cluster.external_secrets.external_secrets)
+        secrets = self.cluster.external_secrets.external_secrets
+        attempt = self.isolation.attempt
+        moments = (
+            attempt("/".join(secret.key), partial(_silent_from, secret), lambda _failure: None) for secret in secrets
+        )
         return max((moment for moment in moments if moment), default=None)
 
 
