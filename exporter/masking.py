@@ -63,6 +63,13 @@ _PATTERNS: Final = (
 """Each is linear in the text: what may repeat without end is never tried from every place."""
 
 
+_MARKS = re.compile(
+    r"(?i)@|auth|bearer|basic|value: |pass|pwd|key|secret|token|credential|sig|AKIA|ASIA|eyJ|gh[pousr]_|github_pat_|"
+    r"glpat-|hv[sb]\.|xox"
+)
+"""Where none of these is, there is nothing to mask; most text has none."""
+
+
 def masked(text: str) -> str:
     """*text* with what looks like credentials replaced by `***`.
 
@@ -71,6 +78,8 @@ def masked(text: str) -> str:
     """
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST].rpartition(' ')[0]} …"
+    if not _MARKS.search(text):
+        return text
     if "@" in text:
         text = _SPACED.sub(rf"\1{MASK}@", re.sub(r"\S+", lambda word: _masked_url(word[0]), text))
     for pattern, replacement in _PATTERNS:

@@ -4,7 +4,7 @@ Objects are joined by owner references, by `spec.sourcePVC` and by a PV's volume
 the API itself joins by name.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -72,22 +72,30 @@ class Inventory:
             if (secret := source.spec.mover.repository) and writers[namespace, secret] == key
         }
         populated_by = pvc.spec.data_source_ref if pvc else None
-        uid = pvc.metadata.uid if pvc else ""
+        found = [*self._destinations.get((namespace, "pvc", name), ())]
+        for secret in secrets:
+            found += self._destinations.get((namespace, "secret", secret), ())
+        if pvc and pvc.metadata.uid:
+            found += self._destinations.get((namespace, "uid", pvc.metadata.uid), ())
+        if populated_by is not None and populated_by.kind == "ReplicationDestination":
+            populator = self.cluster.volsync.destinations.get(populated_by.name, namespace)
+            found += [populator] if populator else []
+        return tuple(sorted({one.name: one for one in found}.values(), key=lambda one: one.name))
 
-        def restores(destination: ReplicationDestination) -> bool:
+    @cached_property
+    def _destinations(self) -> Mapping[tuple[str, str, str], list[ReplicationDestination]]:
+        """By their namespace and one of: the PVC that they fill, their Secret, the PVC that they were made for."""
+        found: dict[tuple[str, str, str], list[ReplicationDestination]] = defaultdict(list)
+        for destination in self.cluster.volsync.destinations:
             mover = destination.spec.mover
-            return (
-                mover.destination_pvc == name
-                or mover.repository in secrets
-                or (uid != "" and (destination.metadata.labels or {}).get(generated.TRIGGER_UID) == uid)
-                or (
-                    populated_by is not None
-                    and populated_by.kind == "ReplicationDestination"
-                    and populated_by.name == destination.name
-                )
-            )
-
-        return tuple(d for d in self.cluster.volsync.destinations.in_namespace(namespace) if restores(d))
+            for kind, name in (
+                ("pvc", mover.destination_pvc),
+                ("secret", mover.repository),
+                ("uid", (destination.metadata.labels or {}).get(generated.TRIGGER_UID)),
+            ):
+                if name:
+                    found[destination.namespace, kind, name].append(destination)
+        return found
 
     @cached_property
     def wrong_passwords(self) -> int:

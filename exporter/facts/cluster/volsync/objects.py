@@ -56,7 +56,10 @@ class Movers(Wire):
     @property
     def method(self) -> str:
         """The mover's name as VolSync's own metrics have it; empty when the spec names none."""
-        return next((name for name in _METHODS if getattr(self, name) is not None), "")
+        for name in _METHODS:
+            if getattr(self, name) is not None:
+                return name
+        return ""
 
     @property
     def field(self) -> str:
@@ -65,7 +68,11 @@ class Movers(Wire):
 
     @property
     def mover(self) -> MoverSpec:
-        return getattr(self, self.method) if self.method else MoverSpec()
+        for name in _METHODS:
+            mover: MoverSpec | None = getattr(self, name)
+            if mover is not None:
+                return mover
+        return MoverSpec()
 
 
 _METHODS = ("restic", "kopia", "rclone", "rsync_tls", "rsync", "syncthing", "external")
