@@ -103,8 +103,9 @@ def decode_bytes(kind: Kind, body: Body) -> Object | MalformedObject:
     try:
         return _object_decoder(kind.struct).decode(body)
     except _UNDECODABLE as error:
-        if _TOO_LONG in str(error):
-            return convert(kind, msgspec.json.decode(body, type=dict[str, Any]))
+        whole = _tolerant(body, dict[str, Any]) if _TOO_LONG in str(error) else None
+        if whole is not None:
+            return convert(kind, whole)
         return _malformed(kind, _readable_parts(body), str(error))
 
 
@@ -179,7 +180,7 @@ def _readable_parts(body: Body) -> dict[str, Any]:
     return {"metadata": msgspec.to_builtins(name), "spec": _tolerant(parts.spec, dict[str, Any])}
 
 
-def _tolerant(raw: msgspec.Raw, shape: type[T]) -> T | None:
+def _tolerant(raw: msgspec.Raw | Body, shape: type[T]) -> T | None:
     try:
         return msgspec.json.decode(raw, type=shape)
     except _UNDECODABLE:
