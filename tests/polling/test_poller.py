@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+import msgspec
 import pytest
 import structlog.testing
 
@@ -426,13 +427,19 @@ def test_a_claim_that_cannot_be_judged_costs_itself_is_counted_and_is_logged_onc
         return judge_claim(inventory, key, at) if key == ("n8n", "data") else timedelta.max * 2  # type: ignore[return-value]
 
     def two(at: datetime, stop: threading.Event) -> SourceRead:
-        read = kubernetes(at, stop)
-        other = PersistentVolumeClaim(metadata=ClaimMetadata(name="odd", namespace="n8n", labels={"backup": "hourly"}))
-        return SourceRead(read.report, {"core.claims": ObjectList((PVC, other), Reading.READ, read_at=at)})
+        read = backed_up(at, stop)
+        (good,) = read.lists["volsync.sources"].items
+        assert isinstance(good, ReplicationSource)
+        bad = msgspec.structs.replace(
+            good,
+            metadata=SourceMetadata(name="odd-backup", namespace="n8n"),
+            spec=msgspec.structs.replace(good.spec, source_pvc="odd"),
+        )
+        return SourceRead(read.report, {"volsync.sources": ObjectList((good, bad), Reading.READ, read_at=at)})
 
     monkeypatch.setattr(judging, "_judge_claim", odd)
     with structlog.testing.capture_logs() as logged:
-        poller = judged_once({Source.KUBERNETES: two, Source.VOLSYNC: volsync})
+        poller = judged_once({Source.KUBERNETES: kubernetes, Source.VOLSYNC: two})
         poller.judge()
     states = {claim.pvc: claim.state for claim in published(poller).verdict.claims}
     assert states["odd"] is ClaimState.UNKNOWN
@@ -456,9 +463,10 @@ def test_an_api_group_that_is_away_for_a_moment_accuses_nobody() -> None:
 
     poller = judged_once({Source.KUBERNETES: kubernetes, Source.VOLSYNC: passing})
     before = published(poller).verdict.claims[0]
+    told = [(root.cause, root.scope) for root in published(poller).verdict.root_causes]
     poller.poll(Source.VOLSYNC)
     poller.judge()
     after = published(poller).verdict.claims[0]
     assert (after.state, after.last_sync, after.problem) == (before.state, before.last_sync, before.problem)
     assert after.last_sync is not None
-    assert not published(poller).verdict.root_causes
+    assert [(root.cause, root.scope) for root in published(poller).verdict.root_causes] == told
