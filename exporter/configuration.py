@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from exporter.masking import masked
 from exporter.settings import BucketSettings, Settings
 
 PREFIX: Final = "VOLSYNC_EXPORTER_"
@@ -92,11 +93,6 @@ def load(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     except ValidationError as error:
         refusals = [_refusal(detail, list(buckets), written, file) for detail in error.errors()]
         raise ConfigurationError("\n".join(map(masked, refusals))) from None
-
-
-def masked(text: str) -> str:
-    """*text* without what may be credentials in a URL: up to its last `@`, since a password may hold a slash."""
-    return re.sub(r"(//|s3:).*@", r"\1***@", text)
 
 
 def _from_file(file: Path) -> dict[Any, Any]:

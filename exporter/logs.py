@@ -4,9 +4,13 @@ import logging
 import queue
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Final, Literal, Protocol, TextIO, cast
 
 import structlog
+
+from exporter.masking import masked
+from exporter.visible import visible
 
 LINES: Final = 1000
 """Lines that may wait to be written; one more is dropped, and counted."""
@@ -84,10 +88,16 @@ def configure(
     last: list[structlog.typing.Processor] = (
         [
             _without_nothing,
-            structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback),
+            structlog.processors.format_exc_info,
+            _fit_to_be_shown,
+            structlog.dev.ConsoleRenderer(colors=stream.isatty()),
         ]
         if text
-        else [structlog.processors.ExceptionRenderer(_TRACEBACK), structlog.processors.JSONRenderer()]
+        else [
+            structlog.processors.ExceptionRenderer(_TRACEBACK),
+            _fit_to_be_shown,
+            structlog.processors.JSONRenderer(),
+        ]
     )
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
@@ -106,6 +116,19 @@ def configure(
     logging.captureWarnings(capture=True)
     for chatty in ("urllib3", "apscheduler", "botocore"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+
+
+def _fit_to_be_shown(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Mask credentials and show control characters, whoever logs: a library's exception quotes what it was given."""
+    return {key: _fit(value) for key, value in event.items()}
+
+
+def _fit(value: object) -> object:
+    if isinstance(value, str):
+        return "\n".join(map(visible, masked(value).split("\n")))
+    if isinstance(value, Mapping):
+        return {key: _fit(one) for key, one in value.items()}
+    return [_fit(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _without_nothing(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

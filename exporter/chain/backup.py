@@ -1,5 +1,6 @@
 """One claim with one of its sources: what the links of the chain are judged on."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -27,11 +28,14 @@ from exporter.facts.cluster.volsync.objects import (
     ReplicationSourceStatus,
 )
 from exporter.facts.cluster.wire import Condition, Object
+from exporter.masking import masked
 from exporter.settings import Settings
+from exporter.visible import visible
 
 SOURCE = "ReplicationSource"
 DESTINATION = "ReplicationDestination"
 _LONGEST_RUN = timedelta(days=30)
+_WORD = re.compile(r"<(\w+)>")
 
 
 class Backup:
@@ -353,7 +357,7 @@ class Backup:
             scopes=scopes or (self.scope,),
             impact=entry.impact,
             severity=entry.severity,
-            reason=reason,
+            reason=visible(masked(reason)),
             command=fill(self._command(entry, variant), known),
             since=since,
             source=self.source.name if self.source else None,
@@ -394,14 +398,18 @@ class Backup:
 def fill(command: str, names: dict[str, str]) -> str:
     """*command* with each `<word>` replaced by its name, quoted for a shell: names come from anyone's objects.
 
-    A name that is not known keeps its angle brackets, and so does one that would be read as an option.
+    A name that is not known keeps its angle brackets, and so does one that would be read as an option, or that has
+    characters which a terminal obeys while they are pasted: no API server admits either. What stands in brackets in
+    a name is no word of the command's.
     """
     if not names.get("endpoint", "-"):  # AWS' own, which the command line finds by itself
         command = command.replace(" --endpoint-url <endpoint>", "")
-    for word, name in names.items():
-        if name and not name.startswith("-"):
-            command = command.replace(f"<{word}>", shlex.quote(name))
-    return command
+    return _WORD.sub(lambda word: _quoted(names.get(word[1], "")) or word[0], command)
+
+
+def _quoted(name: str) -> str:
+    """*name* for a POSIX shell; empty where it cannot be pasted."""
+    return shlex.quote(name) if name and name.isprintable() and not name.startswith("-") else ""
 
 
 def ok(link: Link, evidence: str) -> LinkVerdict:

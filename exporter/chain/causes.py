@@ -396,7 +396,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.MOVER,
         "The mover was killed for want of memory.",
         "kubectl patch replicationsource <source> -n <namespace> --type merge "
-        """-p '{"spec":{"<method>":{"moverResources":{"limits":{"memory":"<memory>"}}}}}'""",
+        """-p '{"spec":{"<method>":{"moverResources":{"limits":{"memory":"'<memory>'"}}}}}'""",
         {SYNCHRONISED: _EDIT_POLICY},
     ),
     Cause.MOVER_CACHE_FULL: _blocking(

@@ -26,5 +26,4 @@ def is_source_missing(backup: Backup) -> bool:
 
 def has_malformed_source(backup: Backup) -> bool:
     """Whether a ReplicationSource that could not be understood is the claim's, or may be."""
-    malformed = backup.cluster.volsync.sources.malformed
-    return any(bad.namespace == backup.namespace and bad.claim in (None, backup.pvc_name) for bad in malformed)
+    return backup.cluster.volsync.sources.malformed_about(*backup.key) is not None

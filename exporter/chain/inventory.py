@@ -4,14 +4,15 @@ Objects are joined by owner references, by `spec.sourcePVC` and by a PV's volume
 the API itself joins by name.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from exporter.chain import mover_log
 from exporter.chain.binding import Bindings
 from exporter.chain.causes import Cause
+from exporter.chain.isolation import Isolation
 from exporter.chain.kyverno import generated
 from exporter.chain.kyverno.generated import PolicyReference
 from exporter.chain.kyverno.policies import Policies, absent
@@ -35,6 +36,7 @@ class Inventory:
     def __init__(self, facts: Facts, settings: Settings) -> None:
         self.facts = facts
         self.settings = settings
+        self.isolation = Isolation()
 
     @property
     def cluster(self) -> ClusterFacts:
@@ -70,29 +72,44 @@ class Inventory:
             if (secret := source.spec.mover.repository) and writers[namespace, secret] == key
         }
         populated_by = pvc.spec.data_source_ref if pvc else None
-        uid = pvc.metadata.uid if pvc else ""
+        found = [*self._destinations.get((namespace, "pvc", name), ())]
+        for secret in secrets:
+            found += self._destinations.get((namespace, "secret", secret), ())
+        if pvc and pvc.metadata.uid:
+            found += self._destinations.get((namespace, "uid", pvc.metadata.uid), ())
+        if populated_by is not None and populated_by.kind == "ReplicationDestination":
+            populator = self.cluster.volsync.destinations.get(populated_by.name, namespace)
+            found += [populator] if populator else []
+        return tuple(sorted({one.name: one for one in found}.values(), key=lambda one: one.name))
 
-        def restores(destination: ReplicationDestination) -> bool:
+    @cached_property
+    def _destinations(self) -> Mapping[tuple[str, str, str], list[ReplicationDestination]]:
+        """By their namespace and one of: the PVC that they fill, their Secret, the PVC that they were made for."""
+        found: dict[tuple[str, str, str], list[ReplicationDestination]] = defaultdict(list)
+        for destination in self.cluster.volsync.destinations:
             mover = destination.spec.mover
-            return (
-                mover.destination_pvc == name
-                or mover.repository in secrets
-                or (uid != "" and (destination.metadata.labels or {}).get(generated.TRIGGER_UID) == uid)
-                or (
-                    populated_by is not None
-                    and populated_by.kind == "ReplicationDestination"
-                    and populated_by.name == destination.name
-                )
-            )
-
-        return tuple(d for d in self.cluster.volsync.destinations.in_namespace(namespace) if restores(d))
+            for kind, name in (
+                ("pvc", mover.destination_pvc),
+                ("secret", mover.repository),
+                ("uid", (destination.metadata.labels or {}).get(generated.TRIGGER_UID)),
+            ):
+                if name:
+                    found[destination.namespace, kind, name].append(destination)
+        return found
 
     @cached_property
     def wrong_passwords(self) -> int:
         """How many sources' movers were refused their password: more than one, and it is not a claim's own fault."""
-        ends = (source.status.latest_mover_status for source in self.cluster.volsync.sources if source.status)
-        logs = (end.logs for end in ends if end and end.result == "Failed")
-        return sum(1 for log in logs if mover_log.cause_of_log(log) is Cause.REPOSITORY_PASSWORD)
+        return sum(map(self._is_refused_its_password, self.cluster.volsync.sources))
+
+    def _is_refused_its_password(self, source: ReplicationSource) -> bool:
+        end = source.status.latest_mover_status if source.status else None
+        if end is None or end.result != "Failed":
+            return False
+        cause = self.isolation.attempt(
+            "/".join(source.key), lambda: mover_log.cause_of_log(end.logs), lambda _failure: None
+        )
+        return cause is Cause.REPOSITORY_PASSWORD
 
     @cached_property
     def unready_copies(self) -> Counter[str]:
@@ -107,7 +124,7 @@ class Inventory:
     @cached_property
     def bindings(self) -> Bindings:
         """Where every source writes."""
-        return Bindings(self.cluster, self.buckets)
+        return Bindings(self.cluster, self.buckets, self.isolation)
 
     # --- Kyverno
 
@@ -200,7 +217,11 @@ class Inventory:
     @cached_property
     def external_secrets_silent_from(self) -> datetime | None:
         """From when on all ExternalSecrets together show that their controller has stopped; None when they cannot."""
-        moments = (_silent_from(secret) for secret in self.cluster.external_secrets.external_secrets)
+        secrets = self.cluster.external_secrets.external_secrets
+        attempt = self.isolation.attempt
+        moments = (
+            attempt("/".join(secret.key), partial(_silent_from, secret), lambda _failure: None) for secret in secrets
+        )
         return max((moment for moment in moments if moment), default=None)
 
 

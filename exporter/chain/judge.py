@@ -1,9 +1,7 @@
 """From facts and a moment to the verdict."""
 
-import traceback
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
@@ -13,6 +11,7 @@ from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.exemption import exemption
 from exporter.chain.inventory import Inventory
+from exporter.chain.isolation import Failure
 from exporter.chain.links import base_secret, repository_secret, restore, volume
 from exporter.chain.recovery import recovery_point
 from exporter.chain.scope import Scope
@@ -21,7 +20,6 @@ from exporter.chain.summary import summary_of
 from exporter.chain.verdict import (
     ClaimState,
     ClaimVerdict,
-    Failure,
     LinkState,
     LinkVerdict,
     PolicyState,
@@ -41,8 +39,7 @@ from exporter.settings import Settings
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
     inventory = Inventory(facts, settings)
-    failures: list[Failure] = []
-    claims = root_causes.settle([_judge_alone(inventory, key, at, failures) for key in inventory.claims])
+    claims = root_causes.settle([_judge_alone(inventory, key, at) for key in inventory.claims])
     unclaimed = orphans.find(inventory, at)
     return Verdict(
         at=at,
@@ -52,7 +49,7 @@ def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
         facts=facts,
         owners=inventory.bindings.claims_at,
         root_causes=root_causes.find(claims, unclaimed),
-        failures=tuple(failures),
+        failures=tuple(dict.fromkeys(inventory.isolation.failures)),
         uncovered=inventory.selection.uncovered,
     )
 
@@ -69,16 +66,14 @@ def _policies(inventory: Inventory, at: datetime) -> tuple[PolicyState, ...]:
     )
 
 
-def _judge_alone(inventory: Inventory, key: Key, at: datetime, failures: list[Failure]) -> ClaimVerdict:
+def _judge_alone(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
     """The claim's verdict. Whatever its objects hold that cannot be judged costs this claim, and no other."""
-    try:
-        return _judge_claim(inventory, key, at)
-    except Exception as error:  # noqa: BLE001 - what comes from outside can break any line
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        failure = Failure("/".join(key), type(error).__name__, f"{Path(last.filename).name}:{last.lineno}")
-        failures.append(failure)
+
+    def unjudged(failure: Failure) -> ClaimVerdict:
         summary = f"Unknown: a value in its objects could not be judged ({failure.error} at {failure.where})."
         return ClaimVerdict(*key, state=ClaimState.UNKNOWN, summary=summary)
+
+    return inventory.isolation.attempt("/".join(key), lambda: _judge_claim(inventory, key, at), unjudged)
 
 
 def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:

@@ -1,7 +1,7 @@
 """Repositories that no claim writes to any more, under any layout."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from exporter.chain import scope
 from exporter.chain.backup import fill
@@ -27,34 +27,43 @@ def find(inventory: Inventory, at: datetime) -> tuple[Orphan, ...]:
     if not core.claims.known or (volsync.sources.applies and not volsync.sources.known):
         return ()
     found = [
-        _orphan(inventory, bucket, repository, owner, at)
+        inventory.isolation.attempt(
+            f"{bucket.name}/{repository.prefix}",
+            partial(_orphan, inventory, template, bucket, repository, names, at),
+            lambda _failure: None,
+        )
         for bucket in inventory.buckets
-        if bucket.reading is Reading.READ
-        for repository, owner in _unclaimed(inventory, bucket, at)
+        if bucket.reading is Reading.READ and (template := inventory.bindings.layout_of(bucket))
+        for names in (_names_in_use(inventory, template),)
+        for repository in bucket.repositories
     ]
-    return tuple(sorted(found, key=lambda orphan: (orphan.bucket, orphan.prefix)))
+    return tuple(sorted((orphan for orphan in found if orphan), key=lambda orphan: (orphan.bucket, orphan.prefix)))
 
 
-def _unclaimed(inventory: Inventory, bucket: Bucket, at: datetime) -> Iterator[tuple[Repository, Owner]]:
-    """A prefix that the layout cannot read as a claim may be anybody's: it is left alone.
+def _orphan(
+    inventory: Inventory,
+    template: str,
+    bucket: Bucket,
+    repository: Repository,
+    names: set[tuple[str | None, str]],
+    at: datetime,
+) -> Orphan | None:
+    """*repository* as an orphan; None where it is none.
 
-    So is one whose last part is a name of a source that may write anywhere.
+    A prefix that the layout cannot read as a claim may be anybody's: it is left alone. So is one whose last part is
+    one of the *names* of a source that may write anywhere.
     """
-    template = inventory.bindings.layout_of(bucket)
-    if not template:
-        return
-    names = _names_in_use(inventory, template)
-    for repository in bucket.repositories:
-        if not repository.present or repository.suspect:
-            continue
-        if inventory.bindings.claims_at.get((bucket.identity, repository.prefix)) or _is_alive(bucket, repository, at):
-            continue
-        owner = layout.read(template, repository.prefix.removeprefix(bucket.prefix).strip("/"))
-        named = owner.pvc or owner.source
-        if not named or (owner.namespace, named) in names:
-            continue
-        if owner.namespace is None or inventory.selection.is_looked_at(owner.namespace):
-            yield repository, owner
+    if not repository.present or repository.suspect:
+        return None
+    if inventory.bindings.claims_at.get((bucket.identity, repository.prefix)) or _is_alive(bucket, repository, at):
+        return None
+    owner = layout.read(template, repository.prefix.removeprefix(bucket.prefix).strip("/"))
+    named = owner.pvc or owner.source
+    if not named or (owner.namespace, named) in names:
+        return None
+    if owner.namespace is not None and not inventory.selection.is_looked_at(owner.namespace):
+        return None
+    return _orphan_of(inventory, bucket, repository, owner, at)
 
 
 def _is_alive(bucket: Bucket, repository: Repository, at: datetime) -> bool:
@@ -74,7 +83,7 @@ def _names_in_use(inventory: Inventory, template: str) -> set[tuple[str | None, 
     return {(namespace if has_namespace else None, name) for namespace, name in names}
 
 
-def _orphan(inventory: Inventory, bucket: Bucket, repository: Repository, owner: Owner, at: datetime) -> Orphan:
+def _orphan_of(inventory: Inventory, bucket: Bucket, repository: Repository, owner: Owner, at: datetime) -> Orphan:
     namespace, pvc = owner.namespace or "", owner.pvc or owner.source or ""
     newest = ours(bucket, repository.newest_snapshot)
     is_recent = newest is not None and at - newest <= inventory.settings.grace.withdrawn

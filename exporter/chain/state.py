@@ -61,8 +61,9 @@ def state_of(backup: Backup, links: tuple[LinkVerdict, ...], point: datetime | N
 def _is_unreadable(backup: Backup, links: tuple[LinkVerdict, ...]) -> bool:
     """Whether the claim's own objects are not known, or its mover keeps no recovery points (syncthing)."""
     cluster = backup.cluster
-    is_malformed = cluster.core.claims.malformed_in(*backup.key) is not None or any(
-        (bad.namespace, bad.claim) == backup.key for bad in cluster.volsync.sources.malformed
+    source_of_its_own = cluster.volsync.sources.malformed_about(*backup.key)
+    is_malformed = cluster.core.claims.malformed_in(*backup.key) is not None or (
+        source_of_its_own is not None and source_of_its_own.claim == backup.pvc_name
     )
     source = next((verdict for verdict in links if verdict.link is Link.SOURCE), None)
     return (

@@ -2,6 +2,9 @@
 
 import re
 
+from exporter.masking import masked
+from exporter.visible import visible
+
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 _IDS = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8,64}\b")
 _QUOTED = re.compile(r"\"[^\"]{0,200}\"|'[^']{0,200}'")
@@ -21,9 +24,9 @@ def sign_of(text: str, *names: str) -> str:
 def one_line(text: str, limit: int = 240) -> str:
     """*text* as one clean line without its full stop; what is longer than *limit* loses its middle.
 
-    A wrapped error says last what went wrong first, so its tail is kept.
+    A wrapped error says last what went wrong first, so its tail is kept. Credentials are masked.
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split()).rstrip(".")
+    line = " ".join(visible(masked(text)).split()).rstrip(".")
     if len(line) <= limit:
         return line
     half = (limit - 3) // 2

@@ -8,6 +8,7 @@ import msgspec
 
 from exporter.chain.binding.model import BindingState
 from exporter.chain.causes import Cause, Impact, Link, Severity
+from exporter.chain.isolation import Failure
 from exporter.chain.scope import Scope
 from exporter.chain.selection import Uncovered
 from exporter.facts.model import Facts
@@ -231,16 +232,6 @@ class RootCause(msgspec.Struct, frozen=True):
     """The claim that the command is for, where it is for one of several."""
 
 
-class Failure(msgspec.Struct, frozen=True):
-    """A claim that could not be judged, because of something in its own objects."""
-
-    claim: str
-    error: str
-    """The kind of error; its text may quote what must not be shown."""
-    where: str
-    """The line of the program that raised it."""
-
-
 class Verdict(msgspec.Struct, frozen=True):
     """The whole picture at one moment: what is published, and the facts that it rests on."""
 
@@ -255,6 +246,7 @@ class Verdict(msgspec.Struct, frozen=True):
     root_causes: tuple[RootCause, ...] = ()
     """One for each cause and scope, the worst first."""
     failures: tuple[Failure, ...] = ()
+    """What could not be judged; the claims that it is about are unknown, or lack what it would have told."""
     uncovered: tuple[Uncovered, ...] = ()
     """The PVCs that are no claims: nothing here tells whether they are backed up."""
 

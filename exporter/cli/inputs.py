@@ -9,7 +9,8 @@ from typing import Final
 import click
 import msgspec
 
-from exporter.configuration import CONFIG_VARIABLE, SETTINGS, ConfigurationError, Setting, load, masked
+from exporter.configuration import CONFIG_VARIABLE, SETTINGS, ConfigurationError, Setting, load
+from exporter.masking import masked
 from exporter.settings import Settings
 
 _FROM = "--from"

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     MALFORMED_ANSWER = "malformed_answer"
     MALFORMED_OBJECT = "malformed_object"
+    TOO_LARGE = "too_large"
     STALE = "stale"
     # S3
     NO_CREDENTIALS = "no_credentials"

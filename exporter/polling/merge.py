@@ -21,9 +21,10 @@ FIELDS: Mapping[Source, tuple[str, ...]] = {
 def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Facts:
     """*facts* with what *read* brought.
 
-    A list that was read, or that is not there to be read, takes the place of the old one. One that could not be read
-    leaves the old one in force while that is no older than *keep* at the moment *at*; after that the list is
-    unreadable, for the reason that the read failed, and its last items stay on it with their date.
+    A list that was read takes the place of the old one. One that could not be read, or that is no longer served,
+    leaves the old one in force while that is no older than *keep* at the moment *at*: an API that is away for a moment
+    was not uninstalled. After that the list is what the read says; where that is unreadable, its last items stay on it
+    with their date.
     """
     failure = _failure(read.report)
     cluster = facts.cluster
@@ -39,7 +40,7 @@ def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Fact
         facts,
         cluster=cluster.with_lists(changes),
         buckets=buckets,
-        sources=_reports(facts.sources, read.report),
+        sources=_reports(facts.sources, _missed(read, changes)),
     )
 
 
@@ -74,13 +75,25 @@ def _failure(report: SourceReport) -> ObjectList[Any] | None:
 def _listing(old: ObjectList[Any], new: ObjectList[Any], at: datetime, keep: timedelta) -> ObjectList[Any]:
     if new.reading is Reading.PENDING:
         return old
-    if new.reading is not Reading.UNREADABLE:
+    if new.reading is Reading.READ:
         return new
     if old.reading is Reading.READ and _serves(old.read_at, at, keep):
         return old
-    if old.read_at is None:
+    if new.reading is Reading.NOT_SERVED or old.read_at is None:
         return new
     return msgspec.structs.replace(new, items=old.items, read_at=old.read_at, malformed=old.malformed)
+
+
+def _missed(read: SourceRead, lists: Mapping[str, ObjectList[Any]]) -> SourceReport:
+    """The report of *read*: a source of which *lists* are still in force is not one that was never there."""
+    report = read.report
+    kept = [field for field, new in lists.items() if new.reading is Reading.READ]
+    if report.reading is not Reading.NOT_SERVED or not kept:
+        return report
+    detail = f"{kept[0]} was served until a moment ago, and is not"
+    return msgspec.structs.replace(
+        report, reading=Reading.UNREADABLE, reason=Reason.NOT_FOUND, detail=detail, last_success=None
+    )
 
 
 def _buckets(olds: tuple[Bucket, ...], read: SourceRead, at: datetime, keep: timedelta) -> tuple[Bucket, ...]:

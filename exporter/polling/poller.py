@@ -14,6 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from exporter import __version__
+from exporter.chain.isolation import Failure
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.durations import format_duration
@@ -21,6 +22,7 @@ from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.model import Facts, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
+from exporter.masking import masked
 from exporter.polling.clock import Clock
 from exporter.polling.merge import FIELDS, expire, merge
 from exporter.publication.current import Published
@@ -47,6 +49,8 @@ _CLOCK_STEP = 5.0
 """Seconds that the machine's clock may run ahead or behind between two turns before that is a step."""
 _WEDGED = timedelta(minutes=5)
 """Without a turn of the judge's loop for this long, the process is of no use."""
+_OLD = timedelta(minutes=10)
+"""Without a new verdict for this long, or three polls, the exporter is not ready."""
 _HUNG = timedelta(hours=1)
 """Nor with a read that has been under way for this long, or ten of its intervals."""
 
@@ -89,6 +93,8 @@ class Poller:
         self._ahead = time() - self._made
         self._published: Published | None = None
         self._judging: timedelta | None = None
+        self._judged = self._made
+        self._told: frozenset[Failure] = frozenset()
         self._scheduler = _scheduler(len(readers))
         self._judge = threading.Thread(target=self._judge_on, name="judge", daemon=True)
 
@@ -100,7 +106,8 @@ class Poller:
 
     @property
     def ready(self) -> bool:
-        return self._published is not None
+        """Whether there is a verdict that can be believed to be the picture of now."""
+        return self._published is not None and monotonic() - self._judged < self._old_after()
 
     @property
     def alive(self) -> bool:
@@ -123,6 +130,7 @@ class Poller:
             verdict_at=published.verdict.at if published else None,
             judging=self._judging,
             malformed=_malformed(facts),
+            unjudged=Counter(failure.error for failure in published.verdict.failures) if published else {},
             duplicates=published.rendered.duplicates if published else 0,
             failed=published.rendered.failed if published else (),
         )
@@ -183,7 +191,7 @@ class Poller:
                     source,
                     Reading.UNREADABLE,
                     Reason.OTHER,
-                    f"{type(error).__name__}: {error}",
+                    masked(f"{type(error).__name__}: {error}"),
                     duration=timedelta(seconds=monotonic() - began),
                 )
             )
@@ -209,7 +217,9 @@ class Poller:
             facts = self._facts
         verdict = judge(facts, self._settings, self.now())
         self._published = Published(_without_objects(verdict), render(verdict))
-        self._judging = timedelta(seconds=monotonic() - began)
+        self._judged = monotonic()
+        self._judging = timedelta(seconds=self._judged - began)
+        self._tell_failures(verdict)
 
     def interval(self, source: Source) -> timedelta:
         """How often *source* is read."""
@@ -271,6 +281,18 @@ class Poller:
             _log.warning("the clock was set", seconds=round(step))
             for job in self._scheduler.get_jobs():
                 job.modify(next_run_time=datetime.now(UTC))
+
+    def _tell_failures(self, verdict: Verdict) -> None:
+        """Log each claim that could not be judged, once for each error."""
+        failures = frozenset(verdict.failures)
+        for failure in failures - self._told:
+            _log.error("claim not judged", claim=failure.claim, error=failure.error, where=failure.where)
+        self._told = failures
+
+    def _old_after(self) -> float:
+        """Seconds after which a verdict is none any more: as `VolSyncExporterStale` has it."""
+        judging = self._judging or timedelta()
+        return max(_OLD, 3 * self.interval(Source.KUBERNETES)).total_seconds() + _SHARE * judging.total_seconds()
 
     def _patience(self, source: Source) -> float:
         return max(_HUNG, 10 * self.interval(source)).total_seconds()

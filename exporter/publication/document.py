@@ -1,10 +1,11 @@
 """The verdict as JSON: what `status --output json` prints and `/api/v1/status` serves."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
+from exporter.chain.instants import utc
 from exporter.chain.state import RANK
 from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, RootCause, Verdict
 from exporter.facts.model import SourceReport
@@ -83,7 +84,7 @@ def document(verdict: Verdict) -> StatusDocument:
     """The contract's form of *verdict*."""
     reports = {report.source: report for report in verdict.facts.sources}
     return StatusDocument(
-        at=verdict.at.astimezone(UTC),
+        at=utc(verdict.at),
         claims=tuple(_claim(claim) for claim in verdict.claims),
         root_causes=tuple(_root_cause(cause) for cause in verdict.root_causes),
         orphans=tuple(_orphan(orphan) for orphan in verdict.orphans),
@@ -156,4 +157,4 @@ def _source(report: SourceReport | None) -> SourceEntry:
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)
+    return None if moment is None else utc(moment)

@@ -65,6 +65,8 @@ class Telemetry(msgspec.Struct, frozen=True):
     """How long that took."""
     malformed: dict[str, int]
     """Objects that could not be understood, by kind."""
+    unjudged: dict[str, int] = {}
+    """Claims of the last verdict that could not be judged as a whole, by the kind of error."""
     duplicates: int = 0
     """Samples of the last verdict that were left out because an earlier one bears the same labels."""
     failed: tuple[str, ...] = ()
@@ -558,6 +560,13 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
         "Objects that could not be understood; the claims that they are about are unknown.",
         ("kind",),
         lambda telemetry: (((kind,), float(count)) for kind, count in telemetry.malformed.items()),
+    ),
+    Family(
+        "volsync_exporter_unjudged_claims",
+        "Claims that could not be judged as a whole because of a value in their objects, by the kind of error; the log "
+        "names them.",
+        ("reason",),
+        lambda telemetry: (((reason,), float(count)) for reason, count in telemetry.unjudged.items()),
     ),
     Family(
         "volsync_exporter_verdict_timestamp_seconds",

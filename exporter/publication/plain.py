@@ -1,24 +1,23 @@
 """Words for a terminal: moments, ages, and text from the cluster made harmless."""
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 
+from exporter.chain.instants import utc
 from exporter.chain.verdict import ClaimVerdict
 from exporter.durations import format_duration
+from exporter.visible import visible
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that move the cursor, start an escape sequence, turn the direction of writing, or are none."""
 NOTHING = "-"
 
 
 def clean(text: str) -> str:
-    """*text* on one line, each control character as a blank or, where it is none, as a mark."""
-    return _CONTROL.sub(lambda found: " " if found[0] in "\t\n\r" else "\N{REPLACEMENT CHARACTER}", text)
+    """*text* on one line, fit for a terminal."""
+    return visible(text)
 
 
 def moment(at: datetime) -> str:
     """*at* in UTC, to the second."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+    return f"{utc(at):%Y-%m-%d %H:%M:%SZ}"
 
 
 def ago(then: datetime, now: datetime) -> str:

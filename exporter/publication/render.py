@@ -26,6 +26,7 @@ from prometheus_client.utils import floatToGoString
 from exporter.chain.verdict import Verdict
 from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, MetricType, Telemetry
 from exporter.publication.http import Stream
+from exporter.visible import visible
 
 _log = structlog.get_logger()
 
@@ -184,9 +185,14 @@ class _Series:
     def __call__(self, values: tuple[str, ...]) -> str:
         # Escaping every value by itself takes half of the rendering; what needs it is seen in the whole line as well.
         text = self._template % values
-        if "\\" in text or "\n" in text or text.count('"') != self._quotes:
-            return self._template % tuple(_escape(value) for value in values)
+        if "\\" in text or not text.isprintable() or text.count('"') != self._quotes:
+            return self._template % tuple(_escape(_shown(value)) for value in values)
         return text
+
+
+def _shown(value: str) -> str:
+    """A label's value: alerts and dashboards print it, and a line break has its own escape in the exposition."""
+    return value if value.isprintable() else "\n".join(map(visible, value.split("\n")))
 
 
 def _escape(value: str) -> str:

@@ -82,7 +82,7 @@ class Site:
             case "/healthz":
                 return plain(200, "ok") if self._current.alive else plain(503, "The poll loop is stuck.")
             case "/readyz":
-                return plain(200, "ok") if self._current.ready else plain(503, "There is no verdict yet.")
+                return plain(200, "ok") if self._current.ready else plain(503, "There is no verdict, or it is too old.")
             case "/metrics":
                 return self._metrics(request)
             case _:

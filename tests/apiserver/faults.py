@@ -1,5 +1,6 @@
 """What can be made to go wrong with an answer of the stand-in."""
 
+import zlib
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -16,6 +17,10 @@ class How(Enum):
     RESET = "the connection is closed before any answer"
     BODY = "another body, with status 200"
     EXPIRE = "the continue token has expired (410)"
+    TRICKLE_HEADERS = "the header byte by byte, for ever slow"
+    CONTINUE = "`100 Continue` again and again"
+    CHUNK_EXTENSION = "a chunk whose extension never ends"
+    ENDLESS = "an empty page, and a new continue token with each"
 
 
 @dataclass
@@ -69,6 +74,33 @@ def trickling() -> Fault:
     return Fault(How.TRICKLE)
 
 
+def trickling_headers() -> Fault:
+    return Fault(How.TRICKLE_HEADERS)
+
+
+def continuing() -> Fault:
+    return Fault(How.CONTINUE)
+
+
+def chunk_extension() -> Fault:
+    return Fault(How.CHUNK_EXTENSION)
+
+
+def endless(kind: str) -> Fault:
+    """Answer every page of the list *kind* with nothing in it and a continue token that was never given before."""
+    return Fault(How.ENDLESS, body=kind.encode())
+
+
+def bomb(mebibytes: int) -> Fault:
+    """Answer 200 with a list that is small as it is sent, and *mebibytes* long unpacked."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    blank = b" " * (1 << 20)
+    packed = packer.compress(b'{"kind":"ReplicationSourceList","metadata":{},"items":[')
+    packed += b"".join(packer.compress(blank) for _ in range(mebibytes))
+    packed += packer.compress(b"]}") + packer.flush()
+    return Fault(How.BODY, body=packed, headers={"Content-Encoding": "gzip"})
+
+
 def truncated() -> Fault:
     return Fault(How.TRUNCATE)
 
@@ -81,9 +113,9 @@ def reset(*, times: int | None = None) -> Fault:
     return Fault(How.RESET, times=times)
 
 
-def body(content: bytes, content_type: str = "application/json") -> Fault:
+def body(content: bytes, content_type: str = "application/json", headers: dict[str, str] | None = None) -> Fault:
     """Answer 200 with *content*."""
-    return Fault(How.BODY, body=content, content_type=content_type)
+    return Fault(How.BODY, body=content, content_type=content_type, headers=headers or {})
 
 
 def expired(*, times: int | None = 1) -> Fault:

@@ -12,6 +12,12 @@ from tests.apiserver.exchange import BrokenAnswerError, Json, NoSuchPathError, R
 from tests.apiserver.faults import Fault, How
 
 _JSON = "application/json"
+_WITHOUT_END = {
+    How.CONTINUE: (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    How.TRICKLE_HEADERS: (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+    How.CHUNK_EXTENSION: (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
+}
+"""What is sent first, and then for ever."""
 
 
 class Api(Protocol):
@@ -86,15 +92,22 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.end_headers()
 
-    def _break(self, fault: Fault, whole: bytes) -> None:
+    def _break(self, fault: Fault, whole: bytes) -> None:  # noqa: C901 - one branch for each way
         """Answer as *fault* says, where *whole* would have been the answer."""
         self.close_connection = True
         with contextlib.suppress(OSError):
             if fault.how is How.STALL:
                 self.server.api.closing.wait()
             elif fault.how is How.BODY:
-                self._head(200, len(fault.body), fault.content_type)
+                self._head(200, len(fault.body), fault.content_type, fault.headers)
                 self.wfile.write(fault.body)
+            elif fault.how is How.ENDLESS:
+                self.close_connection = False
+                page = {"kind": fault.body.decode(), "metadata": {"continue": str(fault.struck)}, "items": []}
+                self._head(200, len(json.dumps(page)), _JSON)
+                self.wfile.write(json.dumps(page).encode())
+            elif fault.how in _WITHOUT_END:
+                self._repeat(*_WITHOUT_END[fault.how])
             elif fault.how is How.TRUNCATE:
                 self._head(200, len(whole) // 2, _JSON)
                 self.wfile.write(whole[: len(whole) // 2])
@@ -109,6 +122,12 @@ class Handler(BaseHTTPRequestHandler):
                     self.wfile.write(bytes([byte]))
                     if self.server.api.closing.wait(0.05):
                         break
+
+    def _repeat(self, first: bytes, piece: bytes) -> None:
+        """Send *first*, then *piece* again and again, each sooner than any time-out of a socket."""
+        self.wfile.write(first)
+        while not self.server.api.closing.wait(0.05):
+            self.wfile.write(piece)
 
     def log_message(self, *_args: object) -> None:
         """The requests are kept in `ApiServer.requests` instead."""

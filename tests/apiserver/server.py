@@ -306,7 +306,7 @@ class ApiServer:
         if fault.how is How.STATUS:
             what = f"the stand-in was told to answer {fault.status} to {request.resource or request.path}"
             raise RefusedError(fault.status, what, fault.headers)
-        raise BrokenAnswerError(fault, {} if fault.how in (How.BODY, How.RESET, How.STALL) else body())
+        raise BrokenAnswerError(fault, {} if fault.how in (How.BODY, How.RESET, How.STALL, How.ENDLESS) else body())
 
     def _authenticate(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -13,7 +13,7 @@ import pytest
 
 from exporter.facts.cluster.decode import convert, decode_bytes, decode_page
 from exporter.facts.cluster.dump.files import read_files
-from exporter.facts.cluster.dump.manifests import FileError
+from exporter.facts.cluster.dump.refusal import FileError
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.reading import Reading, Reason, Source

@@ -45,11 +45,27 @@ def test_what_was_read_takes_the_place_of_what_was_known() -> None:
     assert facts.cluster.volsync.sources is newer
 
 
-def test_what_is_no_longer_served_is_forgotten() -> None:
-    gone = ObjectList(reading=Reading.NOT_SERVED)
-    facts = merge(known(), read(Reading.NOT_SERVED, sources=gone), SOON, KEEP)
+GONE = ObjectList(reading=Reading.NOT_SERVED)
+
+
+def test_what_is_no_longer_served_is_forgotten_once_the_last_facts_are_too_old() -> None:
+    facts = merge(known(), read(Reading.NOT_SERVED, sources=GONE), LATE, KEEP)
     assert facts.cluster.volsync.sources.items == ()
     assert not facts.cluster.volsync.sources.applies
+    assert facts.sources[0].up
+
+
+def test_an_api_that_is_away_for_a_moment_was_not_uninstalled() -> None:
+    facts = merge(known(), read(Reading.NOT_SERVED, sources=GONE), SOON, KEEP)
+    assert facts.cluster.volsync.sources is READ
+    (report,) = facts.sources
+    assert (report.up, report.reason, report.last_success) == (False, Reason.NOT_FOUND, AT)
+
+
+def test_what_was_never_served_does_not_apply() -> None:
+    facts = merge(Facts(), read(Reading.NOT_SERVED, sources=GONE), AT, KEEP)
+    assert not facts.cluster.volsync.sources.applies
+    assert facts.sources[0].up
 
 
 def test_a_failure_leaves_the_last_facts_in_force_and_shows_in_the_report() -> None:
@@ -186,7 +202,10 @@ def test_after_any_history_only_a_read_that_is_young_enough_is_believed(
         )
         report = SourceReport(Source.VOLSYNC, reading, reason)
         facts = merge(facts, SourceRead(report, {"volsync.sources": listing}), moment, KEEP)
-        last_read = moment if reading is Reading.READ else None if reading is Reading.NOT_SERVED else last_read
+        if reading is Reading.READ:
+            last_read = moment
+        elif reading is Reading.NOT_SERVED and last_read is not None and moment - last_read > KEEP:
+            last_read = None
     listing = expire(facts, now, {Source.VOLSYNC: KEEP}).cluster.volsync.sources
     young = last_read is not None and now - last_read <= KEEP
     assert listing.known is young

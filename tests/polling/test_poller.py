@@ -1,14 +1,19 @@
 """The loop, driven by readers made here."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+import msgspec
 import pytest
+import structlog.testing
 
+from exporter.chain import judge as judging
 from exporter.chain.causes import Link
-from exporter.chain.verdict import LinkState, Verdict
+from exporter.chain.inventory import Inventory
+from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, Verdict
 from exporter.facts.cluster.core.objects import ClaimMetadata, PersistentVolumeClaim
 from exporter.facts.cluster.object_list import MalformedObject, ObjectList
 from exporter.facts.cluster.volsync.objects import (
@@ -390,3 +395,78 @@ def test_malformed_objects_are_counted_by_kind() -> None:
     poller = Poller({Source.VOLSYNC: reader}, SETTINGS, Clock())
     poller.poll(Source.VOLSYNC)
     assert poller.telemetry().malformed == {"ReplicationSource": 2}
+
+
+def judged_once(readers: Mapping[Source, Read]) -> Poller:
+    poller = Poller(readers, SETTINGS, Clock())
+    poller.read_once()
+    poller.judge()
+    return poller
+
+
+def test_a_verdict_that_cannot_be_renewed_stands_and_the_exporter_is_no_longer_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    poller = judged_once({Source.KUBERNETES: kubernetes, Source.VOLSYNC: volsync})
+    assert poller.ready
+    last = poller.published
+    monkeypatch.setattr(polling, "judge", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        poller.judge()
+    monkeypatch.setattr(polling, "monotonic", lambda: time.monotonic() + 3600)
+    assert not poller.ready
+    assert poller.published is last
+
+
+def test_a_claim_that_cannot_be_judged_costs_itself_is_counted_and_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judge_claim = judging._judge_claim
+
+    def odd(inventory: Inventory, key: tuple[str, str], at: datetime) -> ClaimVerdict:
+        return judge_claim(inventory, key, at) if key == ("n8n", "data") else timedelta.max * 2  # type: ignore[return-value]
+
+    def two(at: datetime, stop: threading.Event) -> SourceRead:
+        read = backed_up(at, stop)
+        (good,) = read.lists["volsync.sources"].items
+        assert isinstance(good, ReplicationSource)
+        bad = msgspec.structs.replace(
+            good,
+            metadata=SourceMetadata(name="odd-backup", namespace="n8n"),
+            spec=msgspec.structs.replace(good.spec, source_pvc="odd"),
+        )
+        return SourceRead(read.report, {"volsync.sources": ObjectList((good, bad), Reading.READ, read_at=at)})
+
+    monkeypatch.setattr(judging, "_judge_claim", odd)
+    with structlog.testing.capture_logs() as logged:
+        poller = judged_once({Source.KUBERNETES: kubernetes, Source.VOLSYNC: two})
+        poller.judge()
+    states = {claim.pvc: claim.state for claim in published(poller).verdict.claims}
+    assert states["odd"] is ClaimState.UNKNOWN
+    assert states["data"] is not ClaimState.UNKNOWN
+    assert poller.telemetry().unjudged == {"OverflowError": 1}
+    (told,) = [line for line in logged if line["event"] == "claim not judged"]
+    assert (told["claim"], told["error"]) == ("n8n/odd", "OverflowError")
+
+
+def not_served(_at: datetime, _stop: threading.Event) -> SourceRead:
+    absent: ObjectList[Any] = ObjectList(reading=Reading.NOT_SERVED)
+    report = SourceReport(Source.VOLSYNC, Reading.NOT_SERVED)
+    return SourceRead(report, {"volsync.sources": absent, "volsync.destinations": absent})
+
+
+def test_an_api_group_that_is_away_for_a_moment_accuses_nobody() -> None:
+    reads = iter((backed_up, not_served, backed_up))
+
+    def passing(at: datetime, stop: threading.Event) -> SourceRead:
+        return next(reads)(at, stop)
+
+    poller = judged_once({Source.KUBERNETES: kubernetes, Source.VOLSYNC: passing})
+    before = published(poller).verdict.claims[0]
+    told = [(root.cause, root.scope) for root in published(poller).verdict.root_causes]
+    poller.poll(Source.VOLSYNC)
+    poller.judge()
+    after = published(poller).verdict.claims[0]
+    assert (after.state, after.last_sync, after.problem) == (before.state, before.last_sync, before.problem)
+    assert after.last_sync is not None
+    assert [(root.cause, root.scope) for root in published(poller).verdict.root_causes] == told

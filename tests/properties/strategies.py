@@ -7,7 +7,7 @@ fields would take seconds.
 import random
 import types
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -64,7 +64,15 @@ _OTHER_TEXT = ("", "data", "hourly", "true")
 _LABELS = ("backup", "volsync.backube/privileged-movers", "app.kubernetes.io/created-by")
 _LABEL_VALUES = ("hourly", "daily", "false", "true", "volsync", "")
 _NUMBERS = (0, 1, 2, 8, 137, -1, 2**40)
-_FAR_TIMES = (datetime(1, 1, 2, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+_AHEAD = timezone(timedelta(hours=23, minutes=59))
+_FAR_TIMES = (
+    datetime(1, 1, 2, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=_AHEAD),
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(9999, 12, 30, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(-_AHEAD.utcoffset(None))),
+)
+"""The last of them in UTC are beyond the calendar."""
 CLOCKS = st.one_of(
     st.just(NOON),
     st.timedeltas(timedelta(days=-3), timedelta(days=3)).map(lambda later: NOON + later),

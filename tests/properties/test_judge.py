@@ -24,6 +24,7 @@ MANY = settings(max_examples=300, deadline=None)
 
 def assert_promises(verdict: Verdict) -> None:
     """What holds of every verdict."""
+    assert verdict.failures == ()
     keys = [claim.key for claim in verdict.claims]
     assert keys == sorted(set(keys), key=lambda key: key.split("/"))
     for claim in verdict.claims:

@@ -130,9 +130,12 @@ def test_every_one_hot_set_of_the_verdict_has_exactly_one() -> None:
     assert set(sums.values()) == {1.0}
 
 
-@given(st.text(), st.text())
+PRINTABLE = st.text().map(lambda text: "".join(c for c in text if c.isprintable() or c == "\n"))
+
+
+@given(PRINTABLE, PRINTABLE)
 def test_any_label_value_survives_the_exposition(first: str, second: str) -> None:
-    values = tuple(value.encode("utf-8", "replace").decode() for value in (first, second))
+    values = (first, second)
     body = b"".join(rendering._blocks(rendering._Distinct(one_family(*values), None))).decode()
     (family,) = parse_text(body)
     (sample,) = family.samples
@@ -150,7 +153,15 @@ def test_label_value_that_is_no_unicode_does_not_cost_its_family(monkeypatch: py
     monkeypatch.setattr(rendering, "VERDICT_FAMILIES", (one_family("\ud800"), VERDICT_FAMILIES[0]))
     rendered = render(verdict(claim()))
     assert rendered.failed == ()
-    assert 'a_family{label_0="?"} 1' in read(Exposition().plain(rendered, telemetry(), AT, Format.TEXT)).decode()
+    assert (
+        'a_family{label_0="\\\\ud800"} 1' in read(Exposition().plain(rendered, telemetry(), AT, Format.TEXT)).decode()
+    )
+
+
+def test_what_a_label_would_make_a_terminal_do_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "VERDICT_FAMILIES", (one_family("a\x1b[2J\u202eb\nc\u200b"),))
+    exposition = read(Exposition().plain(render(verdict()), telemetry(), AT, Format.TEXT)).decode()
+    assert r'a_family{label_0="a\\x1b[2J\\u202eb\nc\\u200b"} 1' in exposition
 
 
 def test_second_sample_with_the_same_labels_is_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -259,6 +259,7 @@ def telemetry(*reported: SourceReport) -> Telemetry:
         verdict_at=AT - timedelta(seconds=4),
         judging=timedelta(milliseconds=12),
         malformed={"ReplicationSource": 1},
+        unjudged={"OverflowError": 1},
         web_config_current=True,
         log_lines_dropped=2,
     )

@@ -10,9 +10,10 @@ Everything else is unknown, and then what VolSync reports stands: a guess that f
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
+from typing import TypeVar
 
 import msgspec
 
@@ -23,6 +24,7 @@ from exporter.chain.binding.layouts import LayoutScore, Names, best_layout, word
 from exporter.chain.binding.model import Binding, BindingState, store_of
 from exporter.chain.binding.moments import rhythm, was_written_between
 from exporter.chain.instants import earlier
+from exporter.chain.isolation import Isolation
 from exporter.chain.schedule import interval_of
 from exporter.chain.scope import Scope
 from exporter.durations import parse_duration
@@ -40,6 +42,9 @@ _NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\])(?::\d+)?")
 _MANY = 3
 """So many that are there speak for one that is not."""
 _NO_BUCKET = "no bucket is read"
+_UNTOLD = Binding(BindingState.UNKNOWN, "a value in its objects could not be understood")
+_NO_HINTS: tuple[Hint, ...] = ()
+T = TypeVar("T")
 
 
 class Spot(msgspec.Struct, frozen=True):
@@ -56,9 +61,10 @@ class Spot(msgspec.Struct, frozen=True):
 class Bindings:
     """The bindings of all sources of one state of the facts."""
 
-    def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...]) -> None:
+    def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...], isolation: Isolation | None = None) -> None:
         self._cluster = cluster
         self.buckets = buckets
+        self._isolation = isolation or Isolation()
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
@@ -122,9 +128,14 @@ class Bindings:
     @cached_property
     def _found(self) -> Mapping[Key, Binding]:
         """The bindings that rest on objects, and on what was found by name and moment."""
-        told = {source.key: self._told(source) for source in self.sources}
+        told = {source.key: self._alone(source, self._told, _UNTOLD) for source in self.sources}
         found = self._matched([source for source in self.sources if told[source.key].state is BindingState.UNKNOWN])
         return {**told, **found}
+
+    def _alone(self, source: ReplicationSource, function: Callable[[ReplicationSource], T], default: T) -> T:
+        """What *function* makes of *source*: what its objects hold costs no other source its binding."""
+        claim = f"{source.namespace}/{source.spec.source_pvc}"
+        return self._isolation.attempt(claim, lambda: function(source), lambda _failure: default)
 
     def _told(self, source: ReplicationSource) -> Binding:
         """The binding that objects tell."""
@@ -239,7 +250,10 @@ class Bindings:
 
     @cached_property
     def _hints_of(self) -> Mapping[Key, tuple[Hint, ...]]:
-        return {source.key: tuple(self._said_of(source)) for source in self.sources}
+        return {source.key: self._alone(source, self._all_said_of, _NO_HINTS) for source in self.sources}
+
+    def _all_said_of(self, source: ReplicationSource) -> tuple[Hint, ...]:
+        return tuple(self._said_of(source))
 
     def _said_of(self, source: ReplicationSource) -> Iterator[Hint]:
         pvc = self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc))
@@ -313,7 +327,7 @@ class Bindings:
         """Bindings by name and moment. Where two sources of a claim could both have written, the rhythm decides."""
         wanted: dict[tuple[tuple[str, str, str], str], list[tuple[ReplicationSource, Spot]]] = defaultdict(list)
         for source in sources:
-            if (spot := self._by_name(source)) is not None:
+            if (spot := self._alone(source, self._by_name, None)) is not None:
                 wanted[spot.key].append((source, spot))
         found: dict[Key, Binding] = {}
         for rivals in wanted.values():

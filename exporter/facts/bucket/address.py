@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from exporter.facts.layout import depth_of
+from exporter.masking import masked
 from exporter.settings import BucketSettings, Settings
 
 _AMAZON = re.compile(r"s3(?:[.-](?P<region>[a-z0-9-]+))?\.amazonaws\.com")
@@ -48,14 +49,14 @@ def parse_repository(url: str) -> Address:
         ValueError: *url* is none of them.
     """
     if not url.startswith("s3:"):
-        raise ValueError(f"{_without_password(url)!r} is no S3 repository: write it like s3:http://host:port/bucket/")
+        raise ValueError(f"{masked(url)!r} is no S3 repository: write it like s3:http://host:port/bucket/")
     rest = url.removeprefix("s3:")
     if not rest.startswith(("http://", "https://")):
         rest = "https://" + rest.removeprefix("//")
     parts = urlsplit(rest)
     bucket, _, prefix = unquote(parts.path).lstrip("/").partition("/")
     if not parts.hostname or not bucket:
-        raise ValueError(f"{_without_password(url)!r} names no bucket: write it like s3:http://host:port/bucket/")
+        raise ValueError(f"{masked(url)!r} names no bucket: write it like s3:http://host:port/bucket/")
     amazon = _AMAZON.fullmatch(parts.hostname)
     host = parts.netloc.rpartition("@")[2]
     return Address(
@@ -117,7 +118,3 @@ def _with_settings(address: Address, bucket: BucketSettings) -> Address:
 def _clean(prefix: str) -> str:
     cleaned = posixpath.normpath(f"/{prefix}").strip("/")
     return "" if cleaned == "." else cleaned
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//…@", url)

@@ -1,13 +1,14 @@
 """The one exception of reading a bucket."""
 
 from exporter.facts.reading import Reason
+from exporter.masking import masked
 
 
 class Failure(Exception):  # noqa: N818  # "FailureError" says it twice
     """A request that failed, or an answer that is not believed: *reason* says why, the text what came."""
 
     def __init__(self, reason: Reason, detail: str, code: str = "") -> None:
-        super().__init__(detail)
+        super().__init__(masked(detail))
         self.reason = reason
         self.code = code
         """The store's own code for it, where it gave one."""

@@ -5,6 +5,7 @@ from botocore.parsers import ResponseParserError
 
 from exporter.facts.bucket.failure import Failure
 from exporter.facts.reading import Reason
+from exporter.masking import masked
 
 # Amazon's codes (S3 API reference, "Error responses"), and what other stores send in their place.
 _CODES = {
@@ -105,6 +106,6 @@ def _failure_of_answer(error: sdk.ClientError) -> Failure:
 
 
 def one_line(text: str) -> str:
-    """*text* in one line of bearable length."""
-    line = " ".join(text.split())
+    """*text* in one line of bearable length, without credentials."""
+    line = " ".join(masked(text).split())
     return line if len(line) <= 240 else f"{line[:239]}…"

@@ -1,19 +1,11 @@
-"""Sending one signed request within a time, and taking no more of its answer than fits.
-
-A socket's own time-out begins anew with each byte, so a peer that trickles (a header, a chunk, an interim answer, a
-TLS handshake) can hold a reader for ever. Here a watch ends the connection itself when its time is over, or the
-program is to stop: whatever waits for that connection then wakes.
-"""
+"""Sending one signed request within a time, and taking no more of its answer than fits."""
 
 import os
-import socket
 import ssl
 import threading
 import time
 import urllib.request
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from io import BytesIO
 from typing import Any
@@ -23,136 +15,17 @@ import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import where
 from urllib3 import exceptions
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.ssl_ import create_urllib3_context
 
+from exporter.facts.body import Body, BodyError, read_body
 from exporter.facts.bucket.failure import Failure, Stopped
 from exporter.facts.bucket.faults import one_line
+from exporter.facts.deadline import Call, Watch, watch_connections
 from exporter.facts.reading import Reason
 
 MOST_BYTES = 8 << 20
 """Of an answer's body, unpacked too: a page of 1,000 keys, each as long as S3 allows, is half as long."""
-_CHUNK = 1 << 16
 _CONNECT_SECONDS = 10.0
-_TICK = 0.1
-_GZIP = 31  # zlib's window bits for the gzip format
-_calls = threading.local()
-
-
-class _Call:
-    """One request under way."""
-
-    def __init__(self, deadline: float, stop: threading.Event) -> None:
-        self.deadline = deadline
-        self.stop = stop
-        self.was_cut = False
-        self._lines: list[socket.socket] = []
-        self._lock = threading.Lock()
-
-    @property
-    def is_over(self) -> bool:
-        return self.stop.is_set() or time.monotonic() > self.deadline
-
-    def uses(self, descriptor: int) -> None:
-        """Say that the call waits for the socket of *descriptor*.
-
-        A duplicate of it is kept: TLS takes the socket itself over, and http.client may close it before the answer's
-        end; to end either ends the connection.
-
-        Raises:
-            TimeoutError: the call is over.
-        """
-        with self._lock:
-            self._lines.append(socket.socket(fileno=os.dup(descriptor)))
-            if self.was_cut:
-                raise TimeoutError
-
-    def cut(self) -> None:
-        """End its connections, so that nobody waits for them."""
-        with self._lock:
-            self.was_cut = True
-            for line in self._lines:
-                with suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        with self._lock:
-            while self._lines:
-                self._lines.pop().close()
-
-
-class _Watch:
-    """Cuts the calls that are over. Its thread lives while there are calls."""
-
-    def __init__(self) -> None:
-        self._under_way: set[_Call] = set()
-        self._lock = threading.Lock()
-        self._is_awake = False
-
-    @contextmanager
-    def over(self, call: _Call) -> Iterator[None]:
-        with self._lock:
-            self._under_way.add(call)
-            if not self._is_awake:
-                self._is_awake = True
-                threading.Thread(target=self._run, name="bucket-watch", daemon=True).start()
-        _calls.now = call
-        try:
-            yield
-        finally:
-            _calls.now = None
-            with self._lock:
-                self._under_way.discard(call)
-            call.close()
-
-    def _run(self) -> None:
-        while True:
-            time.sleep(_TICK)
-            with self._lock:
-                over = [call for call in self._under_way if call.is_over]
-                if not self._under_way:
-                    self._is_awake = False
-                    return
-            for call in over:
-                call.cut()
-
-
-class _Watched:
-    """A connection that tells the call that uses it which socket it waits for."""
-
-    sock: socket.socket | None
-
-    def _new_conn(self) -> socket.socket:
-        made: socket.socket = super()._new_conn()  # type: ignore[misc]  # it stands before an HTTPConnection
-        _tell(made)
-        return made
-
-    def request(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401  # as urllib3 has them
-        _tell(self.sock)
-        super().request(*arguments, **more)  # type: ignore[misc]
-
-
-def _tell(line: socket.socket | None) -> None:
-    call: _Call | None = getattr(_calls, "now", None)
-    if call and line:
-        call.uses(line.fileno())
-
-
-class _Connection(_Watched, HTTPConnection):
-    pass
-
-
-class _SecureConnection(_Watched, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
 
 
 class Transport:
@@ -163,7 +36,7 @@ class Transport:
         self._ca_file = ca_file or os.environ.get("AWS_CA_BUNDLE", "")
         self._concurrency = concurrency
         self._managers: dict[str, tuple[urllib3.PoolManager, str]] = {}
-        self._watch = _Watch()
+        self._watch = Watch()
 
     def send(self, request: AWSPreparedRequest, deadline: float, stop: threading.Event) -> AWSResponse:
         """The answer to *request*, if it is all there before *deadline* (of `time.monotonic`).
@@ -172,7 +45,7 @@ class Transport:
             Failure: there is none, or it is too long; or the file of authorities holds none.
             Stopped: *stop* was set.
         """
-        call = _Call(deadline, stop)
+        call = Call(deadline, stop)
         try:
             with self._watch.over(call):
                 answer = self._send(request, max(deadline - time.monotonic(), 0.001))
@@ -221,7 +94,7 @@ class Transport:
             context = _context(self._ca_file) if "https" in (parts.scheme, urlsplit(proxy).scheme) else None
             options: dict[str, Any] = {"maxsize": self._concurrency, "ssl_context": context, "num_pools": 8}
             manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-            manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+            watch_connections(manager)
             self._managers[parts.netloc] = manager, proxy
         return self._managers[parts.netloc]
 
@@ -247,7 +120,7 @@ def _context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def _read(response: urllib3.BaseHTTPResponse, method: str) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse, method: str) -> Body:
     """The body of *response*, unpacked.
 
     Raises:
@@ -255,28 +128,10 @@ def _read(response: urllib3.BaseHTTPResponse, method: str) -> bytes:
     """
     if method == "HEAD":
         return b""
-    body = bytearray()
-    for chunk in response.stream(_CHUNK, decode_content=False):
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise Failure(Reason.MALFORMED_ANSWER, f"the answer is longer than {MOST_BYTES >> 20} MiB")
-    return _unpacked(bytes(body), response.headers.get("Content-Encoding", "").strip().lower())
-
-
-def _unpacked(body: bytes, encoding: str) -> bytes:
-    """*body* without the compression that nobody asked for, but some proxies apply."""
-    if encoding in ("", "identity", "aws-chunked"):
-        return body
-    if encoding not in ("gzip", "x-gzip"):
-        raise Failure(Reason.MALFORMED_ANSWER, f"the answer is packed as {one_line(encoding)[:40]}")
     try:
-        unpacker = zlib.decompressobj(_GZIP)
-        unpacked = unpacker.decompress(body, MOST_BYTES)
-    except zlib.error as error:
-        raise Failure(Reason.MALFORMED_ANSWER, f"the answer cannot be unpacked: {error}") from None
-    if unpacker.unconsumed_tail or not unpacker.eof:
-        raise Failure(Reason.MALFORMED_ANSWER, f"the answer is cut off, or unpacks to more than {MOST_BYTES >> 20} MiB")
-    return unpacked
+        return read_body(response, MOST_BYTES)
+    except BodyError as error:
+        raise Failure(Reason.MALFORMED_ANSWER, str(error)) from None
 
 
 def _refuse_redirect(response: urllib3.BaseHTTPResponse) -> None:
@@ -294,7 +149,7 @@ def _refuse_redirect(response: urllib3.BaseHTTPResponse) -> None:
         raise Failure(Reason.CONNECTION, f"the endpoint redirects{where_to} (status {response.status})")
 
 
-def _raise_if_over(call: _Call) -> None:
+def _raise_if_over(call: Call) -> None:
     if call.stop.is_set():
         raise Stopped
     if call.was_cut or call.is_over:

@@ -13,14 +13,17 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from exporter.facts.body import Body
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import MalformedObject
-from exporter.facts.cluster.wire import Object
+from exporter.facts.cluster.wire import LONGEST_NAME, LONGEST_TEXT, Object
 
 T = TypeVar("T")
 _METADATA_LIST = "PartialObjectMetadataList"
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises on bytes that are not what was expected. None of their messages quotes a value."""
+_TOO_LONG = "of length <="
+"""What msgspec says of a string, a tuple or a dict that is longer than its type allows."""
 _CLAIM_PATHS: dict[str, tuple[str, ...]] = {
     "PersistentVolume": ("spec", "claimRef", "name"),
     "ReplicationSource": ("spec", "sourcePVC"),
@@ -63,7 +66,7 @@ class _Parts(msgspec.Struct):
     spec: msgspec.Raw = msgspec.Raw()
 
 
-def decode_page(kind: Kind, body: bytes) -> ListPage:
+def decode_page(kind: Kind, body: Body) -> ListPage:
     """Decode *body*, one page of a list of *kind* as the API server gives it.
 
     Raises:
@@ -78,7 +81,7 @@ def decode_page(kind: Kind, body: bytes) -> ListPage:
     return ListPage(page.items or (), (), page.metadata.next)
 
 
-def _decode_one_by_one(kind: Kind, body: bytes, wanted: str) -> ListPage:
+def _decode_one_by_one(kind: Kind, body: Body, wanted: str) -> ListPage:
     try:
         page: _List[msgspec.Raw] = _raw_list_decoder().decode(body)
     except _UNDECODABLE as error:
@@ -95,20 +98,40 @@ def _decode_one_by_one(kind: Kind, body: bytes, wanted: str) -> ListPage:
     return ListPage(tuple(items), tuple(malformed), page.metadata.next)
 
 
-def decode_bytes(kind: Kind, body: bytes) -> Object | MalformedObject:
+def decode_bytes(kind: Kind, body: Body) -> Object | MalformedObject:
     """Decode the JSON of one object of *kind*, or say what is wrong with it."""
     try:
         return _object_decoder(kind.struct).decode(body)
     except _UNDECODABLE as error:
+        whole = _tolerant(body, dict[str, Any]) if _TOO_LONG in str(error) else None
+        if whole is not None:
+            return convert(kind, whole)
         return _malformed(kind, _readable_parts(body), str(error))
 
 
 def convert(kind: Kind, document: Mapping[str, Any]) -> Object | MalformedObject:
-    """Take one object of *kind* from a parsed *document*, or say what is wrong with it."""
+    """Take one object of *kind* from a parsed *document*, or say what is wrong with it.
+
+    A long text is cut; a name, or a set of labels, that is longer than the API server would admit is wrong.
+    """
     try:
-        return msgspec.convert(document, kind.struct)
+        try:
+            return msgspec.convert(document, kind.struct)
+        except msgspec.ValidationError as error:
+            if _TOO_LONG not in str(error):
+                raise
+            return msgspec.convert(_shortened(document), kind.struct)
     except (msgspec.ValidationError, RecursionError) as error:
         return _malformed(kind, document, str(error))
+
+
+def _shortened(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """*value* with the middle of its long strings cut out; they stay longer than a name may be."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_TEXT else f"{value[:1000]} … {value[-(LONGEST_TEXT - 1003) :]}"
+    if isinstance(value, Mapping):
+        return {key: _shortened(one) for key, one in value.items()}
+    return [_shortened(one) for one in value] if isinstance(value, list) else value
 
 
 def describe(malformed: Sequence[MalformedObject]) -> str:
@@ -143,10 +166,11 @@ def _identity_paths(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...], tuple
 def _text(document: object, path: tuple[str, ...]) -> str:
     for part in path:
         document = document.get(part) if isinstance(document, Mapping) else None
-    return document if isinstance(document, str) else ""
+    text = document if isinstance(document, str) else ""
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
-def _readable_parts(body: bytes) -> dict[str, Any]:
+def _readable_parts(body: Body) -> dict[str, Any]:
     """The object's name and as much of its spec as can be read; nothing else is looked at."""
     try:
         parts = msgspec.json.decode(body, type=_Parts)
@@ -156,7 +180,7 @@ def _readable_parts(body: bytes) -> dict[str, Any]:
     return {"metadata": msgspec.to_builtins(name), "spec": _tolerant(parts.spec, dict[str, Any])}
 
 
-def _tolerant(raw: msgspec.Raw, shape: type[T]) -> T | None:
+def _tolerant(raw: msgspec.Raw | Body, shape: type[T]) -> T | None:
     try:
         return msgspec.json.decode(raw, type=shape)
     except _UNDECODABLE:

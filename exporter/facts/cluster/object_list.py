@@ -87,7 +87,12 @@ class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
 
     def malformed_in(self, namespace: str, name: str | None = None) -> MalformedObject | None:
         """An object there (of that name, or of any) that could not be understood: what it says is not known."""
-        return next((bad for bad in self.malformed if bad.namespace == namespace and name in (None, bad.name)), None)
+        return self._malformed_by_name.get((namespace, name))
+
+    def malformed_about(self, namespace: str, claim: str) -> MalformedObject | None:
+        """An object there that could not be understood: one about that PVC, else one of which that is not known."""
+        by_claim = self._malformed_by_claim
+        return by_claim.get((namespace, claim)) or by_claim.get((namespace, None))
 
     def lacks(self, name: str, namespace: str = "", *, wanted_since: datetime | None) -> bool:
         """Whether the object is known not to be there: the one place that decides that something is absent.
@@ -100,6 +105,15 @@ class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
         if wanted_since is None or self.read_at is None:
             return True
         return self.read_at - wanted_since >= SETTLING
+
+    @cached_property
+    def _malformed_by_name(self) -> Mapping[tuple[str, str | None], MalformedObject]:
+        """The first of that name in a namespace; without a name, the first there."""
+        return {(bad.namespace, name): bad for bad in reversed(self.malformed) for name in (bad.name, None)}
+
+    @cached_property
+    def _malformed_by_claim(self) -> Mapping[tuple[str, str | None], MalformedObject]:
+        return {(bad.namespace, bad.claim): bad for bad in reversed(self.malformed)}
 
     @cached_property
     def _by_key(self) -> Mapping[Key, Object_co]:

@@ -1,7 +1,8 @@
 """What the structs of every API are made of.
 
 Each struct is a partial view of the object on the wire: what is not named here is skipped when the bytes are
-decoded. A list or struct that a Go program writes as `null` when it is empty is optional here.
+decoded. A list or struct that a Go program writes as `null` when it is empty is optional here. Every string has a
+greatest length, which the decoder looks after: an object may be as large as etcd allows, and what is kept of it is not.
 """
 
 from datetime import datetime
@@ -12,6 +13,20 @@ import msgspec
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its zone: without one it could not be compared, so such an object is malformed."""
 
+LONGEST_NAME = 253
+"""Kubernetes admits no longer one (RFC 1123 subdomain, apimachinery `validation.IsDNS1123Subdomain`)."""
+Name = Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
+"""A name that objects are joined by: a longer one names nothing, so such an object is malformed."""
+LONGEST_TEXT = 4096
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+"""Anything else that somebody wrote; of a longer one the ends are kept."""
+Labels = Annotated[
+    dict[Annotated[str, msgspec.Meta(max_length=317)], Annotated[str, msgspec.Meta(max_length=63)]],
+    msgspec.Meta(max_length=100),
+]
+"""A key is a prefix of 253 and a name of 63 characters at the most, a value as long as such a name."""
+_MOST_OWNERS = msgspec.Meta(max_length=100)
+
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Wire(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -19,24 +34,24 @@ class Wire(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class OwnerReference(Wire):
-    kind: str
-    name: str
-    uid: str = ""
+    kind: Name
+    name: Name
+    uid: Name = ""
 
 
 class Metadata(Wire):
     """What every object has. Annotations are left out on purpose: a last-applied one can carry a Secret's data."""
 
-    name: str
-    namespace: str = ""
-    uid: str = ""
+    name: Name
+    namespace: Name = ""
+    uid: Name = ""
     creation_timestamp: Moment | None = None
     deletion_timestamp: Moment | None = None
-    owner_references: tuple[OwnerReference, ...] | None = None
+    owner_references: Annotated[tuple[OwnerReference, ...], _MOST_OWNERS] | None = None
 
 
 class LabelledMetadata(Metadata):
-    labels: dict[str, str] | None = None
+    labels: Labels | None = None
 
 
 class Object(Wire):
@@ -61,43 +76,43 @@ class Object(Wire):
 class Condition(Wire):
     """A condition of any API: not all of them carry a reason or a transition time."""
 
-    type: str
-    status: str
-    reason: str = ""
-    message: str = ""
-    last_transition_time: str | None = None
+    type: Text
+    status: Text
+    reason: Text = ""
+    message: Text = ""
+    last_transition_time: Text | None = None
 
 
 class ObjectReference(Wire):
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
-    uid: str = ""
+    kind: Name = ""
+    namespace: Name = ""
+    name: Name = ""
+    uid: Name = ""
 
 
 class LabelSelectorRequirement(Wire):
-    key: str
-    operator: str
-    values: tuple[str, ...] | None = None
+    key: Text
+    operator: Text
+    values: tuple[Text, ...] | None = None
 
 
 class LabelSelector(Wire):
-    match_labels: dict[str, str] | None = None
+    match_labels: Labels | None = None
     match_expressions: tuple[LabelSelectorRequirement, ...] | None = None
 
 
 class ErrorMessage(Wire):
-    message: str = ""
+    message: Text = ""
     time: Moment | None = None
 
 
 class TypedReference(Wire):
-    kind: str
-    name: str
-    api_group: str | None = None
+    kind: Name
+    name: Name
+    api_group: Name | None = None
 
 
 class ResourceRequirements(Wire):
     """A container's limits, as quantities: `512Mi`, or a number of bytes."""
 
-    limits: dict[str, str | int | float] | None = None
+    limits: Annotated[dict[Name, Text | int | float], msgspec.Meta(max_length=100)] | None = None

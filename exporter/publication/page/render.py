@@ -1,6 +1,5 @@
 """From a verdict to HTML. Everything that a template prints is escaped, and made visible where it would deceive."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -22,23 +21,17 @@ from exporter.publication.page import words
 from exporter.publication.page.headline import headline
 from exporter.publication.page.static import digest
 from exporter.publication.page.view import PAGE_SIZE, Choices, View
+from exporter.visible import visible
 
-_DECEIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-"""Control characters, and those that reorder or hide text (Unicode TR 36): a command is read before it is pasted."""
 _OLD_AFTER = 3
 """A verdict older than so many polls is no picture of now."""
 
 
-def _visible(value: object) -> object:
-    return _DECEIVING.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
-
-
 def _finalize(value: object) -> object:
+    """What a template prints: text that came from outside is made visible, as a command is read before it is pasted."""
     if isinstance(value, Scope):
         value = str(value)
-    if type(value) is Markup or not isinstance(value, str) or _DECEIVING.search(value) is None:
-        return value
-    return _visible(value)
+    return value if type(value) is Markup or not isinstance(value, str) else visible(value)
 
 
 @cache

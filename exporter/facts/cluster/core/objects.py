@@ -8,11 +8,14 @@ from exporter.facts.cluster.wire import (
     Condition,
     ErrorMessage,
     LabelledMetadata,
+    Labels,
     Metadata,
     Moment,
+    Name,
     Object,
     ObjectReference,
     ResourceRequirements,
+    Text,
     TypedReference,
     Wire,
 )
@@ -21,14 +24,14 @@ from exporter.facts.cluster.wire import (
 class ClaimAnnotations(Wire):
     """What the owner of a PVC may say about its backup, and what Kubernetes says about its volume."""
 
-    exempt: str | None = msgspec.field(default=None, name="volsync-exporter.io/exempt")
-    exempt_until: str | None = msgspec.field(default=None, name="volsync-exporter.io/exempt-until")
-    objective: str | None = msgspec.field(default=None, name="volsync-exporter.io/objective")
-    repository: str | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
+    exempt: Text | None = msgspec.field(default=None, name="volsync-exporter.io/exempt")
+    exempt_until: Text | None = msgspec.field(default=None, name="volsync-exporter.io/exempt-until")
+    objective: Text | None = msgspec.field(default=None, name="volsync-exporter.io/objective")
+    repository: Text | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
 
-    provisioner: str | None = msgspec.field(default=None, name="volume.kubernetes.io/storage-provisioner")
+    provisioner: Text | None = msgspec.field(default=None, name="volume.kubernetes.io/storage-provisioner")
     """Who is to make the volume: set by Kubernetes once it is asked for."""
-    selected_node: str | None = msgspec.field(default=None, name="volume.kubernetes.io/selected-node")
+    selected_node: Text | None = msgspec.field(default=None, name="volume.kubernetes.io/selected-node")
     """The node that the scheduler chose for a volume that waits for its first consumer."""
 
 
@@ -37,7 +40,7 @@ class ClaimMetadata(LabelledMetadata):
 
 
 class ResourceRequests(Wire):
-    storage: str | int = ""
+    storage: Text | int = ""
 
 
 class VolumeResources(Wire):
@@ -45,9 +48,9 @@ class VolumeResources(Wire):
 
 
 class PersistentVolumeClaimSpec(Wire):
-    volume_name: str = ""
-    storage_class_name: str | None = None
-    access_modes: tuple[str, ...] | None = None
+    volume_name: Name = ""
+    storage_class_name: Name | None = None
+    access_modes: tuple[Text, ...] | None = None
     data_source_ref: TypedReference | None = None
     resources: VolumeResources | None = None
 
@@ -58,7 +61,7 @@ class PersistentVolumeClaimSpec(Wire):
 
 
 class Phase(Wire):
-    phase: str = ""
+    phase: Text = ""
 
 
 class PersistentVolumeClaim(Object):
@@ -68,14 +71,14 @@ class PersistentVolumeClaim(Object):
 
 
 class CSISource(Wire):
-    driver: str
-    volume_handle: str
+    driver: Text
+    volume_handle: Text
 
 
 class NodeSelectorRequirement(Wire):
-    key: str
-    operator: str = "In"
-    values: tuple[str, ...] | None = None
+    key: Text
+    operator: Text = "In"
+    values: tuple[Text, ...] | None = None
 
 
 class NodeSelectorTerm(Wire):
@@ -100,7 +103,7 @@ class PersistentVolumeSpec(Wire):
 
 
 class VolumeAnnotations(Wire):
-    provisioner: str | None = msgspec.field(default=None, name="pv.kubernetes.io/provisioned-by")
+    provisioner: Text | None = msgspec.field(default=None, name="pv.kubernetes.io/provisioned-by")
 
 
 class VolumeMetadata(Metadata):
@@ -114,7 +117,7 @@ class PersistentVolume(Object):
 
 
 class NamespaceAnnotations(Wire):
-    privileged_movers: str | None = msgspec.field(default=None, name="volsync.backube/privileged-movers")
+    privileged_movers: Text | None = msgspec.field(default=None, name="volsync.backube/privileged-movers")
 
 
 class NamespaceMetadata(LabelledMetadata):
@@ -130,7 +133,7 @@ class Secret(Object):
 
 
 class Container(Wire):
-    args: tuple[str, ...] | None = None
+    args: tuple[Text, ...] | None = None
     resources: ResourceRequirements | None = None
 
 
@@ -163,11 +166,11 @@ class Job(Object):
 
 
 class ClaimVolumeSource(Wire):
-    claim_name: str
+    claim_name: Name
 
 
 class PodVolume(Wire):
-    name: str
+    name: Name
     persistent_volume_claim: ClaimVolumeSource | None = None
 
 
@@ -180,17 +183,17 @@ class Affinity(Wire):
 
 
 class PodSpec(Wire):
-    node_name: str = ""
-    node_selector: dict[str, str] | None = None
+    node_name: Name = ""
+    node_selector: Labels | None = None
     affinity: Affinity | None = None
-    scheduler_name: str = "default-scheduler"
+    scheduler_name: Text = "default-scheduler"
     containers: tuple[Container, ...] | None = None
     volumes: tuple[PodVolume, ...] | None = None
 
 
 class Waiting(Wire):
-    reason: str = ""
-    message: str = ""
+    reason: Text = ""
+    message: Text = ""
 
 
 class Running(Wire):
@@ -199,8 +202,8 @@ class Running(Wire):
 
 class Terminated(Wire):
     exit_code: int
-    reason: str = ""
-    message: str = ""
+    reason: Text = ""
+    message: Text = ""
     finished_at: Moment | None = None
 
 
@@ -211,15 +214,15 @@ class ContainerState(Wire):
 
 
 class ContainerStatus(Wire):
-    name: str
+    name: Name
     state: ContainerState = ContainerState()
     restart_count: int = 0
 
 
 class PodStatus(Wire):
-    phase: str = ""
-    reason: str = ""
-    message: str = ""
+    phase: Text = ""
+    reason: Text = ""
+    message: Text = ""
     conditions: tuple[Condition, ...] | None = None
     container_statuses: tuple[ContainerStatus, ...] | None = None
     init_container_statuses: tuple[ContainerStatus, ...] | None = None
@@ -233,9 +236,9 @@ class Pod(Object):
 class Event(Object):
     """An event of core/v1 or events.k8s.io/v1: the two name the same things differently."""
 
-    reason: str = ""
-    message: str = ""
-    note: str = ""
+    reason: Text = ""
+    message: Text = ""
+    note: Text = ""
     involved_object: ObjectReference | None = None
     regarding: ObjectReference | None = None
     related: ObjectReference | None = None
@@ -277,17 +280,17 @@ class Node(Object):
 class StorageClass(Object):
     """A storage class has no spec: its fields stand at the top."""
 
-    provisioner: str = ""
-    volume_binding_mode: str = ""
+    provisioner: Text = ""
+    volume_binding_mode: Text = ""
 
 
 class AttachmentSource(Wire):
-    persistent_volume_name: str | None = None
+    persistent_volume_name: Name | None = None
 
 
 class VolumeAttachmentSpec(Wire):
-    attacher: str = ""
-    node_name: str = ""
+    attacher: Text = ""
+    node_name: Name = ""
     source: AttachmentSource = AttachmentSource()
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.decode import convert, describe
-from exporter.facts.cluster.dump.manifests import EmptyList, FileError, Manifest, find_files, read_manifests
+from exporter.facts.cluster.dump.manifests import EmptyList, Manifest, find_files, read_manifests
+from exporter.facts.cluster.dump.refusal import FileError, Refused
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kind import VOLSYNC_OBJECTS, Kind, Reach
 from exporter.facts.cluster.kinds import KINDS
@@ -57,11 +58,12 @@ def read_files(paths: Sequence[str | Path], at: datetime, settings: Settings | N
     """
     dump = _Dump(settings or Settings())
     for file in find_files(paths):
-        useful = False
+        useful, refused = False, ""
         for document in read_manifests(file.path):
             useful |= dump.take(document)
+            refused = refused or (document.reason if isinstance(document, Refused) else "")
         if file.named and not useful:
-            raise FileError(f"{file.path}: it holds no Kubernetes object and no bucket listing")
+            raise FileError(refused or f"{file.path}: it holds no Kubernetes object and no bucket listing")
     return dump.facts(at)
 
 
@@ -74,11 +76,14 @@ class _Dump:
         self._read: set[str] = set(_ALWAYS_READ)
         self._listings: list[tuple[str, dict[str, Any]]] = []
 
-    def take(self, document: Manifest | EmptyList) -> bool:
+    def take(self, document: Manifest | EmptyList | Refused) -> bool:
         """Keep what can be used of *document*; False when it is neither an object nor a listing."""
         if isinstance(document, EmptyList):
             self._take_empty(document)
             return True
+        if isinstance(document, Refused):
+            self._take_refused(document)
+            return False
         body = document.body
         if _is_bucket_listing(body):
             self._listings.append((document.path, body))
@@ -121,6 +126,16 @@ class _Dump:
         for kind in KINDS:
             if stem in (kind.plural, kind.kind.lower(), f"{kind.plural}.{kind.group}"):
                 self._read.add(kind.field)
+
+    def _take_refused(self, refused: Refused) -> None:
+        """What is read of its kind may lack it: it costs the claim that it is about, or its namespace's."""
+        group = _group(refused.api_version) or ""
+        self._know(group, refused.kind)
+        for kind in _kinds(group, refused.kind):
+            claim = refused.name if kind.kind == "PersistentVolumeClaim" else refused.claim
+            bad = MalformedObject(kind.kind, refused.namespace, refused.name, refused.reason, claim or None)
+            objects = self._objects[kind.field]
+            objects[bad.namespace, bad.name or f"nameless {len(objects)}"] = bad
 
     def _take_definition(self, body: Mapping[str, Any]) -> None:
         spec = body.get("spec")

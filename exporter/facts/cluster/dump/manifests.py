@@ -8,21 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
+
+from exporter.facts.cluster.dump.refusal import FileError, Refused
+from exporter.facts.cluster.dump.yaml_text import yaml_bodies
 
 STDIN = "-"
+MOST_BYTES = 1 << 30
+"""Of a file: ten times what a cluster of 10,000 claims is as YAML."""
 _JSON = re.compile(r"\s*(\{\s*[\"}]|\[\s*[{\]])")
 """How JSON begins; YAML's flow style begins alike, and quotes no keys."""
 _SUFFIXES = (".yaml", ".yml", ".json")
-_DEEP = 1000
-_DEEP_BLOCK = re.compile(rf"^[ ?-]{{{_DEEP}}}", re.MULTILINE)
-_STRING = "tag:yaml.org,2002:str"
-_STRING_MAPS = frozenset({"labels", "annotations", "matchLabels", "nodeSelector"})
-"""Mappings whose values are strings in the API whatever they look like."""
-
-
-class FileError(ValueError):
-    """A file cannot be read. The message names it, and the line where there is one; it never quotes the content."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -66,28 +61,35 @@ def find_files(paths: Sequence[str | Path]) -> list[File]:
     return found
 
 
-def read_manifests(path: str) -> Iterator[Manifest | EmptyList]:
+def read_manifests(path: str) -> Iterator[Manifest | EmptyList | Refused]:
     """What stands in the file at *path*, one object after the other; lists are taken apart.
 
     Raises:
-        FileError: it cannot be opened, or is neither YAML nor JSON.
+        FileError: it cannot be opened, is too long, or is neither YAML nor JSON.
     """
     text = _text(path)
     if _JSON.match(text):
         yield from _json_documents(path, text)
         return
-    try:
-        for body in _yaml_bodies(path, text):
+    for body in yaml_bodies(path, text):
+        if isinstance(body, Refused):
+            yield body
+        else:
             yield from _take_apart(path, body)
-    except RecursionError:
-        raise FileError(f"{path}: it is nested too deeply") from None
+
+
+def _content(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def _text(path: str) -> str:
     try:
-        content = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
+        content = sys.stdin.buffer.read(MOST_BYTES + 1) if path == STDIN else _content(path)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from None
+    if len(content) > MOST_BYTES:
+        raise FileError(f"{path}: it is longer than {MOST_BYTES >> 20} MiB")
     # PowerShell's `>` writes UTF-16.
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
@@ -151,22 +153,22 @@ class _RawList(msgspec.Struct, rename="camel"):
     api_version: str = ""
 
 
-def _json_documents(path: str, text: str) -> Iterator[Manifest | EmptyList]:
+def _json_documents(path: str, text: str) -> Iterator[Manifest | EmptyList | Refused]:
     """The objects of JSON text; a great list is taken apart while it is still bytes, which spares memory."""
     try:
         whole = msgspec.json.decode(text, type=_RawList)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         for body in _json_bodies(path, text):
-            yield from _take_apart(path, body)
+            if isinstance(body, Refused):
+                yield body
+            else:
+                yield from _take_apart(path, body)
         return
     if not whole.kind.endswith("List") or not whole.items:
         yield from _take_apart(path, {"kind": whole.kind, "apiVersion": whole.api_version, "items": []})
         return
-    for number, raw in enumerate(whole.items, 1):
-        try:
-            item = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise FileError(f"{path}: item {number} of the list is not valid JSON: {error}") from None
+    for raw in whole.items:
+        item = msgspec.json.decode(raw)
         yield from _take_apart(path, _with_type(item, whole.kind.removesuffix("List"), whole.api_version))
 
 
@@ -175,97 +177,54 @@ def _json_bodies(path: str, text: str) -> Iterator[object]:
     decoder, position = json.JSONDecoder(), 0
     while start := _next_value(text, position):
         try:
-            _, position = decoder.raw_decode(text, start - 1)
-            body = msgspec.json.decode(text[start - 1 : position])
+            body, position = decoder.raw_decode(text, start - 1)
         except json.JSONDecodeError as error:
             raise FileError(f"{path}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}") from None
-        except msgspec.DecodeError as error:  # it is stricter: half a surrogate pair is no text
-            line = text.count("\n", 0, start) + 1
-            raise FileError(f"{path}, the JSON that starts in line {line}: {error}") from None
         except RecursionError:
             raise FileError(f"{path}: its JSON is nested too deeply") from None
+        yield from _sound(path, text.count("\n", 0, start) + 1, body)
+
+
+def _sound(path: str, line: int, body: object) -> Iterator[object]:
+    """*body*, or its items, without what JSON in Python takes and nothing else does: `NaN`, half a surrogate pair.
+
+    Raises:
+        FileError: it is not a list, and has such a value.
+    """
+    error = _unsound(body)
+    if error is None:
         yield body
+        return
+    if not (isinstance(body, dict) and isinstance(body.get("items"), list)):
+        raise FileError(f"{path}, the JSON that starts in line {line}: {error}")
+    kind, api_version = str(body.get("kind", "")).removesuffix("List"), str(body.get("apiVersion", ""))
+    for number, item in enumerate(body["items"], 1):
+        error = _unsound(item)
+        if error is None:
+            yield _with_type(item, kind, api_version)
+            continue
+        reason = f"{path}: item {number} of the list is not valid JSON: {error}"
+        one = item if isinstance(item, dict) else {}
+        metadata = found if isinstance(found := one.get("metadata"), dict) else {}
+        name, namespace = (str(metadata.get(key, "")) for key in ("name", "namespace"))
+        if not name or _unsound([name, namespace]):
+            raise FileError(reason)
+        yield Refused(
+            path, reason, str(one.get("apiVersion", api_version)), str(one.get("kind", kind)), namespace, name
+        )
+
+
+def _unsound(value: object) -> str | None:
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        return "it has half a surrogate pair"
+    except (ValueError, RecursionError):
+        return "it has a number that is none"
+    return None
 
 
 def _next_value(text: str, position: int) -> int:
     """One past the place where the next value starts; 0 at the end."""
     value = re.compile(r"\S").search(text, position)
     return value.end() if value else 0
-
-
-# --- YAML -------------------------------------------------------------------------------------------------------
-
-
-class _ApiConstructor(yaml.constructor.SafeConstructor):
-    """YAML as the API's JSON has it: times are strings, and so is `yes`; labels are, whatever they look like."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        for key, value in node.value:
-            if _is_string_map(key, value):
-                self.flatten_mapping(value)
-                _make_strings(value)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
-def _is_string_map(key: yaml.Node, value: yaml.Node) -> bool:
-    return isinstance(key, yaml.ScalarNode) and key.value in _STRING_MAPS and isinstance(value, yaml.MappingNode)
-
-
-def _make_strings(node: yaml.MappingNode) -> None:
-    for _, value in node.value:
-        if isinstance(value, yaml.ScalarNode) and not value.tag.endswith(":null"):
-            value.tag = _STRING
-
-
-class _PatientLoader(_ApiConstructor, yaml.SafeLoader):
-    """Reads what the fast one may not be given: libyaml's binding overruns the stack on deep nesting (PyYAML 6)."""
-
-
-class _FastLoader(_ApiConstructor, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads with libyaml, some four times as fast."""
-
-
-def _resolve_as_the_api_does(loader: type[yaml.SafeLoader]) -> None:
-    loader.yaml_implicit_resolvers = {}
-    for tag, pattern, first in (
-        ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-        ("null", r"~|null|Null|NULL|", ("~", "n", "N", "")),
-        ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-        ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
-        ("merge", r"<<", "<"),
-    ):
-        loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), list(first))
-
-
-_resolve_as_the_api_does(_PatientLoader)
-_resolve_as_the_api_does(_FastLoader)
-
-
-def _yaml_bodies(path: str, text: str) -> Iterator[object]:
-    try:
-        yield from yaml.load_all(text, Loader=_PatientLoader if _is_deep(text) else _FastLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise FileError(f"{path}{place}: not valid YAML: {_unquoted(error.problem or error.context)}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
-        raise FileError(f"{path}, near line {line}: not valid YAML: {type(error).__name__}") from None
-
-
-def _is_deep(text: str) -> bool:
-    """Whether *text* may be nested a thousand levels deep."""
-    if _DEEP_BLOCK.search(text):
-        return True
-    depth = 0
-    for bracket in re.finditer(r"[\[\]{}]", text):
-        depth = depth + 1 if bracket[0] in "[{" else max(depth - 1, 0)
-        if depth >= _DEEP:
-            return True
-    return False
-
-
-def _unquoted(problem: str | None) -> str:
-    """*problem* without what it quotes from the file."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"", "…", problem or "it breaks off")

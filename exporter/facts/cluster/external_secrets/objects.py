@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from exporter.facts.cluster.wire import Condition, LabelSelector, Moment, Object, Wire
+from exporter.facts.cluster.wire import Condition, LabelSelector, Moment, Name, Object, Text, Wire
 
 _CREDENTIALS = re.compile(r"(//|s3:).*@")
 """What may be credentials in a URL: up to its last `@`, since a password may hold a slash."""
@@ -17,8 +17,8 @@ _LONGEST_ADDRESS = 1024
 class StoreReference(Wire):
     """A ClusterSecretStore, or a SecretStore of the same namespace."""
 
-    kind: str = "SecretStore"
-    name: str = ""
+    kind: Name = "SecretStore"
+    name: Name = ""
 
     @property
     def is_clusters(self) -> bool:
@@ -68,12 +68,12 @@ class SecretTemplate(Wire):
 class TargetManifest(Wire):
     """What is made in place of a Secret."""
 
-    kind: str = ""
+    kind: Name = ""
 
 
 class SecretTarget(Wire):
-    name: str | None = None
-    creation_policy: str | None = None
+    name: Name | None = None
+    creation_policy: Text | None = None
     template: SecretTemplate | None = None
     manifest: TargetManifest | None = None
 
@@ -81,20 +81,20 @@ class SecretTarget(Wire):
 class SyncWindow(Wire):
     """It opens whenever the schedule fires (in UTC), and stays open for its duration."""
 
-    schedule: str = ""
-    duration: str = ""
+    schedule: Text = ""
+    duration: Text = ""
 
 
 class SyncWindows(Wire):
     """When periodic refreshes are allowed, or denied (external-secrets 2.7 and later)."""
 
-    kind: str = ""
+    kind: Name = ""
     windows: tuple[SyncWindow, ...] | None = None
 
 
 class ExternalSecretSpec(Wire):
-    refresh_interval: str | None = None
-    refresh_policy: str | None = None
+    refresh_interval: Text | None = None
+    refresh_policy: Text | None = None
     sync_windows: SyncWindows | None = None
     secret_store_ref: StoreReference | None = None
     target: SecretTarget | None = None
@@ -148,20 +148,20 @@ class ExternalSecret(Object):
 
 
 class FailedNamespace(Wire):
-    namespace: str
-    reason: str = ""
+    namespace: Name
+    reason: Text = ""
 
 
 class ClusterExternalSecretSpec(Wire):
-    external_secret_name: str | None = None
+    external_secret_name: Name | None = None
     namespace_selector: LabelSelector | None = None
     namespace_selectors: tuple[LabelSelector, ...] | None = None
-    namespaces: tuple[str, ...] | None = None
+    namespaces: tuple[Text, ...] | None = None
     external_secret_spec: ExternalSecretSpec = ExternalSecretSpec()
 
 
 class ClusterExternalSecretStatus(Wire):
-    provisioned_namespaces: tuple[str, ...] | None = None
+    provisioned_namespaces: tuple[Text, ...] | None = None
     failed_namespaces: tuple[FailedNamespace, ...] | None = None
     conditions: tuple[Condition, ...] | None = None
 
@@ -187,7 +187,7 @@ class Provider(Wire):
 
 
 class SecretStoreSpec(Wire):
-    provider: dict[str, Provider] | None = None
+    provider: dict[Text, Provider] | None = None
 
 
 class SecretStoreStatus(Wire):

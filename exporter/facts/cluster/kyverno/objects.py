@@ -2,26 +2,26 @@
 
 from typing import Any
 
-from exporter.facts.cluster.wire import Condition, LabelSelector, Object, ObjectReference, Wire
+from exporter.facts.cluster.wire import Condition, Labels, LabelSelector, Name, Object, ObjectReference, Text, Wire
 
 
 class ResourceDescription(Wire):
-    kinds: tuple[str, ...] | None = None
-    name: str = ""
-    names: tuple[str, ...] | None = None
-    namespaces: tuple[str, ...] | None = None
-    annotations: dict[str, str] | None = None
+    kinds: tuple[Text, ...] | None = None
+    name: Name = ""
+    names: tuple[Text, ...] | None = None
+    namespaces: tuple[Text, ...] | None = None
+    annotations: Labels | None = None
     selector: LabelSelector | None = None
     namespace_selector: LabelSelector | None = None
-    operations: tuple[str, ...] | None = None
+    operations: tuple[Text, ...] | None = None
 
 
 class ResourceFilter(Wire):
     """What is asked of the object, and of who sent it."""
 
     resources: ResourceDescription | None = None
-    roles: tuple[str, ...] | None = None
-    cluster_roles: tuple[str, ...] | None = None
+    roles: tuple[Text, ...] | None = None
+    cluster_roles: tuple[Text, ...] | None = None
     subjects: tuple[Any, ...] | None = None
 
 
@@ -33,13 +33,13 @@ class MatchResources(ResourceFilter):
 
 
 class CloneSource(Wire):
-    namespace: str = ""
-    name: str = ""
+    namespace: Name = ""
+    name: Name = ""
 
 
 class GeneratedResource(Wire):
-    kind: str = ""
-    name: str = ""
+    kind: Name = ""
+    name: Name = ""
     data: Any = None
     """The object to generate, with expressions in its strings."""
     clone: CloneSource | None = None
@@ -61,7 +61,7 @@ class Generation(GeneratedResource):
 
 
 class PolicyRule(Wire):
-    name: str
+    name: Name
     match: MatchResources | None = None
     exclude: MatchResources | None = None
     context: Any = None
@@ -92,10 +92,10 @@ class Policy(ClusterPolicy):
 
 
 class ResourceRule(Wire):
-    api_groups: tuple[str, ...] | None = None
-    operations: tuple[str, ...] | None = None
-    resources: tuple[str, ...] | None = None
-    resource_names: tuple[str, ...] | None = None
+    api_groups: tuple[Text, ...] | None = None
+    operations: tuple[Text, ...] | None = None
+    resources: tuple[Text, ...] | None = None
+    resource_names: tuple[Text, ...] | None = None
 
 
 class MatchConstraints(Wire):
@@ -106,7 +106,7 @@ class MatchConstraints(Wire):
 
 
 class MatchCondition(Wire):
-    expression: str = ""
+    expression: Text = ""
 
 
 class Switch(Wire):
@@ -128,7 +128,7 @@ class GeneratingPolicySpec(Wire):
 
 class ConditionStatus(Wire):
     ready: bool | None = None
-    message: str = ""
+    message: Text = ""
     conditions: tuple[Condition, ...] | None = None
 
 
@@ -146,8 +146,8 @@ class NamespacedGeneratingPolicy(GeneratingPolicy):
 
 
 class ExceptedRules(Wire):
-    policy_name: str = ""
-    rule_names: tuple[str, ...] | None = None
+    policy_name: Text = ""
+    rule_names: tuple[Text, ...] | None = None
 
 
 class PolicyExceptionSpec(Wire):
@@ -163,8 +163,8 @@ class PolicyException(Object):
 
 
 class PolicyRef(Wire):
-    kind: str = ""
-    name: str = ""
+    kind: Name = ""
+    name: Name = ""
 
 
 class CELPolicyExceptionSpec(Wire):
@@ -179,23 +179,23 @@ class CELPolicyException(Object):
 
 
 class RuleContext(Wire):
-    rule: str = ""
+    rule: Text = ""
     trigger: ObjectReference | None = None
 
 
 class UpdateRequestSpec(Wire):
     """From Kyverno 1.13 the triggers stand in `ruleContext`; before, one stands in `rule` and `resource`."""
 
-    policy: str = ""
-    request_type: str = ""
-    rule: str = ""
+    policy: Text = ""
+    request_type: Text = ""
+    rule: Text = ""
     resource: ObjectReference | None = None
     rule_context: tuple[RuleContext, ...] | None = None
 
 
 class UpdateRequestStatus(Wire):
-    state: str = ""
-    message: str = ""
+    state: Text = ""
+    message: Text = ""
     retry_count: int = 0
 
 

@@ -2,50 +2,50 @@
 
 import msgspec
 
-from exporter.facts.cluster.wire import Condition, Object, Wire
+from exporter.facts.cluster.wire import Condition, Name, Object, Text, Wire
 
 
 class LonghornVolumeSpec(Wire):
-    node_id: str = msgspec.field(default="", name="nodeID")
+    node_id: Name = msgspec.field(default="", name="nodeID")
     number_of_replicas: int = 0
-    access_mode: str = ""
+    access_mode: Text = ""
     """`rwx` volumes are served to their pods by a share manager, over NFS."""
 
 
 class WorkloadStatus(Wire):
-    pod_name: str = ""
-    pod_status: str = ""
+    pod_name: Name = ""
+    pod_status: Text = ""
 
 
 class KubernetesStatus(Wire):
     """Whom the volume serves. Every field outlives its truth: see `lastPVCRefAt` and `lastPodRefAt`."""
 
-    pv_status: str = ""
-    last_pvc_ref_at: str = msgspec.field(default="", name="lastPVCRefAt")
-    last_pod_ref_at: str = ""
+    pv_status: Text = ""
+    last_pvc_ref_at: Text = msgspec.field(default="", name="lastPVCRefAt")
+    last_pod_ref_at: Text = ""
     workloads_status: tuple[WorkloadStatus, ...] | None = None
 
 
 class CloneStatus(Wire):
     """`initiated`, `copy-completed-awaiting-healthy`, `completed` or `failed`; empty: no clone."""
 
-    state: str = ""
+    state: Text = ""
 
 
 class LonghornVolumeStatus(Wire):
-    state: str = ""
-    robustness: str = ""
-    current_node_id: str = msgspec.field(default="", name="currentNodeID")
+    state: Text = ""
+    robustness: Text = ""
+    current_node_id: Name = msgspec.field(default="", name="currentNodeID")
     actual_size: int = 0
-    last_degraded_at: str = ""
-    remount_requested_at: str = ""
+    last_degraded_at: Text = ""
+    remount_requested_at: Text = ""
     """Set by a salvage and by an engine that died."""
     kubernetes_status: KubernetesStatus | None = None
     conditions: tuple[Condition, ...] | None = None
     clone_status: CloneStatus | None = None
-    share_state: str = ""
+    share_state: Text = ""
     """The share manager's: `running` once it serves at `share_endpoint`."""
-    share_endpoint: str = ""
+    share_endpoint: Text = ""
 
 
 class LonghornVolume(Object):
@@ -56,4 +56,4 @@ class LonghornVolume(Object):
 class LonghornSetting(Object):
     """Longhorn's settings have no spec: `value` stands at the top, a scalar or (1.10 and later) JSON per engine."""
 
-    value: str = ""
+    value: Text = ""

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from exporter.facts.body import Body
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.server.transport import JSON, ReadError, Transport
@@ -18,6 +19,8 @@ _AGGREGATED = ",".join(
 )
 """Everything in one answer (Kubernetes 1.27 and later); an older server answers with its list of groups."""
 _KEPT_SECONDS = 300.0
+_LOST_SECONDS = 1.0
+"""The same, while something is missing that was served before: an API that is away for a moment comes back."""
 
 Served = dict[str, dict[str, frozenset[str]]]
 """The served resources' plurals, by group and version; only of groups that are read."""
@@ -63,13 +66,18 @@ class _Resources(msgspec.Struct, tag_field="kind", tag="APIResourceList"):
 
 
 class Discovery:
-    """What the server serves, asked again after five minutes or when a list is not found."""
+    """What the server serves.
+
+    It is asked again after five minutes, when a list is not found, and at every read of what was served and is not.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._lock = threading.Lock()
         self._served: Served | None = None
         self._read_at = 0.0
+        self._met: set[tuple[str, str]] = set()
+        """Groups and plurals that were served once."""
 
     def version(self, kind: Kind, stop: threading.Event | None = None, *, fresh: bool = False) -> str | None:
         """The version to read *kind* in; None when it is not served.
@@ -81,19 +89,29 @@ class Discovery:
             return None
         if kind.group in _ALWAYS_SERVED:
             return kind.versions[0]
-        versions = self._current(stop, fresh=fresh).get(kind.group, {})
-        serving = [version for version, plurals in versions.items() if kind.plural in plurals]
+        serving = self._serving(kind, stop, fresh=fresh)
+        if not serving and (kind.group, kind.plural) in self._met and not fresh and self._is_older_than(_LOST_SECONDS):
+            serving = self._serving(kind, stop, fresh=True)
         if not serving:
             return None
+        self._met.add((kind.group, kind.plural))
         readable = next((version for version in kind.versions if version in serving), None)
         if readable is None:
             detail = f"{kind.group} serves {kind.plural} in {', '.join(serving)}; read are {', '.join(kind.versions)}"
             raise ReadError(Reason.NOT_FOUND, detail)
         return readable
 
+    def _serving(self, kind: Kind, stop: threading.Event | None, *, fresh: bool) -> list[str]:
+        """The versions that *kind* is served in."""
+        versions = self._current(stop, fresh=fresh).get(kind.group, {})
+        return [version for version, plurals in versions.items() if kind.plural in plurals]
+
+    def _is_older_than(self, seconds: float) -> bool:
+        return time.monotonic() - self._read_at >= seconds
+
     def _current(self, stop: threading.Event | None, *, fresh: bool) -> Served:
         with self._lock:
-            if fresh or self._served is None or time.monotonic() - self._read_at > _KEPT_SECONDS:
+            if fresh or self._served is None or self._is_older_than(_KEPT_SECONDS):
                 self._served = None
                 self._served = self._read(stop)
                 self._read_at = time.monotonic()
@@ -136,7 +154,7 @@ _APIS: msgspec.json.Decoder[_Aggregated | _Groups] = msgspec.json.Decoder(_Aggre
 _RESOURCES = msgspec.json.Decoder(_Resources)
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes, path: str) -> T:
+def _decode(decoder: msgspec.json.Decoder[T], body: Body, path: str) -> T:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

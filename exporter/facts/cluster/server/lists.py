@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from exporter.facts.body import Body
 from exporter.facts.cluster.decode import ListPage, MalformedPageError, decode_bytes, decode_page
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import MalformedObject
@@ -16,6 +17,12 @@ _METADATA_ONLY = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Without a fallback to plain JSON: a server that cannot give metadata alone must refuse, not send the Secrets."""
 _RESTARTS = 3
 """How often a list whose continue token expired is begun anew."""
+MOST_OBJECTS = 200_000
+"""Of one kind. Three times the objects of 10,000 claims."""
+_MOST_PAGES = 10_000
+"""A server that gives a new continue token with every page ends nowhere."""
+_ROOMY = 4
+"""Pages that fill less than this part of what an answer may hold are asked for in twice the size again."""
 
 
 class Lists:
@@ -24,6 +31,8 @@ class Lists:
     def __init__(self, transport: Transport, settings: Settings) -> None:
         self._transport = transport
         self._settings = settings
+        self._sizes: dict[str, int] = {}
+        """How many objects a page may have, by the kind's field, where a page of the usual size was too long."""
 
     def read(self, kind: Kind, version: str, target: ListTarget, stop: threading.Event | None = None) -> list[ListPage]:
         """All objects of *kind* at *target*. Objects to get that are not there are left out.
@@ -80,20 +89,40 @@ class Lists:
     def _pages(
         self, kind: Kind, version: str, target: ListTarget, selector: str, stop: threading.Event | None
     ) -> Iterator[ListPage]:
-        path, accept = _path(kind, version, target), _accept(kind)
-        query = self._query(kind, selector, target, self._settings.poll.page_size)
-        token = ""
-        while True:
+        seen, token = 0, ""
+        for _ in range(_MOST_PAGES):
             if stop is not None and stop.is_set():
                 raise StoppedError
-            body = self._transport.get(path, {**query, "continue": token} if token else query, accept, stop)
-            page = _decode(kind, body)
+            page = self._page(kind, version, target, selector, token, stop)
             yield page
+            seen += len(page.items) + len(page.malformed)
             if not page.next:
                 return
             if page.next == token:
                 raise ReadError(Reason.REPEATED_TOKEN, "the server gave the same continue token twice")
+            if seen > MOST_OBJECTS:
+                raise ReadError(Reason.TOO_LARGE, f"there are more than {MOST_OBJECTS:,} objects")
             token = page.next
+        raise ReadError(Reason.ENDLESS_LISTING, f"the list does not end after {_MOST_PAGES:,} pages")
+
+    def _page(
+        self, kind: Kind, version: str, target: ListTarget, selector: str, token: str, stop: threading.Event | None
+    ) -> ListPage:
+        """The page that *token* leads to, of as many objects as one answer may hold."""
+        usual = self._settings.poll.page_size
+        size = self._sizes.get(kind.field, usual)
+        while True:
+            query = self._query(kind, selector, target, size) | ({"continue": token} if token else {})
+            try:
+                body = self._transport.get(_path(kind, version, target), query, _accept(kind), stop)
+            except ReadError as error:
+                if error.reason is not Reason.TOO_LARGE or size == 1:
+                    raise
+                size = self._sizes[kind.field] = max(1, size // 2)
+                continue
+            if size < usual and len(body) * _ROOMY < self._transport.most_bytes:
+                self._sizes[kind.field] = min(usual, 2 * size)
+            return _decode(kind, body)
 
     def _query(self, kind: Kind, selector: str, target: ListTarget, limit: int) -> dict[str, str]:
         # No resourceVersion: with `0` the server would ignore the limit (kubernetes#96182).
@@ -105,7 +134,7 @@ class Lists:
         return {name: value for name, value in query.items() if value}
 
 
-def _decode(kind: Kind, body: bytes) -> ListPage:
+def _decode(kind: Kind, body: Body) -> ListPage:
     try:
         return decode_page(kind, body)
     except MalformedPageError as error:

@@ -4,7 +4,8 @@ The client signs each request (tokens, refreshed in-cluster tokens, exec plug-in
 TLS, client certificates and proxies. Its own `call_api` is passed by: it decodes an error's body as UTF-8 and fails
 itself where there is none, and urllib3's default retries below it would quadruple a time-out and sleep for whatever
 `Retry-After` says (kubernetes 36.0.3, `client/api_client.py` and `client/rest.py`). Redirects are not followed, so
-that a token goes nowhere but to the server.
+that a token goes nowhere but to the server. Nothing that the server does makes a request outlast its time
+(`exporter.facts.deadline`) or an answer outgrow its limit (`exporter.facts.body`).
 """
 
 import re
@@ -12,17 +13,22 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from http.client import HTTPException
 
 import msgspec
 import urllib3
 from urllib3 import exceptions
 
 from exporter import __version__
+from exporter.facts.body import Body, BodyError, TooLongError, read_body
 from exporter.facts.cluster.server.official import ApiClient
+from exporter.facts.deadline import Call, Watch, watch_connections
 from exporter.facts.reading import Reason
+from exporter.masking import masked
 
 JSON = "application/json"
-_CHUNK = 1 << 18
+MOST_BYTES = 8 << 20
+"""Of an answer's body, unpacked too: five of the largest objects that etcd takes (1.5 MiB, `--max-request-bytes`)."""
 _BEARER = ["BearerToken"]
 _RETRIED = (429, 500, 502, 503, 504)
 """Statuses after which client-go comes again where the answer has a Retry-After (client-go `rest/with_retry.go`)."""
@@ -44,7 +50,7 @@ class ReadError(Exception):
     """A request did not bring what it asked for. Its text is one line for a person."""
 
     def __init__(self, reason: Reason, detail: str, *, unreachable: bool = False) -> None:
-        super().__init__(one_line(detail))
+        super().__init__(one_line(masked(detail)))
         self.reason = reason
         self.unreachable = unreachable
         """No connection came about: another request now would fare no better."""
@@ -64,7 +70,7 @@ class _StatusBody(msgspec.Struct):
 class _Answer(msgspec.Struct):
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: Body
 
 
 class Transport:
@@ -73,6 +79,9 @@ class Transport:
     def __init__(self, client: ApiClient, timeout: timedelta) -> None:
         self._client = client
         self._timeout = timeout.total_seconds()
+        self.most_bytes = MOST_BYTES
+        self._watch = Watch()
+        watch_connections(client.rest_client.pool_manager)
 
     @property
     def address(self) -> str:
@@ -85,14 +94,14 @@ class Transport:
         query: Mapping[str, str] | None = None,
         accept: str = JSON,
         stop: threading.Event | None = None,
-    ) -> bytes:
+    ) -> Body:
         """The body that answers a GET of *path*.
 
         A server that asks to come again later is obeyed as long as the time-out allows.
 
         Raises:
-            ReadError: there is no such answer.
-            StoppedError: *stop* was set while waiting.
+            ReadError: there is no such answer, it did not come in time, or it is longer than `MOST_BYTES`.
+            StoppedError: *stop* was set.
         """
         stop = stop or threading.Event()
         deadline = time.monotonic() + self._timeout
@@ -109,33 +118,49 @@ class Transport:
     def _send(
         self, path: str, query: Mapping[str, str], accept: str, deadline: float, stop: threading.Event
     ) -> _Answer:
+        headers = self._headers(accept)
         try:
-            return self._send_once(path, query, accept, deadline, stop)
+            return self._send_once(path, query, headers, Call(deadline, stop))
         except exceptions.ProtocolError:
             # A server may close a kept connection at the very moment of its next use: a second one tells.
             pass
         except (exceptions.HTTPError, OSError) as error:
             raise _read_error(error) from None
         try:
-            return self._send_once(path, query, accept, deadline, stop)
+            return self._send_once(path, query, headers, Call(deadline, stop))
         except (exceptions.HTTPError, OSError) as error:
             raise _read_error(error) from None
 
-    def _send_once(
-        self, path: str, query: Mapping[str, str], accept: str, deadline: float, stop: threading.Event
-    ) -> _Answer:
+    def _send_once(self, path: str, query: Mapping[str, str], headers: Mapping[str, str], call: Call) -> _Answer:
+        try:
+            with self._watch.over(call):
+                answer = self._exchange(path, query, headers, max(call.deadline - time.monotonic(), 0.001))
+        except (exceptions.HTTPError, HTTPException, OSError, ValueError):
+            _raise_if_over(call)
+            raise
+        _raise_if_over(call)
+        return answer
+
+    def _exchange(self, path: str, query: Mapping[str, str], headers: Mapping[str, str], seconds: float) -> _Answer:
         response = self._client.rest_client.pool_manager.request(
             "GET",
             self.address + path,
             fields=dict(query),
-            headers=self._headers(accept),
-            timeout=urllib3.Timeout(total=max(deadline - time.monotonic(), 0.001)),
+            headers=dict(headers),
+            timeout=urllib3.Timeout(total=seconds),
             retries=False,
             redirect=False,
             preload_content=False,
+            decode_content=False,
         )
         try:
-            body = _read(response, deadline, stop)
+            body = read_body(response, self.most_bytes)
+        except TooLongError as error:
+            response.close()
+            raise ReadError(Reason.TOO_LARGE, str(error)) from None
+        except BodyError as error:
+            response.close()
+            raise ReadError(Reason.MALFORMED_ANSWER, str(error)) from None
         except BaseException:
             response.close()  # a connection with half an answer in it cannot serve again
             raise
@@ -155,16 +180,11 @@ class Transport:
         return headers
 
 
-def _read(response: urllib3.BaseHTTPResponse, deadline: float, stop: threading.Event) -> bytes:
-    """The body, as long as it comes before *deadline*: a socket's time-out alone allows an endless trickle."""
-    chunks: list[bytes] = []
-    while chunk := response.read1(_CHUNK):
-        chunks.append(chunk)
-        if time.monotonic() > deadline:
-            raise ReadError(Reason.TIMEOUT, "the answer was not complete in time")
-        if stop.is_set():
-            raise StoppedError
-    return b"".join(chunks)
+def _raise_if_over(call: Call) -> None:
+    if call.stop.is_set():
+        raise StoppedError
+    if call.was_cut or call.is_over:
+        raise ReadError(Reason.TIMEOUT, "the answer was not complete in time")
 
 
 def _wait(answer: _Answer) -> float | None:

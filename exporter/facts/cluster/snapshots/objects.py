@@ -1,10 +1,10 @@
 """CSI volume snapshots (snapshot.storage.k8s.io)."""
 
-from exporter.facts.cluster.wire import ErrorMessage, Moment, Object, Wire
+from exporter.facts.cluster.wire import ErrorMessage, Moment, Name, Object, Wire
 
 
 class SnapshotSource(Wire):
-    persistent_volume_claim_name: str | None = None
+    persistent_volume_claim_name: Name | None = None
 
 
 class VolumeSnapshotSpec(Wire):

@@ -6,40 +6,42 @@ from exporter.facts.cluster.wire import (
     Condition,
     LabelledMetadata,
     Moment,
+    Name,
     Object,
     ResourceRequirements,
+    Text,
     TypedReference,
     Wire,
 )
 
 
 class Trigger(Wire):
-    schedule: str | None = None
-    manual: str | None = None
+    schedule: Text | None = None
+    manual: Text | None = None
 
 
 class MoverSpec(Wire):
     """What the movers have in common; `repository` is restic's and Kopia's, `rcloneConfig` is rclone's."""
 
-    repository: str | None = None
-    rclone_config: str | None = None
-    copy_method: str | None = None
+    repository: Name | None = None
+    rclone_config: Name | None = None
+    copy_method: Text | None = None
     prune_interval_days: int | None = None
-    unlock: str | None = None
+    unlock: Text | None = None
     mover_resources: ResourceRequirements | None = None
-    destination_pvc: str | None = msgspec.field(default=None, name="destinationPVC")
+    destination_pvc: Name | None = msgspec.field(default=None, name="destinationPVC")
 
 
 class MoverStatus(Wire):
     """How the last mover that ended did: `Successful`, `Failed`, or nothing yet; its last 1,024 bytes of log."""
 
-    result: str = ""
-    logs: str = ""
+    result: Text = ""
+    logs: Text = ""
 
 
 class ResticStatus(Wire):
     last_pruned: Moment | None = None
-    last_unlocked: str | None = None
+    last_unlocked: Text | None = None
 
 
 class Movers(Wire):
@@ -54,7 +56,10 @@ class Movers(Wire):
     @property
     def method(self) -> str:
         """The mover's name as VolSync's own metrics have it; empty when the spec names none."""
-        return next((name for name in _METHODS if getattr(self, name) is not None), "")
+        for name in _METHODS:
+            if getattr(self, name) is not None:
+                return name
+        return ""
 
     @property
     def field(self) -> str:
@@ -63,14 +68,18 @@ class Movers(Wire):
 
     @property
     def mover(self) -> MoverSpec:
-        return getattr(self, self.method) if self.method else MoverSpec()
+        for name in _METHODS:
+            mover: MoverSpec | None = getattr(self, name)
+            if mover is not None:
+                return mover
+        return MoverSpec()
 
 
 _METHODS = ("restic", "kopia", "rclone", "rsync_tls", "rsync", "syncthing", "external")
 
 
 class ReplicationSourceSpec(Movers):
-    source_pvc: str = msgspec.field(default="", name="sourcePVC")
+    source_pvc: Name = msgspec.field(default="", name="sourcePVC")
     paused: bool = False
     trigger: Trigger | None = None
 
@@ -78,9 +87,9 @@ class ReplicationSourceSpec(Movers):
 class ReplicationSourceStatus(Wire):
     last_sync_time: Moment | None = None
     last_sync_start_time: Moment | None = None
-    last_sync_duration: str | None = None
+    last_sync_duration: Text | None = None
     next_sync_time: Moment | None = None
-    last_manual_sync: str | None = None
+    last_manual_sync: Text | None = None
     latest_mover_status: MoverStatus | None = None
     conditions: tuple[Condition, ...] | None = None
     restic: ResticStatus | None = None
@@ -89,7 +98,7 @@ class ReplicationSourceStatus(Wire):
 class SourceAnnotations(Wire):
     """What the owner of a ReplicationSource may say of it."""
 
-    repository: str | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
+    repository: Text | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
 
 
 class SourceMetadata(LabelledMetadata):
@@ -110,8 +119,8 @@ class ReplicationDestinationSpec(Movers):
 class ReplicationDestinationStatus(Wire):
     last_sync_time: Moment | None = None
     last_sync_start_time: Moment | None = None
-    last_sync_duration: str | None = None
-    last_manual_sync: str | None = None
+    last_sync_duration: Text | None = None
+    last_manual_sync: Text | None = None
     latest_mover_status: MoverStatus | None = None
     latest_image: TypedReference | None = None
     conditions: tuple[Condition, ...] | None = None

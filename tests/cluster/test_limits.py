@@ -1,0 +1,156 @@
+"""Whatever the server sends, a read ends, and what is kept of it has a bound."""
+
+from datetime import datetime
+
+import pytest
+from msgspec import inspect
+
+from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.cluster.server import discovery, lists, transport
+from exporter.facts.reading import Reading, Reason, Source
+from tests.apiserver import faults
+from tests.apiserver.server import ApiServer
+from tests.cluster.conftest import Json, MakeReader, obj
+
+REDUCED = {"Addresses.restic", "TemplateFrom.restic"}
+"""Strings that the decoder takes as they come, and that are cut down at once."""
+
+
+def source(name: str, **spec: object) -> Json:
+    rest = {"trigger": {"schedule": "0 * * * *"}, "restic": {"repository": "r"}}
+    return obj(
+        "volsync.backube/v1alpha1", "ReplicationSource", name, "media", spec={"sourcePVC": "films", **rest, **spec}
+    )
+
+
+def sources_of(server: ApiServer, make: MakeReader, at: datetime) -> ObjectList:  # type: ignore[type-arg]
+    return make(server, timeout=5).read(Source.VOLSYNC, at).lists["volsync.sources"]
+
+
+def test_pages_that_are_too_long_are_asked_for_in_smaller_ones(
+    reader_of: MakeReader, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MOST_BYTES", 100_000)
+    bulk = {"annotations": {"bulk": "z" * 30_000}}
+    with ApiServer(
+        [{**source(f"s{i}"), "metadata": {**source(f"s{i}")["metadata"], **bulk}} for i in range(9)]
+    ) as server:
+        listing = sources_of(server, reader_of, at)
+        sizes = [int(one.query["limit"]) for one in server.asked("replicationsources")]
+    assert listing.reading is Reading.READ
+    assert len(listing.items) == 9
+    assert sizes[0] == 500
+    assert sizes[-1] in (2, 3)
+
+
+def test_pages_grow_again_once_their_objects_are_small(
+    reader_of: MakeReader, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MOST_BYTES", 100_000)
+    big = source("big")
+    big["metadata"]["annotations"] = {"bulk": "z" * 90_000}
+    with ApiServer([big, *(source(f"small-{i}") for i in range(60))]) as server:
+        reader = reader_of(server, page_size=40)
+        assert reader.read(Source.VOLSYNC, at).report.up
+        server.remove("replicationsources", "big", "media", "volsync.backube")
+        for _ in range(4):
+            assert reader.read(Source.VOLSYNC, at).report.up
+        sizes = [int(one.query["limit"]) for one in server.asked("replicationsources")]
+    assert min(sizes) < 40
+    assert sizes[-1] == 40
+
+
+def test_an_answer_that_is_too_long_for_one_object_costs_its_list(
+    reader_of: MakeReader, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MOST_BYTES", 10_000)
+    big = source("big")
+    big["metadata"]["annotations"] = {"bulk": "z" * 90_000}
+    with ApiServer([big]) as server:
+        read = reader_of(server, timeout=5).read(Source.VOLSYNC, at)
+    assert read.lists["volsync.sources"].reason is Reason.TOO_LARGE
+    assert read.lists["volsync.destinations"].reading is Reading.READ
+
+
+def test_a_list_without_end_ends(
+    server: ApiServer, reader_of: MakeReader, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "_MOST_PAGES", 20)
+    server.fail("replicationsources", faults.endless("ReplicationSourceList"))
+    listing = sources_of(server, reader_of, at)
+    assert (listing.reading, listing.reason) == (Reading.UNREADABLE, Reason.ENDLESS_LISTING)
+
+
+def test_more_objects_than_can_be_kept_are_not_kept(
+    reader_of: MakeReader, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MOST_OBJECTS", 5)
+    with ApiServer([source(f"s{i}") for i in range(9)]) as server:
+        listing = reader_of(server, page_size=3).read(Source.VOLSYNC, at).lists["volsync.sources"]
+    assert (listing.reason, listing.items) == (Reason.TOO_LARGE, ())
+
+
+def test_a_name_that_kubernetes_would_not_admit_costs_its_own_object(reader_of: MakeReader, at: datetime) -> None:
+    with ApiServer([source("good"), source("bad", sourcePVC="x" * 1_000_000)]) as server:
+        listing = sources_of(server, reader_of, at)
+    assert [item.name for item in listing.items] == ["good"]
+    (bad,) = listing.malformed
+    assert (bad.name, len(bad.claim or "")) == ("bad", 254)
+    assert bad.error == "Expected `str` of length <= 253 - at `$.spec.sourcePVC`"
+
+
+def test_a_long_text_keeps_its_ends(reader_of: MakeReader, at: datetime) -> None:
+    long = source("long")
+    log = f"begin {'x' * 1_000_000} end"
+    long["status"] = {"latestMoverStatus": {"result": "Failed", "logs": log}, "lastSyncTime": "2026-02-28T00:00:00Z"}
+    with ApiServer([long]) as server:
+        (kept,) = sources_of(server, reader_of, at).items
+    logs = kept.status.latest_mover_status.logs
+    assert logs.startswith("begin x")
+    assert logs.endswith("x end")
+    assert len(logs) <= 4096
+    assert kept.status.last_sync_time is not None
+
+
+def test_every_string_that_is_kept_has_a_greatest_length() -> None:  # noqa: C901 - one branch for each type
+    # What Kyverno's policies generate may be anything.
+    unbounded: set[str] = set()
+    free: set[str] = set()
+    seen: set[type] = set()
+
+    def look_at(kept: inspect.Type, where: str) -> None:
+        match kept:
+            case inspect.StrType(max_length=None):
+                unbounded.add(where)
+            case inspect.AnyType():
+                free.add(where)
+            case inspect.StructType() if kept.cls not in seen and "kyverno" not in kept.cls.__module__:
+                seen.add(kept.cls)
+                for field in kept.fields:
+                    look_at(field.type, f"{kept.cls.__name__}.{field.name}")
+            case inspect.UnionType():
+                for one in kept.types:
+                    look_at(one, where)
+            case inspect.VarTupleType():
+                look_at(kept.item_type, where)
+            case inspect.DictType():
+                look_at(kept.key_type, where)
+                look_at(kept.value_type, where)
+
+    for kind in KINDS:
+        look_at(inspect.type_info(kind.struct), kind.kind)
+    assert unbounded == REDUCED
+    assert free == set()
+
+
+def test_an_api_that_comes_back_is_seen_at_the_next_read(
+    server: ApiServer, reader_of: MakeReader, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "_LOST_SECONDS", 0.0)
+    reader = reader_of(server)
+    assert reader.read(Source.VOLSYNC, at).report.reading is Reading.READ
+    server.stop_serving("volsync.backube")
+    assert reader.read(Source.VOLSYNC, at).report.reading is Reading.NOT_SERVED
+    server.serve("volsync.backube")
+    assert reader.read(Source.VOLSYNC, at).report.reading is Reading.READ

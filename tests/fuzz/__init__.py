@@ -1,0 +1,1 @@
+"""Damaged input for the decoders, the readers of files, and the judge."""
