@@ -10,7 +10,7 @@ import msgspec
 
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.decode import convert, describe
-from exporter.facts.cluster.dump.inventory import DumpManifest, Inventory, manifest_of
+from exporter.facts.cluster.dump.inventory import PLAIN, DumpManifest, Inventory, manifest_of
 from exporter.facts.cluster.dump.manifests import (
     STDIN,
     EmptyList,
@@ -37,8 +37,8 @@ _EVENTS = ("events.k8s.io", "Event")
 _VOLSYNC_OWNERS = ("Job", "ReplicationSource", "ReplicationDestination")
 _LISTING_KEYS = frozenset(
     {
-        "CommonPrefixes", "ContinuationToken", "Contents", "Delimiter", "EncodingType", "IsTruncated", "KeyCount",
-        "MaxKeys", "Name", "NextContinuationToken", "NextToken", "Prefix", "RequestCharged", "StartAfter",
+        "CommonPrefixes", "ContinuationToken", "Contents", "Delimiter", "EncodingType", "Endpoint", "IsTruncated",
+        "KeyCount", "MaxKeys", "Name", "NextContinuationToken", "NextToken", "Prefix", "RequestCharged", "StartAfter",
     }
 )  # fmt: skip
 """The members of an answer of ListObjectsV2 as the AWS command line prints it; an empty one may have none."""
@@ -266,7 +266,8 @@ def _report(source: Source, listings: Mapping[str, ObjectList[Any]], at: datetim
     malformed = [one for listing in own for one in listing.malformed]
     errors = Counter({Reason.MALFORMED_OBJECT: len(malformed)} if malformed else {})
     unread = [listing for listing in own if listing.reading is Reading.UNREADABLE]
-    if unread:
+    # Of an operator a part may do: where more is needed, the claims that need it are unknown.
+    if unread and (source in PLAIN or Reading.READ not in readings or any(one.reason for one in unread)):
         detail = "; ".join(dict.fromkeys(listing.detail for listing in unread))
         return SourceReport(source, Reading.UNREADABLE, unread[0].reason, detail, at, errors=dict(errors))
     if Reading.READ in readings:

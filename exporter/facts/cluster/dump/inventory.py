@@ -7,7 +7,7 @@ as not dumped where something else in the dump shows that it cannot be empty.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -29,20 +29,9 @@ _OPERATORS = {
     "external-secrets.io": Source.EXTERNAL_SECRETS,
 }
 """Groups of which any object says that the operator is there."""
-_DUMPED_TOGETHER = frozenset(
-    {
-        "kyverno.cluster_policies",
-        "kyverno.generating_policies",
-        "kyverno.update_requests",
-        "kyverno.events",
-        "external_secrets.cluster_external_secrets",
-        "external_secrets.external_secrets",
-        "longhorn.volumes",
-        "longhorn.settings",
-    }
-)
-"""An operator's kinds that count as empty where another one of its kinds was dumped."""
-_PLAIN = (Source.KUBERNETES, Source.VOLSYNC)
+_SELDOM_DUMPED = frozenset({"external_secrets.cluster_secret_stores", "external_secrets.secret_stores"})
+"""Who dumps ExternalSecrets does not think of their stores. The other kinds of an operator count as dumped together."""
+PLAIN: Final = (Source.KUBERNETES, Source.VOLSYNC)
 """Sources whose kinds every cluster with VolSync serves."""
 _LONGHORN_DRIVER = "driver.longhorn.io"
 
@@ -123,14 +112,14 @@ class Inventory:
         )
 
     def _is_held(self, kind: Kind) -> bool:
-        return kind.field in self._held or (kind.field in _DUMPED_TOGETHER and kind.source in self._operators)
+        return kind.field in self._held or (kind.source in self._operators and kind.field not in _SELDOM_DUMPED)
 
     def _guess(self, kind: Kind, found: Found, at: datetime, settling: timedelta) -> DumpedKind | None:
         """What may be thought of a kind of which there is nothing; None: that there are none of it."""
         unread = DumpedKind(Reading.UNREADABLE, detail=f"{kind.plural}: {NOT_HELD}")
         if self.manifests or kind.source in self._operators or _is_proof_of(kind, found):
             return unread
-        if kind.source not in _PLAIN or kind.field == "core.namespaces":
+        if kind.source not in PLAIN or kind.field == "core.namespaces":
             return DumpedKind(Reading.NOT_SERVED, detail="not among the files")
         return unread if _cannot_be_empty(kind, found, at, settling) else None
 
@@ -157,6 +146,8 @@ def _cannot_be_empty(kind: Kind, found: Found, at: datetime, settling: timedelta
             return any(one.spec.volume_name for one in claims)
         case "core.jobs" | "core.mount_events" | "core.attachments":
             return bool(running)
+        case "core.nodes":
+            return True
         case "core.pods":
             return bool(running) or bool(found["core.jobs"])
         case "snapshots.snapshots":
