@@ -12,7 +12,8 @@ _DROPPED: Final = ("managedFields", "annotations")
 """An annotation may hold the whole object as it was last applied, a Secret's data included."""
 _URL: Final = re.compile(r"(//|\bs3:)[^/\s?#]*@")
 _NAMED: Final = re.compile(
-    r"(?i)\b((?:[\w-]{0,40}(?:password|passwd|secret|token|credential|access_?key|api_?key)[\w-]{0,40})[\"']?\s*[:=]\s*"
+    r"(?i)\b((?:[\w-]{0,40}(?:password|passwd|secret|token|credential|access_?key|api_?key)[\w-]{0,40})"
+    r"[\"']?\s*[:=]\s*[\"']?"
     r"|\b(?:bearer|basic)\s+)[^\s,;&\"']{4,}"
 )
 _KEY_ID: Final = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
