@@ -36,7 +36,7 @@ broken link. In a command, `<word>` stands for a name that the verdict fills in.
 
 _SETTINGS = f"""\
 A setting stands in a YAML file (`--config FILE`, or the file that `{CONFIG_VARIABLE}` names), in the
-environment, or in a flag. The environment goes before the file, flags before both. A wrong setting, or one that does
+environment, or in a flag. The environment overrides the file, and flags override both. A wrong setting, or one that does
 not exist, is refused at the start. Durations are written like `90s`, `15m`, `1h30m`, `2d`; lists in the environment and
 in flags with commas.
 
