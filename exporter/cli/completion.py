@@ -11,13 +11,13 @@ _VARIABLE = "_VOLSYNC_EXPORTER_COMPLETE"
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    r"""Print the script that completes commands and flags in a shell.
+    """Print the script that completes commands and flags in a shell.
 
     \b
     bash:  source <(volsync-exporter completion bash)
     zsh:   source <(volsync-exporter completion zsh)
     fish:  volsync-exporter completion fish | source
-    """
+    """  # noqa: D301 - click reads the character
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"{shell} is not known")

@@ -18,12 +18,12 @@ from exporter.publication.tables import console_for_output, show_wrapped
 @output_option("text", "json", "yaml")
 @takes_inputs()
 def command(inputs: Inputs, claim: str, output: str) -> None:
-    r"""Walk one claim's chain link by link: what shows each state, what fixes it.
+    """Walk one claim's chain link by link: what shows each state, what fixes it.
 
     \b
     Example: volsync-exporter explain media/photos
              volsync-exporter explain photos -n media
-    """
+    """  # noqa: D301 - click reads the character
     found = answer(inputs)
     one = _find(found.verdict, claim, inputs.settings.claims.namespaces)
     if output == "text":

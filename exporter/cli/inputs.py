@@ -154,6 +154,7 @@ def takes_inputs(*, is_scoped: bool = True) -> Callable[[Callable[..., object]],
         ) -> object:
             flags = {setting.name: values.pop(_identifier(setting)) for setting in SETTINGS}
             given = {name: value for name, value in flags.items() if value is not None and value != ()}
+            origin = _origin(config, given)
             if namespaces and all_namespaces:
                 raise click.UsageError("-n and -A exclude each other")
             if namespaces or all_namespaces:
@@ -162,7 +163,7 @@ def takes_inputs(*, is_scoped: bool = True) -> Callable[[Callable[..., object]],
                 settings = load(config, os.environ, given)
             except ConfigurationError as error:
                 raise Failure(str(error)) from None
-            inputs = Inputs(settings, _origin(config, given), sources, at, kubeconfig or "", context or "")
+            inputs = Inputs(settings, origin, sources, at, kubeconfig or "", context or "")
             return function(inputs, *args, **values)
 
         command.__name__, command.__doc__ = function.__name__, function.__doc__

@@ -98,9 +98,7 @@ def _nothing(paths: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
     told = [f"{one.path}: {one.why}" for one in skipped[:_TOLD]]
     more = [f"and {len(skipped) - _TOLD} more"] if len(skipped) > _TOLD else []
     lines = [f"{names}: there is nothing in it that a verdict could rest on", *(f"  {one}" for one in (*told, *more))]
-    return "\n".join(
-        [*lines, "`volsync-exporter dump FOLDER` writes what is needed; docs/dump.md has the kubectl lines."]
-    )
+    return "\n".join([*lines, "`volsync-exporter dump FOLDER` writes what is needed; docs/dump.md tells more."])
 
 
 class _Dump:
