@@ -61,7 +61,7 @@ What a support case needs, and what `--from` reads in place of a cluster.
 
 ## With the program
 
-```sh
+```console
 volsync-exporter dump case.tar.gz
 volsync-exporter status --from case.tar.gz
 ```
