@@ -5,13 +5,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def with_usage(
-    builder: x509.CertificateBuilder, own: ec.EllipticCurvePublicKey, issuer: ec.EllipticCurvePublicKey
+    builder: x509.CertificateBuilder,
+    own: ec.EllipticCurvePublicKey,
+    issuer: ec.EllipticCurvePublicKey,
+    *,
+    is_authority: bool,
 ) -> x509.CertificateBuilder:
-    """*builder* with the identifiers of both keys, and with what *own* may be used for: it may sign, and serve."""
+    """*builder* with the identifiers of both keys, and with what *own* may be used for."""
     usage = x509.KeyUsage(
         digital_signature=True,
-        key_cert_sign=True,
-        crl_sign=True,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,

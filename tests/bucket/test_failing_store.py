@@ -216,7 +216,7 @@ def certificate(tmp_path: Path) -> Path:
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     )
-    made = with_usage(builder, key.public_key(), key.public_key()).sign(key, hashes.SHA256())
+    made = with_usage(builder, key.public_key(), key.public_key(), is_authority=True).sign(key, hashes.SHA256())
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

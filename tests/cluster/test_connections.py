@@ -77,7 +77,7 @@ class Authority:
             .add_extension(extension, critical=critical)
         )
         if self._has_key_usage:
-            builder = with_usage(builder, public_key, self._key.public_key())
+            builder = with_usage(builder, public_key, self._key.public_key(), is_authority=critical)
         return builder.sign(self._key, hashes.SHA256())
 
 

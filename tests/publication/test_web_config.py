@@ -76,7 +76,9 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(san)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         )
-        return with_usage(builder, key.public_key(), self.key.public_key()).sign(self.key, hashes.SHA256())
+        return with_usage(builder, key.public_key(), self.key.public_key(), is_authority=is_authority).sign(
+            self.key, hashes.SHA256()
+        )
 
 
 @pytest.fixture
