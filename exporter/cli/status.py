@@ -8,6 +8,7 @@ from typing import Final
 import click
 import msgspec
 
+from exporter.chain.selection import LABEL
 from exporter.chain.verdict import ClaimState, ClaimVerdict, Verdict
 from exporter.cli.inputs import EXIT_UNKNOWN, Command, Inputs, takes_inputs
 from exporter.cli.output import encoded, exit_status, output_option
@@ -58,7 +59,7 @@ def _print(found: Answer, output: str, settings: Settings, of: int) -> None:
             of=of,
             is_wide=output == "wide",
             in_namespace=len(settings.claims.namespaces) == 1,
-            label=settings.claims.label,
+            label=settings.claims.label or LABEL,
         )
         show_status(console_for_output(), found.verdict, view)
         for note in found.notes:

@@ -20,8 +20,8 @@ from exporter.settings import Settings
 DUMPS = Path(__file__).parent / "dumps"
 SOUND, BEHIND = str(DUMPS / "sound.yaml"), str(DUMPS / "behind.yaml")
 AT = ("--at", "2026-01-18T14:12:00Z")
-PLAIN = ("--chain-policy", "", "--chain-base-secret", "", "--chain-namespace-label", "")
-"""Without Kyverno's chain before the source."""
+PLAIN = ("--chain-policy", "", "--chain-base-secret", "", "--chain-namespace-label", "", "--claims-label", "backup")
+"""Without Kyverno's chain before the source, and with the label that asks for a backup."""
 
 
 def run(*args: str, stdin: str | None = None, **environment: str) -> Result:

@@ -14,7 +14,15 @@ SCREENS = Path(__file__).parent / "screens"
 DUMPS = Path(__file__).parent / "dumps"
 AT = ("--at", "2026-01-18T14:20:00Z")
 BAD_DAY = ("--from", "bad-day", *AT)
-SOUND = ("--from", "sound.yaml", "--at", "2026-01-18T14:12:00Z", "--chain-policy=", "--chain-base-secret=")
+SOUND = (
+    "--from",
+    "sound.yaml",
+    "--at",
+    "2026-01-18T14:12:00Z",
+    "--chain-policy=",
+    "--chain-base-secret=",
+    "--claims-label=backup",
+)
 HELP = {f"help-{name}": (name, "--help") for name in SUMMARIES}
 CASES: dict[str, tuple[str, ...]] = {
     "help": ("--help",),

@@ -146,8 +146,6 @@ def _cannot_be_empty(kind: Kind, found: Found, at: datetime, settling: timedelta
             return any(one.spec.volume_name for one in claims)
         case "core.jobs" | "core.mount_events" | "core.attachments":
             return bool(running)
-        case "core.nodes":
-            return True
         case "core.pods":
             return bool(running) or bool(found["core.jobs"])
         case "snapshots.snapshots":
