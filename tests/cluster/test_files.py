@@ -385,6 +385,8 @@ SOURCE = {
     "spec": {"sourcePVC": "films", "restic": {"copyMethod": "Snapshot"}},
 }
 RUNNING = {**SOURCE, "status": {"lastSyncStartTime": "2026-01-18T12:00:00Z"}}
+_GONE = {"type": "Synchronizing", "status": "False", "message": 'PersistentVolumeClaim "films" not found'}
+LOST = {**SOURCE, "status": {"conditions": [_GONE]}}
 BOUND = {**FILM, "spec": {"volumeName": "pv-1"}}
 LONGHORNS = {
     **obj("v1", "PersistentVolume", "pv-1"),
@@ -397,6 +399,7 @@ LONGHORNS = {
     [
         ([FILM, SOURCE], set()),
         ([SOURCE], {"core.claims"}),
+        ([LOST], set()),
         ([FILM], {"volsync.sources"}),
         ([BOUND, SOURCE], {"core.volumes"}),
         ([FILM, RUNNING], {"core.jobs", "core.pods", "core.mount_events", "core.attachments", "snapshots.snapshots"}),

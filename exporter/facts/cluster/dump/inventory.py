@@ -138,7 +138,7 @@ def _cannot_be_empty(kind: Kind, found: Found, at: datetime, settling: timedelta
     running = [one for one in sources if _since(one, at) > settling]
     match kind.field:
         case "core.claims":
-            return bool(sources)
+            return any(not _has_lost_its_claim(one) for one in sources)
         case "volsync.sources":
             return True
         case "core.volumes":
@@ -147,11 +147,18 @@ def _cannot_be_empty(kind: Kind, found: Found, at: datetime, settling: timedelta
         case "core.jobs" | "core.mount_events" | "core.attachments":
             return bool(running)
         case "core.pods":
-            return bool(running) or bool(found["core.jobs"])
+            # An Event about a Job says that its pods are refused: then there are none.
+            return (bool(running) or bool(found["core.jobs"])) and not found["core.job_events"]
         case "snapshots.snapshots":
             return any(one.spec.mover.copy_method == "Snapshot" for one in running)
         case _:
             return False
+
+
+def _has_lost_its_claim(source: ReplicationSource) -> bool:
+    """Whether VolSync itself says that the PVC is not there (the API server's words, as VolSync repeats them)."""
+    conditions = (source.status.conditions if source.status else None) or ()
+    return any("PersistentVolumeClaim" in one.message and "not found" in one.message for one in conditions)
 
 
 def _since(source: ReplicationSource, at: datetime) -> timedelta:
