@@ -11,7 +11,7 @@ from typing import Final
 MASK: Final = "***"
 _LONGEST = 1 << 16
 """Characters that are looked at, and kept."""
-_URL = re.compile(r"//|\bs3:")
+_URL = re.compile(r"(?:\bs3:)?(?:https?:)?//|\bs3:")
 _SPACED = re.compile(r"((?://|\bs3:)[^\s@/:\"']{1,200}:)(?!//|\d{1,5}(?:[/?\s\"']|$))[^\n]{0,500}@")
 """A user and what may be a password with blanks in it."""
 _WORDS = (

@@ -168,7 +168,7 @@ class PollSettings(_Section):
     bucket: Duration = Field(timedelta(minutes=5), description="Between two cheap looks at the buckets.")
     full_listing: Duration = Field(
         timedelta(hours=24),
-        description="The age at which a repository's sizes are measured anew in any case.",
+        description="The age at which a repository's sizes are measured again in any case.",
     )
     jitter: Duration = Field(timedelta(seconds=10), description="The greatest random delay of a poll.")
     timeout: Duration = Field(timedelta(seconds=30), description="For one request to answer.")

@@ -21,9 +21,9 @@ _TAG = "volsync-exporter"
 
 
 def overview() -> Dashboard:
-    """Whether all is well, and which one thing to mend if not."""
+    """Whether all is well, and which one thing to fix if not."""
     board = (
-        _board("VolSync backups", OVERVIEW_BOARD, "Whether every claim could be restored, and what to mend if not.")
+        _board("VolSync backups", OVERVIEW_BOARD, "Whether every claim could be restored, and what to fix if not.")
         .time("now-24h", "now")
         .with_variable(_namespace(every=True))
     )

@@ -265,17 +265,36 @@ def read(path: Path) -> Json:
     return found
 
 
+_USUAL = (
+    ("v1", "PersistentVolumeClaim"),
+    ("v1", "PersistentVolume"),
+    ("v1", "Pod"),
+    ("batch/v1", "Job"),
+    ("storage.k8s.io/v1", "VolumeAttachment"),
+    ("snapshot.storage.k8s.io/v1", "VolumeSnapshot"),
+    ("volsync.backube/v1alpha1", "ReplicationSource"),
+    ("volsync.backube/v1alpha1", "ReplicationDestination"),
+)
+
+
 def written(objects: Iterable[Json]) -> str:
     """*objects* as YAML documents."""
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     return yaml.dump_all(objects, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
+def whole(objects: Iterable[Json]) -> list[Json]:
+    """*objects*, and a list without items of each kind of which a cluster may have none: it is whole as it is."""
+    found = list(objects)
+    kinds = {(one.get("apiVersion"), one.get("kind")) for one in found}
+    return [*found, *({"apiVersion": v, "kind": f"{k}List", "items": []} for v, k in _USUAL if (v, k) not in kinds)]
+
+
 def write(name: str, folder: Path) -> list[Path]:
     """Write the files of the scenario or base *name* into *folder*, which is made; the files."""
     cluster = compose(name)
     folder.mkdir(parents=True, exist_ok=True)
-    files = {folder / "cluster.yaml": written(cluster.objects.values())} if cluster.objects else {}
+    files = {folder / "cluster.yaml": written(whole(cluster.objects.values()))} if cluster.objects else {}
     for bucket, tree in cluster.buckets.items():
         answer = listed(bucket, tree, cluster.listings.get(bucket, {}))
         files[folder / f"{bucket}.json"] = json.dumps(answer, indent=4) + "\n"

@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 from exporter.chain.causes import CATALOGUE, Cause, Impact, Link
 from exporter.configuration import BUCKET_SETTINGS, CONFIG_VARIABLE, SETTINGS, Setting
 from exporter.durations import format_duration
+from exporter.facts.cluster.kinds import KINDS
 from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family
 from exporter.settings import Settings
 
@@ -35,22 +36,73 @@ broken link. In a command, `<word>` stands for a name that the verdict fills in.
 """
 
 _SETTINGS = f"""\
-A setting stands in a YAML file (`--config FILE`, or the file that `{CONFIG_VARIABLE}` names), in the
-environment, or in a flag. The environment goes before the file, flags before both. A wrong setting, or one that does
-not exist, is refused at the start. Durations are written like `90s`, `15m`, `1h30m`, `2d`; lists in the environment and
-in flags with commas.
+A setting stands in a YAML file (`--config FILE`, or the file that `{CONFIG_VARIABLE}` names), in the environment, or
+in a flag. The environment overrides the file, and flags override both. A wrong setting, or one that does not exist,
+is refused at the start. Durations are written like `90s`, `15m`, `1h30m`, `2d`; lists in the environment and in flags
+with commas.
 
 ```yaml
 # the environment's VOLSYNC_EXPORTER_GRACE__MOVER_START, and --grace-mover-start
 grace:
   mover_start: 20m
 ```
+
 """
 
 _BUCKETS = """\
 A list, of as many buckets as there are. In the environment `VOLSYNC_EXPORTER_BUCKETS` takes it as YAML, and the
 variables below set the first bucket's parts (`__1__` the second's). The flag `--buckets` takes one bucket and may be
 repeated. A restic URL alone stands for a bucket: `--buckets s3:http://host:9000/bucket/prefix/`.
+"""
+
+
+_DUMP = """\
+What a support case needs, and what `--from` reads in place of a cluster.
+
+## With the program
+
+```console
+volsync-exporter dump case.tar.gz
+volsync-exporter status --from case.tar.gz
+```
+
+`dump` writes a folder, or an archive where the name ends in `.tar.gz`. It lists the kinds below as the exporter
+itself does, and a manifest: when it was made, of which cluster, which kinds could not be read, and why. `--from` then
+judges at the moment that the dump was made; `--at` chooses another one.
+
+No Secret is read (with `--secrets metadata` their names are, without their data). Annotations that the exporter does
+not read are dropped, literal values of containers' environments too, and what looks like a credential is masked.
+Names of namespaces, claims and nodes are not: look through the files before you hand them on.
+
+Where a bucket is set (`--buckets`, or `RESTIC_REPOSITORY_BASE` with the usual AWS variables), its listing is added:
+keys, sizes and times, no content.
+
+## By hand
+
+Where the program cannot run, kubectl can. Each kind goes into a file of its own, whose name says what there is none
+of where the list is empty:
+
+```sh
+mkdir dump
+for kind in \\
+KINDS
+do
+  kubectl get "$kind" --all-namespaces --output json > "dump/$kind.json"
+done
+```
+
+kubectl's error for a kind that the cluster does not have leaves an empty file, which is skipped. Never dump Secrets:
+they are not needed. A bucket's listing:
+
+```sh
+aws s3api list-objects-v2 --bucket volsync-backup --output json > dump/volsync-backup.json
+```
+
+## What is not in a dump
+
+A kind that a dump does not hold is *unknown*, never *not there*. What rests on it is `unknown`, and where nothing
+else is wrong the exit status is 2. A folder of which nothing can be used is an error that says what was skipped and
+why.
 """
 
 
@@ -72,6 +124,18 @@ def _pages() -> Iterator[tuple[str, Iterator[str]]]:
     yield "metrics.md", _metrics()
     yield "causes.md", _causes()
     yield "settings.md", _settings()
+    yield "dump.md", _dump()
+
+
+# --- dump
+
+
+def _dump() -> Iterator[str]:
+    yield "# Dumps"
+    yield f"\n{MADE}\n"
+    names = dict.fromkeys(f"{kind.plural}.{kind.group}".strip(".") for kind in KINDS if not kind.metadata_only)
+    lines = " \\\n".join(f"  {name}" for name in names)
+    yield _DUMP.replace("KINDS", lines)
 
 
 # --- metrics

@@ -17,6 +17,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from exporter import __version__
+from exporter.chain.causes import Cause
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.facts.cluster.dump.files import read_files
@@ -73,7 +74,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     verdict = bad_day()
     with tempfile.TemporaryDirectory() as folder, served(verdict) as url, browser(folder) as chrome:
-        stuck = next(claim for claim in verdict.claims if claim.problem and claim.problem.scope == "longhorn")
+        stuck = next(claim for claim in verdict.claims if claim.problem and claim.problem.cause is Cause.VOLUME_FAULTED)
         shoot(chrome, url, "page-light", "light", 1100, 860)
         shoot(chrome, url, "page-dark", "dark", 1100, 860)
         shoot(chrome, f"{url}claims/{stuck.namespace}/{stuck.pvc}", "claim", "light", 1100, 1000)
@@ -96,7 +97,7 @@ def table(verdict: Verdict) -> str:
         record=True,
         force_terminal=True,
         color_system="standard",
-        width=130,
+        width=100,
         highlight=False,
         markup=False,
         emoji=False,

@@ -19,7 +19,7 @@ from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.model import Facts
 from exporter.publication.document import ClaimEntry, StatusDocument, document
 from exporter.publication.explain import explain
-from scripts.compose import compose, written
+from scripts.compose import compose, whole, written
 from tests.corpus import NAMES, ExpectedClaim, files, path, scenario, settings, verdict
 
 NEAR_MISS = "-near-miss"
@@ -114,7 +114,7 @@ def test_every_cause_has_a_scenario_and_one_that_only_resembles_it(cause: Cause)
 def test_the_order_of_files_and_objects_does_not_matter(name: str, tmp_path: Path) -> None:
     at = scenario(name).at
     backwards = tmp_path / "backwards.yaml"
-    backwards.write_text(written(reversed(compose(name).objects.values())))
+    backwards.write_text(written(reversed(whole(compose(name).objects.values()))))
     listings = [file for file in files(name) if file.suffix == ".json"]
     facts = read_files([*reversed(listings), backwards], at, settings(name))
     again = judge(_shuffled(facts, random.Random(name)), settings(name), at)

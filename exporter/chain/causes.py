@@ -1,4 +1,4 @@
-"""The catalogue of causes: everything that can break a backup, where in the chain, how bad it is, and what mends it.
+"""The catalogue of causes: everything that can break a backup, where in the chain, how bad it is, and what fixes it.
 
 Alerts, runbooks, metrics, the page and the command line all follow from `CATALOGUE`. In a command, `<word>` stands
 for a name that the finding fills in.
@@ -122,7 +122,7 @@ class Entry(msgspec.Struct, frozen=True):
     meaning: str
     """One sentence, in the present."""
     command: str
-    """What mends it, or the first step to it; names in `<angle brackets>`."""
+    """What fixes it, or the first step to it; names in `<angle brackets>`."""
     variants: Mapping[str, str] = {}
     """The command where another thing of the same cause is broken: by what, `cache` for example."""
     wide_command: str = ""
@@ -403,7 +403,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.MOVER,
         "The mover's cache volume is full, so the mover can neither read nor write the repository.",
         # VolSync asks for the greater size on the PVC that is there, which not every storage class allows
-        # (`volumehandler.go`, EnsureNewPVC); a cache that is deleted is made anew, and filled from the repository.
+        # (`volumehandler.go`, EnsureNewPVC); a cache that is deleted is made again, and filled from the repository.
         "s=$(kubectl get pvc <cache> -n <namespace> -o jsonpath='{.spec.resources.requests.storage}') && "
         "n=${s%%[!0-9]*} && kubectl patch replicationsource <source> -n <namespace> --type merge "
         """-p '{"spec":{"<method>":{"cacheCapacity":"'"$((2 * n))${s#"$n"}"'"}}}' && """

@@ -1,15 +1,18 @@
 """What every command takes: where facts come from, the clock, and a flag for every setting."""
 
 import os
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
+from pydantic_core import PydanticUndefined
 
-from exporter.configuration import CONFIG_VARIABLE, SETTINGS, ConfigurationError, Setting, load
+from exporter.configuration import CONFIG_VARIABLE, PREFIX, SETTINGS, ConfigurationError, Setting, load
+from exporter.durations import format_duration
 from exporter.masking import masked
 from exporter.settings import Settings
 
@@ -24,24 +27,32 @@ _SECTIONS: Final = {
     "poll": "Settings: reading",
     "web": "Settings: the listener",
 }
+_PRECEDENCE = (
+    "A setting also stands in a YAML file (--config) or in the environment: --grace-mover-start is grace.mover_start "
+    "there, or VOLSYNC_EXPORTER_GRACE__MOVER_START. The environment overrides the file, flags override both."
+)
 EXIT_FINE: Final = 0
 EXIT_BROKEN: Final = 1
 EXIT_UNKNOWN: Final = 2
-"""Also what a wrong usage, a wrong setting or an unreadable file ends with."""
+"""Also what a wrong usage, a wrong setting, an unreadable file or cluster ends with."""
 
 
 class Inputs(msgspec.Struct, frozen=True):
     """What the user gave."""
 
     settings: Settings
-    files: tuple[str, ...]
-    """Dumps to take the facts from, or folders of them; empty: from the cluster."""
-    at: datetime | None
-    """The moment to judge at; None: now."""
+    settings_from: str
+    """What set them: a file, the environment, flags; or that nothing did."""
+    files: tuple[str, ...] = ()
+    """Dumps to take the facts from, or folders or archives of them; empty: from the cluster."""
+    at: datetime | None = None
+    """The moment to judge at; None: now, or when the dump was made."""
+    kubeconfig: str = ""
+    context: str = ""
 
 
 class Failure(click.ClickException):
-    """Something that the user can mend: its message says what."""
+    """Something that the user can fix: its message says what."""
 
     exit_code = EXIT_UNKNOWN
 
@@ -65,74 +76,158 @@ class _Moment(click.ParamType[datetime]):
 
 
 class Command(click.Command):
-    """A command whose `--from` takes several values, and whose help tells the settings apart."""
+    """A command whose `--from` takes several values. Its help has its own options; settings have a help of theirs."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         takes_argument = any(isinstance(param, click.Argument) for param in self.params)
         return super().parse_args(ctx, _spread(args, only_files=takes_argument))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the command's own options, then each section of settings."""
-        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        """Write the command's own options."""
+        own = [param for param in self.get_params(ctx) if type(param) is click.Option]
+        records = [record for param in own if (record := param.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+
+    def settings_help(self, ctx: click.Context) -> str:
+        """Every setting's flag by section, with its default."""
+        formatter = ctx.make_formatter()
+        sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            if record := param.get_help_record(ctx):
-                title = param.section if isinstance(param, _SettingOption) else "Options"
-                sections.setdefault(title, []).append(record)
+            if isinstance(param, SettingOption) and (record := param.get_help_record(ctx)):
+                sections.setdefault(param.section, []).append(record)
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+        formatter.write_paragraph()
+        formatter.write_text(_PRECEDENCE)
+        return formatter.getvalue().strip("\n")
 
 
-class _SettingOption(click.Option):
+class SettingOption(click.Option):
     """A flag for one setting. Its value is checked together with all the others, not by click."""
 
     def __init__(self, setting: Setting) -> None:
         flags = [setting.flag, _SHORT[setting.name]] if setting.name in _SHORT else [setting.flag]
         self.setting = setting.name
         self.section = _SECTIONS[setting.section]
+        default = written(setting.field.default)
         super().__init__(
             [*flags, _identifier(setting)],
-            help=setting.field.description,
+            help=f"{setting.field.description}{f' [default: {default}]' if default else ''}",
             multiple=setting.name == "buckets",
             metavar=setting.path[-1].upper(),
         )
 
 
-def takes_inputs(function: Callable[..., object]) -> Callable[..., object]:
-    """Give a command the common options; it is called with an `Inputs` first."""
+def written(value: object) -> str:
+    """A setting's default as a user writes it; empty where there is none."""
+    if value is PydanticUndefined or value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(map(written, value))
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, timedelta):
+        return format_duration(value).replace(" ", "")
+    return str(value)
 
-    def command(
-        *args: object, sources: tuple[str, ...], at: datetime | None, config: Path | None, **values: object
-    ) -> object:
-        flags = {setting.name: values.pop(_identifier(setting)) for setting in SETTINGS}
-        given = {name: value for name, value in flags.items() if value is not None and value != ()}
-        try:
-            settings = load(config, os.environ, given)
-        except ConfigurationError as error:
-            raise Failure(str(error)) from None
-        return function(Inputs(settings, sources, at), *args, **values)
 
-    command.__name__, command.__doc__ = function.__name__, function.__doc__
-    params: list[click.Parameter] = [
+def takes_inputs(*, is_scoped: bool = True) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Give a command the common options; it is called with an `Inputs` first.
+
+    One that *is_scoped* also takes kubectl's `-n` and `-A`.
+    """
+
+    def decorate(function: Callable[..., object]) -> Callable[..., object]:
+        def command(
+            *args: object,
+            sources: tuple[str, ...],
+            at: datetime | None,
+            config: Path | None,
+            kubeconfig: str,
+            context: str,
+            namespaces: tuple[str, ...] = (),
+            all_namespaces: bool = False,
+            **values: object,
+        ) -> object:
+            flags = {setting.name: values.pop(_identifier(setting)) for setting in SETTINGS}
+            given = {name: value for name, value in flags.items() if value is not None and value != ()}
+            origin = _origin(config, given)
+            if namespaces and all_namespaces:
+                raise click.UsageError("-n and -A exclude each other")
+            if namespaces or all_namespaces:
+                given["claims.namespaces"] = namespaces
+            try:
+                settings = load(config, os.environ, given)
+            except ConfigurationError as error:
+                raise Failure(str(error)) from None
+            inputs = Inputs(settings, origin, sources, at, kubeconfig or "", context or "")
+            return function(inputs, *args, **values)
+
+        command.__name__, command.__doc__ = function.__name__, function.__doc__
+        own: list[click.Parameter] = getattr(function, "__click_params__", [])
+        common = [*(_scoping() if is_scoped else ()), *_common(), *(SettingOption(setting) for setting in SETTINGS)]
+        command.__click_params__ = [*reversed(common), *own]  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def _scoping() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["-n", "--namespace", "namespaces"],
+            multiple=True,
+            metavar="NAME",
+            help="Only this namespace; repeatable.  [default: all]",
+        ),
+        click.Option(["-A", "--all-namespaces"], is_flag=True, help="All namespaces, whatever the settings say."),
+    ]
+
+
+def _common() -> list[click.Parameter]:
+    return [
+        click.Option(["--context"], metavar="NAME", help="Of the kubeconfig.  [default: the current one]"),
+        click.Option(["--kubeconfig"], metavar="FILE", help="[default: $KUBECONFIG, or ~/.kube/config]"),
         click.Option(
             [_FROM, "sources"],
             multiple=True,
-            metavar="FILE...",
-            help="Take the facts from files instead of a cluster: YAML or JSON from kubectl get, JSON from "
-            "aws s3api list-objects-v2. A folder stands for the files in it, - for the input.",
+            metavar="PATH...",
+            help="Read a dump: files, folders, FILE.tar.gz, -",
         ),
-        click.Option(["--at"], type=_Moment(), help="Judge at this moment (RFC 3339) instead of now."),
+        click.Option(["--at"], type=_Moment(), help="Judge as at 2026-01-18T14:00:00Z.  [default: now]"),
         click.Option(
             ["--config"],
             type=click.Path(path_type=Path),
+            metavar="FILE",
             envvar=CONFIG_VARIABLE,
-            help="A YAML file with settings. The environment goes before it, and flags before both.",
+            help="Settings as YAML.",
         ),
-        *(_SettingOption(setting) for setting in SETTINGS),
+        click.Option(
+            ["--help-settings"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_settings,
+            help="Show the flags of all settings and exit.",
+        ),
     ]
-    own: list[click.Parameter] = getattr(function, "__click_params__", [])
-    command.__click_params__ = [*reversed(params), *own]  # type: ignore[attr-defined]
-    return command
+
+
+def _show_settings(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing and isinstance(ctx.command, Command):
+        click.echo(ctx.command.settings_help(ctx))
+        ctx.exit()
+
+
+def _origin(config: Path | None, flags: Mapping[str, object]) -> str:
+    """What set the settings, for a person."""
+    variables = any(name.startswith(PREFIX) and name != CONFIG_VARIABLE for name in os.environ)
+    parts = [str(config) if config else "", "the environment" if variables else "", "flags" if flags else ""]
+    return " and ".join(part for part in parts if part) or "defaults"
 
 
 def _identifier(setting: Setting) -> str:

@@ -1,33 +1,55 @@
-"""The readers of a live cluster and its buckets. Importing this takes about a second, for the clients behind them."""
+"""The readers of a live cluster and its buckets. Importing this is slow, for the clients behind them."""
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
-from exporter.facts.bucket.access import check_access as check_buckets
-from exporter.facts.bucket.reader import BucketReader
+from exporter.facts.bucket.address import addresses
 from exporter.facts.cluster.server.access import check_access as check_cluster
 from exporter.facts.cluster.server.api import ClusterReader
+from exporter.facts.cluster.server.connect import connect, context_of
+from exporter.facts.cluster.server.official import ApiClient
 from exporter.facts.cluster.volsync.objects import ReplicationSource
 from exporter.facts.layout import Owner
 from exporter.facts.model import Check, SourceRead
 from exporter.facts.reading import Source
-from exporter.polling.poller import Read
 from exporter.settings import SecretReading, Settings
 
+if TYPE_CHECKING:
+    from exporter.facts.bucket.reader import BucketReader
 
-def readers_of(settings: Settings) -> dict[Source, Read]:
-    """How to read each source that the settings ask for.
+
+Read = Callable[[datetime, threading.Event], SourceRead]
+"""Reads one source, dated, until it is told to stop."""
+
+
+def connection(kubeconfig: str, context: str) -> tuple[str, ApiClient]:
+    """The name of the context, and the client for its API server.
+
+    Raises:
+        ReadError: there is none.
+    """
+    return context_of(kubeconfig, context), connect(kubeconfig, context)
+
+
+def readers_of(settings: Settings, connector: Callable[[], ApiClient] = connect) -> dict[Source, Read]:
+    """How to read each source that the settings ask for; *connector* makes the client when it is needed.
 
     Raises:
         ValueError: a bucket's settings do not say which bucket.
     """
-    cluster = ClusterReader(settings)
+    cluster = ClusterReader(settings, connector=connector)
     wanted = [Source(name) for name in settings.sources]
     if settings.secrets is SecretReading.METADATA:
         wanted.append(Source.SECRETS)
     readers: dict[Source, Read] = {source: partial(cluster.read, source) for source in wanted}
+    if not addresses(settings, os.environ):
+        return readers
+    from exporter.facts.bucket.reader import BucketReader  # noqa: PLC0415 - the SDK is slow to import
+
     buckets = BucketReader(settings)
     readers[Source.S3] = buckets.read
     if Source.VOLSYNC in readers:
@@ -35,7 +57,7 @@ def readers_of(settings: Settings) -> dict[Source, Read]:
     return readers
 
 
-def _read_volsync(cluster: ClusterReader, buckets: BucketReader, at: datetime, stop: threading.Event) -> SourceRead:
+def _read_volsync(cluster: ClusterReader, buckets: "BucketReader", at: datetime, stop: threading.Event) -> SourceRead:
     """Its sources say where in the buckets repositories should be; only restic's have a layout that is known."""
     read = cluster.read(Source.VOLSYNC, at, stop)
     sources = read.lists.get("volsync.sources")
@@ -48,12 +70,15 @@ def _read_volsync(cluster: ClusterReader, buckets: BucketReader, at: datetime, s
     return read
 
 
-def check_access(settings: Settings) -> Iterator[Check]:
+def check_access(settings: Settings, connector: Callable[[], ApiClient] = connect) -> Iterator[Check]:
     """Everything that `doctor` tries.
 
     Raises:
         ValueError: a bucket's settings do not say which bucket.
     """
+    from exporter.facts.bucket.access import check_access as check_buckets  # noqa: PLC0415 - the SDK is slow to import
+    from exporter.facts.bucket.reader import BucketReader  # noqa: PLC0415
+
     buckets = BucketReader(settings)
-    yield from check_cluster(ClusterReader(settings), settings)
+    yield from check_cluster(ClusterReader(settings, connector=connector), settings)
     yield from check_buckets(buckets)

@@ -1,8 +1,10 @@
 """The body of an answer, no longer than it may be: as it is sent, and as it is unpacked."""
 
 import zlib
+from typing import TYPE_CHECKING
 
-import urllib3
+if TYPE_CHECKING:
+    import urllib3
 
 Body = bytes | bytearray
 
@@ -22,7 +24,7 @@ class TooLongError(BodyError):
         super().__init__(f"the answer is longer than {most >> 20} MiB")
 
 
-def read_body(response: urllib3.BaseHTTPResponse, most: int) -> Body:
+def read_body(response: "urllib3.BaseHTTPResponse", most: int) -> Body:
     """The body of *response*, whose content is not decoded yet, unpacked: *most* bytes at the most.
 
     Raises:

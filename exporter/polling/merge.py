@@ -18,6 +18,21 @@ FIELDS: Mapping[Source, tuple[str, ...]] = {
 """The lists in `ClusterFacts` that each source fills."""
 
 
+def pending(sources: Mapping[Source, object]) -> Facts:
+    """What is known before the first read: *sources* are pending, the others are not there to be read."""
+    facts = Facts()
+    absent: dict[str, ObjectList[Any]] = {
+        field: ObjectList(reading=Reading.NOT_SERVED) for s in Source if s not in sources for field in FIELDS[s]
+    }
+    return msgspec.structs.replace(
+        facts,
+        cluster=facts.cluster.with_lists(absent),
+        sources=tuple(
+            SourceReport(source, Reading.PENDING if source in sources else Reading.NOT_SERVED) for source in Source
+        ),
+    )
+
+
 def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Facts:
     """*facts* with what *read* brought.
 

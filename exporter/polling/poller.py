@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
-from typing import Any
 
 import msgspec
 import structlog
@@ -19,12 +18,11 @@ from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.model import Facts, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.masking import masked
 from exporter.polling.clock import Clock
-from exporter.polling.merge import FIELDS, expire, merge
+from exporter.polling.merge import FIELDS, expire, merge, pending
 from exporter.publication.current import Published
 from exporter.publication.families import Telemetry
 from exporter.publication.render import render
@@ -296,21 +294,6 @@ class Poller:
 
     def _patience(self, source: Source) -> float:
         return max(_HUNG, 10 * self.interval(source)).total_seconds()
-
-
-def pending(sources: Mapping[Source, object]) -> Facts:
-    """What is known before the first read: *sources* are pending, the others are not there to be read."""
-    facts = Facts()
-    absent: dict[str, ObjectList[Any]] = {
-        field: ObjectList(reading=Reading.NOT_SERVED) for s in Source if s not in sources for field in FIELDS[s]
-    }
-    return msgspec.structs.replace(
-        facts,
-        cluster=facts.cluster.with_lists(absent),
-        sources=tuple(
-            SourceReport(source, Reading.PENDING if source in sources else Reading.NOT_SERVED) for source in Source
-        ),
-    )
 
 
 def _without_objects(verdict: Verdict) -> Verdict:

@@ -54,7 +54,7 @@ def _found(facts: Facts, source: Source) -> str:
 def _malformed(source: Source, broken: MalformedObject) -> Check:
     name = "/".join(part for part in (broken.namespace, broken.name) if part)
     what = f"understand {broken.kind} {name}"
-    return Check(source, what, ok=False, detail=broken.error, fix="Fix the object, or dump it anew.")
+    return Check(source, what, ok=False, detail=broken.error, fix="Fix the object, or dump it again.")
 
 
 def _lines(checks: list[Check]) -> Iterator[Text]:

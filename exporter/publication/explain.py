@@ -1,12 +1,13 @@
-"""`explain`: one claim's chain, link by link, each with what shows its state and what mends it."""
+"""`explain`: one claim's chain, link by link, each with what shows its state and what fixes it."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
+import msgspec
 from rich.text import Text
 
 from exporter.chain.causes import Impact, Link
-from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, Problem
+from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, Problem, SourceVerdict
 from exporter.durations import format_duration
 from exporter.publication.plain import ago, clean, moment
 from exporter.publication.tables import SEVERITY_STYLES, STATE_STYLES
@@ -18,12 +19,113 @@ _LINK_WIDTH = max(len(link) for link in _CHAIN)
 _DEEP = " " * (_STATE_WIDTH + 2)
 
 
-def explain(claim: ClaimVerdict, at: datetime) -> Text:
-    """The chain of *claim* as lines of text; *at* is the moment of its verdict."""
-    return Text("\n").join(_lines(claim, at))
+def explain(claim: ClaimVerdict, at: datetime, runbook_base: str = "") -> Text:
+    """The chain of *claim* as lines of text; *at* is the moment of its verdict.
+
+    Where *runbook_base* is given, each problem has the address of its runbook.
+    """
+    return Text("\n").join(_lines(claim, at, runbook_base))
 
 
-def _lines(claim: ClaimVerdict, at: datetime) -> Iterator[Text]:
+class ProblemEntry(msgspec.Struct, frozen=True):
+    cause: str
+    scope: str
+    severity: str
+    blocks: bool
+    """Whether the next backup cannot succeed because of it."""
+    reason: str
+    since: datetime | None
+    command: str
+
+
+class LinkEntry(msgspec.Struct, frozen=True):
+    link: str
+    state: str
+    evidence: str
+    problems: tuple[ProblemEntry, ...]
+
+
+class SourceEntry(msgspec.Struct, frozen=True):
+    name: str
+    method: str
+    schedule: str
+    state: str
+    last_sync: datetime | None
+    recovery_point: datetime | None
+    binding: str
+    store: str
+
+
+class ExplainDocument(msgspec.Struct, frozen=True):
+    """One claim with all that its verdict rests on. Links that do not apply are left out; times are in UTC."""
+
+    at: datetime
+    namespace: str
+    pvc: str
+    state: str
+    summary: str
+    exemption: str | None
+    recovery_point: datetime | None
+    recovery_point_evidence: str | None
+    objective_seconds: float | None
+    sources: tuple[SourceEntry, ...]
+    repositories: tuple[str, ...]
+    links: tuple[LinkEntry, ...]
+
+
+def encode(claim: ClaimVerdict, at: datetime) -> str:
+    """The same as JSON, for programs."""
+    document = ExplainDocument(
+        at=at.astimezone(UTC),
+        namespace=claim.namespace,
+        pvc=claim.pvc,
+        state=claim.state,
+        summary=claim.summary,
+        exemption=claim.exemption or None,
+        recovery_point=_utc(claim.recovery_point),
+        recovery_point_evidence=claim.recovery_point_evidence or None,
+        objective_seconds=claim.objective.total_seconds() if claim.objective is not None else None,
+        sources=tuple(_source_entry(source) for source in claim.sources),
+        repositories=tuple(f"{one.bucket}/{one.prefix}" for one in claim.repositories),
+        links=tuple(_link_entry(link) for link in claim.links),
+    )
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def _source_entry(source: SourceVerdict) -> SourceEntry:
+    return SourceEntry(
+        source.name,
+        source.method,
+        source.schedule,
+        source.state,
+        _utc(source.last_sync),
+        _utc(source.recovery_point),
+        source.binding,
+        source.store,
+    )
+
+
+def _link_entry(link: LinkVerdict) -> LinkEntry:
+    return LinkEntry(link.link, link.state, link.evidence, tuple(_problem_entry(one) for one in link.problems))
+
+
+def _problem_entry(problem: Problem) -> ProblemEntry:
+    return ProblemEntry(
+        problem.cause,
+        str(problem.scope),
+        problem.severity,
+        problem.impact is Impact.BLOCKING,
+        problem.reason,
+        _utc(problem.since),
+        problem.command,
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def _lines(claim: ClaimVerdict, at: datetime, runbook_base: str) -> Iterator[Text]:
     yield Text.assemble((clean(claim.key), "bold"), " is ", (claim.state, STATE_STYLES[claim.state]))
     yield Text(clean(claim.summary))
     yield Text()
@@ -32,7 +134,7 @@ def _lines(claim: ClaimVerdict, at: datetime) -> Iterator[Text]:
     judged = {link.link: link for link in claim.links}
     for link in _CHAIN:
         if link in judged:
-            yield from _link(judged[link], at)
+            yield from _link(judged[link], at, runbook_base)
         elif link is not Link.RESTORE:
             yield Text(f"{'-':<{_STATE_WIDTH}}  {link:<{_LINK_WIDTH}}  does not apply", "dim")
 
@@ -57,13 +159,15 @@ def _figures(claim: ClaimVerdict, at: datetime) -> Iterator[tuple[str, str]]:
         yield "repository", f"{clean(repository.bucket)}/{clean(repository.prefix)}"
 
 
-def _link(link: LinkVerdict, at: datetime) -> Iterator[Text]:
+def _link(link: LinkVerdict, at: datetime, runbook_base: str) -> Iterator[Text]:
     yield Text.assemble(
         (f"{link.state:<{_STATE_WIDTH}}", _LINK_STYLES[link.state]),
         f"  {link.link:<{_LINK_WIDTH}}  {clean(link.evidence)}",
     )
     for problem in link.problems:
         yield from _problem(problem, link.evidence, at)
+        if runbook_base:
+            yield Text(f"{_DEEP}{runbook_base}/{problem.cause}.md", "dim")
 
 
 def _problem(problem: Problem, evidence: str, at: datetime) -> Iterator[Text]:

@@ -68,7 +68,7 @@ class Telemetry(msgspec.Struct, frozen=True):
     unjudged: dict[str, int] = {}
     """Claims of the last verdict that could not be judged as a whole, by the kind of error."""
     duplicates: int = 0
-    """Samples of the last verdict that were left out because an earlier one bears the same labels."""
+    """Samples of the last verdict that were left out because an earlier one has the same labels."""
     failed: tuple[str, ...] = ()
     """Families of the last verdict that were left out because their samples could not be had."""
     web_config_current: bool | None = None
@@ -582,7 +582,7 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
     ),
     Family(
         "volsync_exporter_duplicate_samples",
-        "Samples of the last verdict that were left out because another one bears the same labels.",
+        "Samples of the last verdict that were left out because another one has the same labels.",
         (),
         lambda telemetry: [((), float(telemetry.duplicates))],
     ),

@@ -31,3 +31,8 @@ def age_against_objective(claim: ClaimVerdict, at: datetime) -> str:
     if claim.objective is None:
         return age if claim.recovery_point else NOTHING
     return f"{age}/{format_duration(claim.objective)}"
+
+
+def counted(number: int, one: str) -> str:
+    """*number* and its noun: `1 claim`, `4 claims`."""
+    return f"{number:,} {one if number == 1 else one + 's'}"

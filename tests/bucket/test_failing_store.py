@@ -19,6 +19,7 @@ from exporter.facts.model import SourceRead
 from exporter.facts.reading import Reading, Reason
 from exporter.settings import BucketSettings, PollSettings, Settings
 from tests.bucket.standin import BUCKET, Listed, Query, Standin, Twist, running_standin
+from tests.certificates import with_usage
 
 CART = "shop/cart"
 SHELF = "shop/shelf"
@@ -204,7 +205,7 @@ def certificate(tmp_path: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "store")])
     now = datetime.now(UTC)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -214,8 +215,8 @@ def certificate(tmp_path: Path) -> Path:
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
     )
+    made = with_usage(builder, key.public_key(), key.public_key(), is_authority=True).sign(key, hashes.SHA256())
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from exporter.cli.commands import cli
 from exporter.cli.readers import readers_of
 from exporter.configuration import load as load_settings
+from exporter.facts.cluster.dump.inventory import MANIFEST
 from exporter.facts.reading import Reason, Source
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller
@@ -93,3 +95,80 @@ def test_a_read_gives_up_when_it_is_told_to(cluster: ApiServer) -> None:
     poller.stop()
     poller.poll(Source.KUBERNETES)
     assert not [request for request in cluster.requests if request.resource == "persistentvolumeclaims"][1:]
+
+
+def test_a_dump_gives_the_answer_of_its_cluster(cluster: ApiServer, tmp_path: Path) -> None:
+    """As a folder and as an archive; without a bucket here, as the cluster's own answer is."""
+    live = claims(run("status", "--at", AT, "-o", "json"))
+    for target in (tmp_path / "dump", tmp_path / "dump.tar.gz"):
+        made = run("dump", str(target))
+        assert made.exit_code == 0, made.output
+        assert claims(run("status", "--at", AT, "-o", "json", "--from", str(target))) == live
+
+
+def test_a_dump_holds_no_secret_and_no_annotation_of_others(cluster: ApiServer, tmp_path: Path) -> None:
+    run("dump", str(tmp_path / "dump"))
+    text = "".join(file.read_text() for file in (tmp_path / "dump").iterdir())
+    assert not (tmp_path / "dump" / "core.secrets.json").exists()
+    assert "last-applied-configuration" not in text
+    assert "managedFields" not in text
+
+
+def test_what_could_not_be_dumped_is_unknown_where_the_dump_is_read(cluster: ApiServer, tmp_path: Path) -> None:
+    cluster.fail("volumes", faults.status(403))
+    made = run("dump", str(tmp_path / "dump"))
+    assert made.exit_code == 2
+    found = json.loads(run("status", "--at", AT, "-o", "json", "--from", str(tmp_path / "dump")).stdout)
+    assert found["sources"]["longhorn"] == {"up": False, "reason": "forbidden"}
+    assert {claim["links"].get("volume") for claim in found["claims"]} <= {"unknown", None}
+
+
+def test_a_dump_is_judged_at_the_moment_that_it_was_made(cluster: ApiServer, tmp_path: Path) -> None:
+    run("dump", str(tmp_path / "dump"))
+    made = json.loads((tmp_path / "dump" / MANIFEST).read_text())["at"]
+    found = json.loads(run("status", "-o", "json", "--from", str(tmp_path / "dump")).stdout)
+    assert datetime.fromisoformat(found["at"]) == datetime.fromisoformat(made)
+
+
+def test_a_dump_is_not_written_over_what_is_there(cluster: ApiServer, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "old.tar.gz").write_text("mine")
+    for target in (tmp_path, tmp_path / "old.tar.gz"):
+        result = run("dump", str(target))
+        assert result.exit_code == 2
+        assert "cannot be written" in result.stderr
+    assert (tmp_path / "old.tar.gz").read_text() == "mine"
+
+
+def test_the_cluster_that_was_judged_is_named(cluster: ApiServer) -> None:
+    assert f"({cluster.url})" in run("status", "--at", AT).stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("command", ["status", "doctor", "explain"])
+def test_a_token_that_is_refused_is_one_error_with_what_to_do(cluster: ApiServer, command: str) -> None:
+    cluster.token = "another"
+    result = run(command, *(("karakeep/data-pvc",) if command == "explain" else ()))
+    assert result.exit_code in (1, 2)
+    if command != "doctor":
+        assert result.stderr.count("credentials") == 1
+        assert "expired token" in result.stderr
+
+
+def test_a_server_that_is_gone_is_one_error_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ApiServer([]) as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path)))
+    result = run("status")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "cannot be reached: Connection refused" in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_namespace_that_the_cluster_has_not_is_a_mistake(cluster: ApiServer) -> None:
+    result = run("status", "-n", "karakep")
+    assert result.exit_code == 2
+    assert "has no namespace karakep" in result.stderr
+
+
+def test_a_context_is_chosen_by_its_flag(cluster: ApiServer) -> None:
+    result = run("status", "--context", "elsewhere")
+    assert (result.exit_code, "has no context 'elsewhere'" in result.stderr) == (2, True)

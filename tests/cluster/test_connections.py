@@ -1,6 +1,7 @@
 """Who asks, and over what: tokens, certificates, authorities and proxies work on the way that is really taken."""
 
 import socketserver
+import ssl
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -18,18 +19,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from kubernetes.config import incluster_config
 
 from exporter.facts.cluster.server.api import ClusterReader
-from exporter.facts.cluster.server.connect import connect
+from exporter.facts.cluster.server.connect import connect, context_of
 from exporter.facts.cluster.server.transport import ReadError
 from exporter.facts.reading import Reason, Source
 from exporter.settings import Settings
 from tests.apiserver.server import ApiServer
+from tests.certificates import with_usage
 from tests.cluster.conftest import Json, small_cluster
 
 
 class Authority:
     """A certificate authority of its own, and what it signed, as files."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, has_key_usage: bool = True) -> None:
+        """Without *has_key_usage* it is like those of EKS and microk8s, which do not heed RFC 5280 to the letter."""
+        self._has_key_usage = has_key_usage
         self._folder = folder
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -62,7 +66,7 @@ class Authority:
         critical: bool,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
@@ -71,10 +75,10 @@ class Authority:
             .not_valid_before(now - timedelta(hours=1))
             .not_valid_after(now + timedelta(hours=1))
             .add_extension(extension, critical=critical)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
-            .sign(self._key, hashes.SHA256())
         )
+        if self._has_key_usage:
+            builder = with_usage(builder, public_key, self._key.public_key(), is_authority=critical)
+        return builder.sign(self._key, hashes.SHA256())
 
 
 @pytest.fixture
@@ -97,6 +101,17 @@ def test_tls_with_an_own_authority_and_a_token(authority: Authority, tmp_path: P
         file = kubeconfig(tmp_path, server, authority, {"token": "standin-token"})
         read = ClusterReader(Settings(), connect(file)).read(Source.VOLSYNC, at)
     assert read.report.up, read.report.detail
+
+
+def test_an_authority_without_a_key_usage_is_trusted_as_kubectl_does(tmp_path: Path, at: datetime) -> None:
+    authority = Authority(tmp_path, "eks", has_key_usage=False)
+    with ApiServer(small_cluster(), tls=(*authority.issue("server"), None)) as server:
+        client = connect(kubeconfig(tmp_path, server, authority, {"token": "standin-token"}))
+        read = ClusterReader(Settings(), client).read(Source.VOLSYNC, at)
+    assert read.report.up, read.report.detail
+    context = client.rest_client.pool_manager.connection_pool_kw["ssl_context"]
+    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+    assert context.verify_mode is ssl.CERT_REQUIRED
 
 
 def test_an_authority_that_is_not_trusted_is_a_tls_fault(authority: Authority, tmp_path: Path, at: datetime) -> None:
@@ -268,7 +283,7 @@ def test_the_home_folders_kubeconfig_goes_before_the_pods_own(
     [
         ("{", "could not be used"),
         ("users:\n- name: a\n  user: {token: hunter2, !}\n", "could not be used"),
-        ("apiVersion: v1\nkind: Config\n", "no usable cluster configuration"),
+        ("apiVersion: v1\nkind: Config\n", "no usable cluster"),
         ("- hunter2\n", "config"),
     ],
 )
@@ -281,9 +296,23 @@ def test_a_broken_kubeconfig_is_named_and_not_quoted(tmp_path: Path, content: st
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_context_that_is_not_there_is_named(server: ApiServer, tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="elsewhere"):
-        connect(str(server.write_kubeconfig(tmp_path)), context="elsewhere")
+def test_a_context_that_is_not_there_is_named_beside_the_one_that_was_meant(server: ApiServer, tmp_path: Path) -> None:
+    file = str(server.write_kubeconfig(tmp_path))
+    name = context_of(file)
+    with pytest.raises(ReadError, match=f"no context '{name}x'; did you mean {name}"):
+        connect(file, context=f"{name}x")
+    with pytest.raises(ReadError, match=f"no context 'elsewhere'; it has {name}"):
+        connect(file, context="elsewhere")
+
+
+def test_a_machine_without_a_cluster_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ReadError, match="there is no kubeconfig"):
+        connect()
+    with pytest.raises(ReadError, match="gone: there is no such kubeconfig"):
+        connect(str(tmp_path / "gone"))
 
 
 def test_the_users_kubeconfig_is_not_written_to(server: ApiServer, tmp_path: Path, at: datetime) -> None:

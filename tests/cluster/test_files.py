@@ -3,9 +3,10 @@
 import contextlib
 import io
 import json
+import re
 import sys
 import types
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.facts.bucket.model import Bucket
-from exporter.facts.cluster.dump.files import read_files
+from exporter.facts.cluster.dump.files import read_dump, read_files
+from exporter.facts.cluster.dump.inventory import MANIFEST
 from exporter.facts.cluster.dump.refusal import FileError
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
@@ -29,8 +31,7 @@ from tests.corpus import folder
 ALWAYS = {
     "core.claims", "core.volumes", "core.pods", "core.jobs", "core.mount_events", "core.attachments",
     "core.job_events", "core.claim_events", "core.nodes", "core.storage_classes",
-    "snapshots.snapshots", "volsync.sources",
-    "volsync.destinations",
+    "snapshots.snapshots", "volsync.destinations",
 }  # fmt: skip
 KYVERNO = {kind.field for kind in KINDS if kind.field.startswith("kyverno.")}
 LONGHORN = {"longhorn.volumes", "longhorn.settings"}
@@ -378,8 +379,57 @@ FILM = obj("v1", "PersistentVolumeClaim", "films", "media")
 def test_which_lists_count_as_read(tmp_path: Path, at: datetime, more: list[Json], beside: set[str]) -> None:
     facts = read_files([write(tmp_path, "a.yaml", [FILM, *more])], at)
     assert read_fields(facts) == ALWAYS | beside
-    listings = [facts.cluster.list_of(field) for field in (kind.field for kind in KINDS)]
-    assert {listing.reading for listing in listings} <= {Reading.READ, Reading.NOT_SERVED}
+
+
+SOURCE = {
+    **obj("volsync.backube/v1alpha1", "ReplicationSource", "films", "media"),
+    "spec": {"sourcePVC": "films", "restic": {"copyMethod": "Snapshot"}},
+}
+RUNNING = {**SOURCE, "status": {"lastSyncStartTime": "2026-01-18T12:00:00Z"}}
+_GONE = {"type": "Synchronizing", "status": "False", "message": 'PersistentVolumeClaim "films" not found'}
+LOST = {**SOURCE, "status": {"conditions": [_GONE]}}
+BOUND = {**FILM, "spec": {"volumeName": "pv-1"}}
+LONGHORNS = {
+    **obj("v1", "PersistentVolume", "pv-1"),
+    "spec": {"csi": {"driver": "driver.longhorn.io", "volumeHandle": "v"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("objects", "unread"),
+    [
+        ([FILM, SOURCE], set()),
+        ([SOURCE], {"core.claims"}),
+        ([LOST], set()),
+        ([FILM], {"volsync.sources"}),
+        ([BOUND, SOURCE], {"core.volumes"}),
+        ([FILM, RUNNING], {"core.jobs", "core.pods", "core.mount_events", "core.attachments", "snapshots.snapshots"}),
+        ([BOUND, SOURCE, LONGHORNS], LONGHORN),
+    ],
+)
+def test_what_must_be_there_and_is_not_in_the_dump_is_unknown(
+    tmp_path: Path, objects: list[Json], unread: set[str]
+) -> None:
+    facts = read_files([write(tmp_path, "a.yaml", objects)], AT)
+    readings = {kind.field: facts.cluster.list_of(kind.field).reading for kind in KINDS}
+    assert {field for field, reading in readings.items() if reading is Reading.UNREADABLE} == unread
+
+
+def test_a_dump_that_says_what_it_holds_is_believed(tmp_path: Path) -> None:
+    kinds = {
+        "core.claims": {"reading": "read"},
+        "core.jobs": {"reading": "unreadable", "reason": "forbidden", "detail": "403 jobs is forbidden"},
+        "longhorn.volumes": {"reading": "not_served"},
+    }
+    manifest = {"volsyncExporterDump": 1, "version": "0.1.0", "at": "2026-01-18T14:00:00Z", "kinds": kinds}
+    write(tmp_path, MANIFEST, json.dumps(manifest))
+    write(tmp_path, "claims.yaml", [FILM])
+    dump = read_dump([tmp_path])
+    cluster = dump.facts.cluster
+    assert cluster.core.claims.read_at == datetime(2026, 1, 18, 14, tzinfo=UTC)
+    assert (cluster.core.jobs.reason, cluster.core.jobs.detail) == (Reason.FORBIDDEN, "403 jobs is forbidden")
+    assert cluster.longhorn.volumes.reading is Reading.NOT_SERVED
+    assert cluster.core.pods.detail == "pods: it is not in the dump"
 
 
 @pytest.mark.parametrize(
@@ -409,7 +459,8 @@ def test_reports_say_which_sources_the_files_tell_of(tmp_path: Path, at: datetim
     readings = {report.source: report.reading for report in read_files([file], at).sources}
     assert set(readings) == set(Source)
     read = {source for source, reading in readings.items() if reading is Reading.READ}
-    assert read == {Source.KUBERNETES, Source.VOLSYNC, Source.LONGHORN}
+    assert read == {Source.KUBERNETES, Source.LONGHORN}
+    assert readings[Source.VOLSYNC] is Reading.UNREADABLE
 
 
 # --- buckets ----------------------------------------------------------------------------------------------------
@@ -468,7 +519,7 @@ def test_without_a_listing_the_bucket_does_not_apply(tmp_path: Path, at: datetim
         ("a.json", "[" * 100_000, "deeply"),
         ("a.json", '{"kind":"List","items":[{"kind":"Pod","x":"\\ud800"}]}', "item 1 of the list"),
         ("a.yaml", 'kind: Pod\nmetadata: {name: "\\ud800"}\n', "line 2"),
-        ("empty.yaml", "", "holds no"),
+        ("empty.yaml", "", "it is empty"),
         ("notes.yaml", "just: a note\n", "holds no"),
         ("text.yaml", "just text\n", "holds no"),
     ],
@@ -493,6 +544,31 @@ def test_bytes_that_are_no_text_are_named_with_their_line(tmp_path: Path, at: da
 def test_a_path_that_leads_nowhere_is_named(tmp_path: Path, at: datetime) -> None:
     with pytest.raises(FileError, match="there is no such file"):
         read_files([tmp_path / "gone.yaml"], at)
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "nothing"),
+        ({"notes.txt": "kind: Pod"}, "notes.txt: its name does not end in .yaml, .yml, .json"),
+        ({"claims.yaml": ""}, "claims.yaml: it is empty"),
+        ({"notes.yaml": "just: a note"}, "notes.yaml: it holds no Kubernetes object"),
+        ({"all.yaml": "{apiVersion: v1, kind: List, items: []}"}, "nothing"),
+        ({"all.yaml": "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}"}, "nothing"),
+    ],
+)
+def test_a_folder_of_which_nothing_can_be_used_is_refused(tmp_path: Path, files: dict[str, str], told: str) -> None:
+    for name, content in files.items():
+        write(tmp_path, name, content)
+    with pytest.raises(FileError, match=re.escape(told)):
+        read_files([tmp_path], AT)
+
+
+def test_what_is_passed_over_in_a_folder_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "claims.yaml", [FILM])
+    write(tmp_path, "pods.yaml", "")
+    write(tmp_path, "jobs.txt", "kind: Job")
+    assert [Path(one.path).name for one in read_dump([tmp_path], AT).skipped] == ["jobs.txt", "pods.yaml"]
 
 
 JSONISH = st.recursive(

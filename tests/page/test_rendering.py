@@ -112,14 +112,14 @@ def test_the_headline_is_the_worst_state(states: list[ClaimState], expected: tup
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause.link in LINKS])
 def test_every_cause_shows_with_its_command_and_runbook(cause: Cause) -> None:
-    found = problem(cause, "node/scope-of-it", "kubectl mend it", "Because of the test.", AT)
+    found = problem(cause, "node/scope-of-it", "kubectl fix it", "Because of the test.", AT)
     claims = [broken(protected("khoj", pvc), ClaimState.UNPROTECTED, found) for pvc in ("config", "data")]
     verdict = with_claims(sound(), *claims)
     for page in (html("/", verdict), html("/claims/khoj/config", verdict)):
         assert title_of(cause) in page
     overview = html("/", verdict)
     assert cause.entry.meaning.replace("'", "&#39;") in overview
-    assert "kubectl mend it</code>" in overview
+    assert "kubectl fix it</code>" in overview
     assert f"/alerts/runbooks/{cause}.md" in overview
 
 
@@ -297,7 +297,7 @@ def test_an_old_verdict_is_no_good_news() -> None:
 def test_advice_does_not_hide_behind_good_news() -> None:
     advised = [claim for claim in bad_day().claims if not claim.problem]
     said = headline(with_claims(sound(), *advised), None)
-    assert said.detail == "1 thing worth mending before it hurts."
+    assert said.detail == "1 thing worth fixing before it hurts."
 
 
 @pytest.mark.parametrize(

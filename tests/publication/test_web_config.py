@@ -22,6 +22,7 @@ from exporter.publication.logins import Credentials
 from exporter.publication.server import Server
 from exporter.publication.site import Site
 from exporter.publication.web_config import Authenticator, WebConfigError
+from tests.certificates import with_usage
 from tests.publication.conftest import Serve, ask
 from tests.publication.verdicts import every_family
 
@@ -64,7 +65,7 @@ class Authority:
         self, name: x509.Name, key: ec.EllipticCurvePrivateKey, san: str, *, is_authority: bool
     ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(self.name)
@@ -74,7 +75,9 @@ class Authority:
             .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(san)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-            .sign(self.key, hashes.SHA256())
+        )
+        return with_usage(builder, key.public_key(), self.key.public_key(), is_authority=is_authority).sign(
+            self.key, hashes.SHA256()
         )
 
 

@@ -30,6 +30,8 @@ class _Document(msgspec.Struct, frozen=True):
 
     file: str
     bucket: str
+    endpoint: str
+    """Empty where it is not said: the AWS command line does not."""
     prefix: str
     objects: dict[str, _Object]
     folders: tuple[str, ...]
@@ -59,10 +61,14 @@ def read_listing(
     nameless = configured[0].bucket if len(configured) == 1 else _NAMELESS
     read = [_document(file, content, nameless) for file, content in documents]
     return tuple(
-        _bucket(address, [document for document in read if document.bucket == name], settings, at)
-        for name in dict.fromkeys(document.bucket for document in read)
-        for address in [a for a in configured if a.bucket == name] or [Address(name)]
+        _bucket(address, [one for one in read if (one.bucket, one.endpoint) == (name, endpoint)], settings, at)
+        for name, endpoint in dict.fromkeys((document.bucket, document.endpoint) for document in read)
+        for address in _configured(configured, name, endpoint) or [Address(name, endpoint)]
     )
+
+
+def _configured(addresses: Sequence[Address], name: str, endpoint: str) -> list[Address]:
+    return [one for one in addresses if one.bucket == name and endpoint in ("", one.endpoint)]
 
 
 def _document(file: str, content: Mapping[str, Any], nameless: str) -> _Document:
@@ -70,6 +76,7 @@ def _document(file: str, content: Mapping[str, Any], nameless: str) -> _Document
     return _Document(
         file=file,
         bucket=str(content.get("Name") or nameless),
+        endpoint=str(content.get("Endpoint") or ""),
         prefix=str(content.get("Prefix") or "").strip("/"),
         objects=dict(_objects(file, content.get("Contents") or ())),
         folders=tuple(str(entry.get("Prefix", "")).strip("/") for entry in content.get("CommonPrefixes") or ()),

@@ -32,7 +32,7 @@ def headline(verdict: Verdict, old: timedelta | None) -> Headline:
         text = f"The last verdict is {format_duration(old)} old"
         return Headline(ClaimState.UNKNOWN, text, "What follows held then, and may not hold any more.", counts)
     if not total:
-        return Headline(ClaimState.UNKNOWN, "No claim asks for a backup", "No PVC bears the backup label.", counts)
+        return Headline(ClaimState.UNKNOWN, "No claim asks for a backup", "No PVC has the backup label.", counts)
     for state in (ClaimState.UNPROTECTED, ClaimState.AT_RISK, ClaimState.UNKNOWN):
         if counts[state]:
             verb = "is" if counts[state] == 1 else "are"
@@ -55,12 +55,12 @@ def headline(verdict: Verdict, old: timedelta | None) -> Headline:
 
 def _to_mend(verdict: Verdict) -> str:
     causes = sum(1 for cause in verdict.root_causes if cause.impact is Impact.BLOCKING)
-    return f"{counted(causes, 'root cause')} to mend." if causes else ""
+    return f"{counted(causes, 'root cause')} to fix." if causes else ""
 
 
 def _to_heed(verdict: Verdict) -> str:
     advice = sum(1 for cause in verdict.root_causes if cause.cause.link is not Link.NONE)
-    return f"{counted(advice, 'thing')} worth mending before it hurts." if advice else ""
+    return f"{counted(advice, 'thing')} worth fixing before it hurts." if advice else ""
 
 
 def _sentence(text: str) -> str:

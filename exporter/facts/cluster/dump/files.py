@@ -2,13 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.decode import convert, describe
-from exporter.facts.cluster.dump.manifests import EmptyList, Manifest, find_files, read_manifests
+from exporter.facts.cluster.dump.inventory import PLAIN, DumpManifest, Inventory, manifest_of
+from exporter.facts.cluster.dump.manifests import (
+    STDIN,
+    EmptyList,
+    Manifest,
+    Skipped,
+    find_files,
+    read_manifests,
+)
 from exporter.facts.cluster.dump.refusal import FileError, Refused
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kind import VOLSYNC_OBJECTS, Kind, Reach
@@ -20,51 +30,77 @@ from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 
 _CLUSTER_SOURCES = tuple(source for source in Source if source is not Source.S3)
-_ALWAYS_READ = frozenset(
-    kind.field
-    for kind in KINDS
-    if kind.source in (Source.KUBERNETES, Source.VOLSYNC) and kind.field != "core.namespaces"
-)
-"""Kinds of which a dump without any says that the cluster has none."""
-_OPERATORS = {
-    "longhorn.io": Source.LONGHORN,
-    "kyverno.io": Source.KYVERNO,
-    "policies.kyverno.io": Source.KYVERNO,
-    "external-secrets.io": Source.EXTERNAL_SECRETS,
-}
-"""Groups of which any object says that the operator is there, and that its other kinds were dumped too."""
-_NEVER_PRESUMED = frozenset({"external_secrets.cluster_secret_stores", "external_secrets.secret_stores"})
-"""But for these: who dumps ExternalSecrets does not think of their stores."""
+_TOLD: Final = 5
+"""Files that were passed over, in a message."""
 _EVENTS = ("events.k8s.io", "Event")
 """The other name of the core group's events."""
 _VOLSYNC_OWNERS = ("Job", "ReplicationSource", "ReplicationDestination")
 _LISTING_KEYS = frozenset(
     {
-        "CommonPrefixes", "ContinuationToken", "Contents", "Delimiter", "EncodingType", "IsTruncated", "KeyCount",
-        "MaxKeys", "Name", "NextContinuationToken", "NextToken", "Prefix", "RequestCharged", "StartAfter",
+        "CommonPrefixes", "ContinuationToken", "Contents", "Delimiter", "EncodingType", "Endpoint", "IsTruncated",
+        "KeyCount", "MaxKeys", "Name", "NextContinuationToken", "NextToken", "Prefix", "RequestCharged", "StartAfter",
     }
 )  # fmt: skip
 """The members of an answer of ListObjectsV2 as the AWS command line prints it; an empty one may have none."""
 
 
-def read_files(paths: Sequence[str | Path], at: datetime, settings: Settings | None = None) -> Facts:
-    """The facts that stand in files and folders (`-` is the input), dated *at*.
+class Dump(msgspec.Struct, frozen=True):
+    """What files and folders hold."""
 
-    Kinds are told apart by what the objects say they are; unknown ones are left out. Of an object that comes twice
-    the last one counts. What the API server would filter by a selector is filtered here.
+    facts: Facts
+    files: tuple[str, ...]
+    """The files that held something."""
+    skipped: tuple[Skipped, ...]
+    """The files that did not, each with why."""
+    manifest: DumpManifest | None
+    """What a dump that this program made says of itself."""
+    namespaces: frozenset[str]
+    """Every namespace that an object lies in, also those that the settings leave out."""
+
+
+def read_files(paths: Sequence[str | Path], at: datetime | None = None, settings: Settings | None = None) -> Facts:
+    """The facts of `read_dump`. Raises FileError as that does."""
+    return read_dump(paths, at, settings).facts
+
+
+def read_dump(paths: Sequence[str | Path], at: datetime | None = None, settings: Settings | None = None) -> Dump:
+    """What stands in files and folders (`-` is the input), dated *at*: by default when the dump was made, or now.
 
     Raises:
-        FileError: a file cannot be read, or one that was named holds nothing that could be used.
+        FileError: a file cannot be read, one that was named holds nothing that could be used, or none does.
     """
     dump = _Dump(settings or Settings())
-    for file in find_files(paths):
+    found, skipped = find_files(paths)
+    files: list[str] = []
+    for file in found:
         useful, refused = False, ""
         for document in read_manifests(file.path):
             useful |= dump.take(document)
             refused = refused or (document.reason if isinstance(document, Refused) else "")
-        if file.named and not useful:
-            raise FileError(refused or f"{file.path}: it holds no Kubernetes object and no bucket listing")
-    return dump.facts(at)
+        if useful:
+            files.append(file.path)
+            continue
+        why = "it is empty" if _is_empty(file.path) else "it holds no Kubernetes object and no bucket listing"
+        if file.named:
+            raise FileError(refused or f"{file.path}: {why}")
+        why = refused or why
+        skipped.append(Skipped(file.path, why))
+    if dump.is_empty:
+        raise FileError(_nothing(paths, skipped))
+    return dump.done(at, tuple(files), tuple(skipped))
+
+
+def _is_empty(path: str) -> bool:
+    return path != STDIN and Path(path).stat().st_size == 0
+
+
+def _nothing(paths: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
+    """That nothing was read, what was passed over, and what would do."""
+    names = ", ".join(map(str, paths))
+    told = [f"{one.path}: {one.why}" for one in skipped[:_TOLD]]
+    more = [f"and {len(skipped) - _TOLD} more"] if len(skipped) > _TOLD else []
+    lines = [f"{names}: there is nothing in it that a verdict could rest on", *(f"  {one}" for one in (*told, *more))]
+    return "\n".join([*lines, "`volsync-exporter dump FOLDER` writes what is needed; docs/dump.md tells more."])
 
 
 class _Dump:
@@ -73,7 +109,8 @@ class _Dump:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._objects: dict[str, dict[tuple[str, str], Object | MalformedObject]] = {kind.field: {} for kind in KINDS}
-        self._read: set[str] = set(_ALWAYS_READ)
+        self._inventory = Inventory()
+        self._namespaces: set[str] = set()
         self._listings: list[tuple[str, dict[str, Any]]] = []
 
     def take(self, document: Manifest | EmptyList | Refused) -> bool:
@@ -85,6 +122,9 @@ class _Dump:
             self._take_refused(document)
             return False
         body = document.body
+        if manifest := manifest_of(body):
+            self._inventory.manifests.append(manifest)
+            return True
         if _is_bucket_listing(body):
             self._listings.append((document.path, body))
             return True
@@ -93,7 +133,9 @@ class _Dump:
             return False
         if kind == "CustomResourceDefinition":
             self._take_definition(body)
-        self._know(group, kind)
+        self._inventory.saw(group, _kinds(group, kind))
+        if isinstance(namespace := _metadata(body).get("namespace"), str):
+            self._namespaces.add(namespace)
         for one in _kinds(group, kind):
             if _is_selected(one, body) and self._is_in_reach(one, body):
                 found = convert(one, body)
@@ -102,35 +144,40 @@ class _Dump:
                 self._objects[one.field][key] = found
         return True
 
-    def facts(self, at: datetime) -> Facts:
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found that a verdict could rest on."""
+        return self._inventory.is_empty and not self._listings
+
+    def done(self, at: datetime | None, files: tuple[str, ...], skipped: tuple[Skipped, ...]) -> Dump:
+        manifest = next(iter(self._inventory.manifests), None)
+        at = at or (manifest.at if manifest else datetime.now(UTC))
         listings = {kind.field: self._listing(kind, at) for kind in KINDS}
         buckets = _read_listings(self._listings, self._settings, at)
         reports = [_report(source, listings, at) for source in _CLUSTER_SOURCES]
         reports.append(_bucket_report(buckets, at))
-        return Facts(ClusterFacts().with_lists(listings), buckets, tuple(reports))
+        facts = Facts(ClusterFacts().with_lists(listings), buckets, tuple(reports))
+        return Dump(facts, files, skipped, manifest, frozenset(self._namespaces))
 
     def _listing(self, kind: Kind, at: datetime) -> ObjectList[Any]:
-        if kind.field not in self._read or not self._is_wanted(kind):
-            return ObjectList(reading=Reading.NOT_SERVED, detail="not among the files", read_at=at)
-        found = self._objects[kind.field].values()
-        items = tuple(one for one in found if not isinstance(one, MalformedObject))
-        return ObjectList(
-            items, Reading.READ, read_at=at, malformed=tuple(one for one in found if isinstance(one, MalformedObject))
-        )
+        if not self._is_wanted(kind):
+            return ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out", read_at=at)
+        return self._inventory.listing(kind, self._objects, at, self._settings.grace.operator)
 
     def _take_empty(self, empty: EmptyList) -> None:
         if empty.kind:
-            self._know(_group(empty.api_version) or "", empty.kind)
+            group = _group(empty.api_version) or ""
+            self._inventory.saw(group, _kinds(group, empty.kind))
             return
         stem = Path(empty.path).stem.lower()
         for kind in KINDS:
             if stem in (kind.plural, kind.kind.lower(), f"{kind.plural}.{kind.group}"):
-                self._read.add(kind.field)
+                self._inventory.holds(kind)
 
     def _take_refused(self, refused: Refused) -> None:
         """What is read of its kind may lack it: it costs the claim that it is about, or its namespace's."""
         group = _group(refused.api_version) or ""
-        self._know(group, refused.kind)
+        self._inventory.saw(group, _kinds(group, refused.kind))
         for kind in _kinds(group, refused.kind):
             claim = refused.name if kind.kind == "PersistentVolumeClaim" else refused.claim
             bad = MalformedObject(kind.kind, refused.namespace, refused.name, refused.reason, claim or None)
@@ -141,12 +188,7 @@ class _Dump:
         spec = body.get("spec")
         names = spec.get("names") if isinstance(spec, Mapping) else None
         if isinstance(spec, Mapping) and isinstance(names, Mapping):
-            self._read.update(one.field for one in _kinds(spec.get("group"), names.get("kind")))
-
-    def _know(self, group: str, kind: str) -> None:
-        operator = _OPERATORS.get(group)
-        self._read.update(one.field for one in KINDS if one.source is operator and one.field not in _NEVER_PRESUMED)
-        self._read.update(one.field for one in _kinds(group, kind))
+            self._inventory.saw("", _kinds(spec.get("group"), names.get("kind")))
 
     def _is_wanted(self, kind: Kind) -> bool:
         return kind.source is Source.SECRETS or kind.source.value in self._settings.sources
@@ -233,16 +275,17 @@ def _read_listings(
 
 def _report(source: Source, listings: Mapping[str, ObjectList[Any]], at: datetime) -> SourceReport:
     own = [listings[kind.field] for kind in KINDS if kind.source is source]
-    read = any(listing.reading is Reading.READ for listing in own)
+    readings = {listing.reading for listing in own}
     malformed = [one for listing in own for one in listing.malformed]
     errors = Counter({Reason.MALFORMED_OBJECT: len(malformed)} if malformed else {})
-    return SourceReport(
-        source,
-        Reading.READ if read else Reading.NOT_SERVED,
-        detail=describe(malformed) if read else "not among the files",
-        last_success=at,
-        errors=dict(errors),
-    )
+    unread = [listing for listing in own if listing.reading is Reading.UNREADABLE]
+    # Of an operator a part may do: where more is needed, the claims that need it are unknown.
+    if unread and (source in PLAIN or Reading.READ not in readings or any(one.reason for one in unread)):
+        detail = "; ".join(dict.fromkeys(listing.detail for listing in unread))
+        return SourceReport(source, Reading.UNREADABLE, unread[0].reason, detail, at, errors=dict(errors))
+    if Reading.READ in readings:
+        return SourceReport(source, Reading.READ, detail=describe(malformed), last_success=at, errors=dict(errors))
+    return SourceReport(source, Reading.NOT_SERVED, detail=own[0].detail, last_success=at)
 
 
 def _bucket_report(buckets: Iterable[Bucket], at: datetime) -> SourceReport:

@@ -1,6 +1,7 @@
 """Files of objects, as `kubectl get … -o yaml|json` writes them and as people write them by hand."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,22 +44,51 @@ class File(msgspec.Struct, frozen=True):
     named: bool
 
 
-def find_files(paths: Sequence[str | Path]) -> list[File]:
+class Skipped(msgspec.Struct, frozen=True):
+    """A file or folder that was passed over, and why."""
+
+    path: str
+    why: str
+
+
+def find_files(paths: Sequence[str | Path]) -> tuple[list[File], list[Skipped]]:
     """The files that *paths* name, and the YAML and JSON files below the folders among them; `-` is the input.
+
+    What else lies in a folder, and what cannot be looked into, is passed over.
 
     Raises:
         FileError: a path leads to nothing.
     """
     found: list[File] = []
+    skipped: list[Skipped] = []
     for path in map(Path, paths):
         if path.is_dir():
-            below = (file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
-            found += [File(str(file), named=False) for file in sorted(below)]
+            below, others = _below(path)
+            found += below
+            skipped += others
         elif str(path) == STDIN or path.exists():
             found.append(File(str(path), named=True))
         else:
             raise FileError(f"{path}: there is no such file or folder")
-    return found
+    return found, skipped
+
+
+def _below(folder: Path) -> tuple[list[File], list[Skipped]]:
+    """The files anywhere below *folder*, in the order of their names."""
+    found: list[File] = []
+    skipped: list[Skipped] = []
+
+    def refused(error: OSError) -> None:
+        skipped.append(Skipped(str(error.filename), f"the folder cannot be read: {error.strerror}"))
+
+    # A link to a folder is not followed: it may lead back.
+    for place, _, names in os.walk(folder, onerror=refused):
+        for path in (Path(place, name) for name in names):
+            if path.suffix not in _SUFFIXES:
+                skipped.append(Skipped(str(path), f"its name does not end in {', '.join(_SUFFIXES)}"))
+            elif path.is_file():
+                found.append(File(str(path), named=False))
+    return sorted(found, key=lambda file: file.path), sorted(skipped, key=lambda one: one.path)
 
 
 def read_manifests(path: str) -> Iterator[Manifest | EmptyList | Refused]:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -86,6 +86,10 @@ class ClusterReader:
             ReadError: it cannot be read.
         """
         return self._connected().lists.probe(kind, version, target)
+
+    def raw(self, kind: Kind, version: str, target: ListTarget) -> Iterator[bytes]:
+        """The API server's own answers about *kind* at *target*. Raises ReadError as `probe` does."""
+        return self._connected().lists.raw(kind, version, target)
 
     def server_version(self) -> tuple[str, str]:
         """The server's address and its version. Raises ReadError."""

@@ -52,6 +52,32 @@ class Lists:
         except ReadError as error:
             raise ReadError(error.reason, f"{target.verb}{target}: {error}", unreachable=error.unreachable) from None
 
+    def raw(self, kind: Kind, version: str, target: ListTarget) -> Iterator[bytes]:
+        """The answers that `read` decodes, as they came: pages of lists, or objects.
+
+        Raises:
+            ReadError: they could not be read, or not all of them.
+        """
+        path, accept = _path(kind, version, target), _accept(kind)
+        if target.verb is Verb.GET:
+            try:
+                yield bytes(self._transport.get(path))
+            except ReadError as error:
+                if error.reason is not Reason.NOT_FOUND:
+                    raise
+            return
+        for selector in kind.field_selectors:
+            query, token = self._query(kind, selector, target, self._settings.poll.page_size), ""
+            while True:
+                body = self._transport.get(path, {**query, "continue": token} if token else query, accept)
+                yield bytes(body)
+                page = _decode(kind, body)
+                if not page.next:
+                    break
+                if page.next == token:
+                    raise ReadError(Reason.REPEATED_TOKEN, "the server gave the same continue token twice")
+                token = page.next
+
     def probe(self, kind: Kind, version: str, target: ListTarget) -> bool:
         """Ask for one object of *kind* at *target*, to see whether it is allowed; whether there is one.
 

@@ -58,3 +58,4 @@ Configuration = _configuration.Configuration
 ConfigException = _config.ConfigException
 load_incluster_config = _config.load_incluster_config
 load_kube_config = _config.load_kube_config
+list_kube_config_contexts = _config.list_kube_config_contexts

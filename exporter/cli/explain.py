@@ -1,0 +1,58 @@
+"""`explain`: one claim's chain, link by link."""
+
+import difflib
+import sys
+
+import click
+
+from exporter.chain.verdict import ClaimVerdict, Verdict
+from exporter.cli.inputs import Command, Failure, Inputs, takes_inputs
+from exporter.cli.output import as_yaml, exit_status_of, output_option
+from exporter.cli.reading import answer
+from exporter.publication.explain import encode, explain
+from exporter.publication.tables import console_for_output, show_wrapped
+
+
+@click.command(cls=Command)
+@click.argument("claim", metavar="NAMESPACE/PVC")
+@output_option("text", "json", "yaml")
+@takes_inputs()
+def command(inputs: Inputs, claim: str, output: str) -> None:
+    """Walk one claim's chain link by link: what shows each state, what fixes it.
+
+    \b
+    Example: volsync-exporter explain media/photos
+             volsync-exporter explain photos -n media
+    """  # noqa: D301 - click reads the character
+    found = answer(inputs)
+    one = _find(found.verdict, claim, inputs.settings.claims.namespaces)
+    if output == "text":
+        show_wrapped(console_for_output(), explain(one, found.verdict.at, inputs.settings.web.runbook_base))
+        for note in found.notes:
+            click.echo(f"note: {note}", err=True)
+    else:
+        text = encode(one, found.verdict.at)
+        click.echo(as_yaml(text) if output == "yaml" else text)
+    sys.exit(exit_status_of([one]))
+
+
+def _find(verdict: Verdict, claim: str, namespaces: tuple[str, ...]) -> ClaimVerdict:
+    """The claim of that name.
+
+    Raises:
+        Failure: there is none; its message has the one that may have been meant.
+    """
+    namespace, slash, pvc = claim.partition("/")
+    if not slash:
+        if len(namespaces) != 1:
+            raise click.UsageError(f"{claim!r} is no claim: write it like media/photos, or add -n NAMESPACE")
+        namespace, pvc = namespaces[0], claim
+    found = verdict.claim(namespace, pvc)
+    if found is not None:
+        return found
+    keys = [one.key for one in verdict.claims]
+    near = difflib.get_close_matches(f"{namespace}/{pvc}", keys, n=1) or [
+        one.key for one in verdict.claims if one.pvc == pvc
+    ]
+    number = f"`volsync-exporter status` lists {len(keys)} {'claim' if len(keys) == 1 else 'claims'}"
+    raise Failure(f"{namespace}/{pvc}: there is no such claim; " + (f"did you mean {near[0]}?" if near else number))
