@@ -112,7 +112,7 @@ def main() -> int:
     stale = [path for path, text in made.items() if not path.is_file() or path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
-            print(f"docs/{path.name} is not current: run make docs", file=sys.stderr)
+            print(f"docs/{path.name} is not current: run `make docs`", file=sys.stderr)
         return 1 if stale else 0
     DOCS.mkdir(exist_ok=True)
     for path in stale:

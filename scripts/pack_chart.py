@@ -37,7 +37,7 @@ def main() -> int:
     left_over = [path for path in GENERATED.rglob("*") if path.is_file() and path not in files]
     if "--check" in sys.argv[1:]:
         for path in (*stale, *left_over):
-            print(f"{path.relative_to(ROOT)} is not current: run scripts/pack_chart.py", file=sys.stderr)
+            print(f"{path.relative_to(ROOT)} is not current: run `make docs`", file=sys.stderr)
         return 1 if stale or left_over else 0
     for path in left_over:
         path.unlink()

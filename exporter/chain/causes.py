@@ -106,11 +106,19 @@ class Cause(StrEnum):
 
     @property
     def entry(self) -> "Entry":
-        return CATALOGUE[self]
+        """What is known of it.
+
+        Raises:
+            LookupError: the catalogue has no entry for it.
+        """
+        try:
+            return CATALOGUE[self]
+        except KeyError:
+            raise LookupError(f"give {self} its entry in CATALOGUE of exporter/chain/causes.py") from None
 
     @property
     def link(self) -> Link:
-        return CATALOGUE[self].link
+        return self.entry.link
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -89,22 +89,28 @@ def test_alertmanager_accepts_the_examples(tool: None, example: Path) -> None:
 
 @pytest.mark.parametrize(("path", "text"), list(generated()), ids=lambda value: getattr(value, "name", ""))
 def test_what_is_built_is_what_is_committed(path: Path, text: str) -> None:
-    assert path.read_text() == text, "run `python -m alerts.build`"
+    assert path.read_text() == text, "run `make docs`"
 
 
 # --- every cause reaches an alert, and every alert a page
 
 
 def test_every_cause_has_an_alert_of_its_own() -> None:
-    assert {alert_of(cause) for cause in Cause} <= set(NAMES)
+    without = [str(cause) for cause in Cause if alert_of(cause) not in NAMES]
+    assert not without, f"no alert for {', '.join(without)}: run `make docs`"
     assert len(NAMES) == len(ALERT_RULES), "no two rules share a name"
 
 
 def test_every_alert_leads_to_a_page_and_every_page_is_led_to() -> None:
     base = Settings().web.runbook_base
-    pages = {rule["annotations"]["runbook_url"] for rule in ALERT_RULES}
+    led_to = {rule["annotations"]["runbook_url"].removeprefix(f"{base}/") for rule in ALERT_RULES}
+    there = {page.name for page in (ALERTS / "runbooks").glob("*.md")}
 
-    assert pages == {f"{base}/{page.name}" for page in (ALERTS / "runbooks").glob("*.md")}
+    assert not led_to - there, f"write in alerts/runbooks/: {', '.join(sorted(led_to - there))}"
+    assert not there - led_to, (
+        f"no alert leads to these pages of alerts/runbooks/: {', '.join(sorted(there - led_to))}. Run `make docs` "
+        f"where the cause is new; remove the page where the cause or the alert is gone"
+    )
 
 
 @pytest.mark.parametrize("page", sorted((ALERTS / "runbooks").glob("*.md")), ids=lambda page: page.stem)

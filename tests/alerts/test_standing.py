@@ -164,7 +164,9 @@ def every_cause(s: Story) -> None:
 def test_every_cause_has_an_alert_of_its_own_in_the_namespace_of_its_scope(
     told: Mapping[str, Timeline], cause: Cause
 ) -> None:
-    assert spans(told["every_cause"], alert_of(cause), cause=cause, namespace="a", scope=f"claim/a/{cause}")
+    assert spans(told["every_cause"], alert_of(cause), cause=cause, namespace="a", scope=f"claim/a/{cause}"), (
+        f"{alert_of(cause)} does not fire: run `make docs` where the cause is new"
+    )
 
 
 # --- who looks

@@ -30,22 +30,30 @@ FOR_A_PERSON = {Cause.REPOSITORY_UNBOUND: {"path"}}
 """What nobody but the repository's owner knows."""
 
 
-def test_every_cause_has_exactly_one_entry() -> None:
-    assert set(CATALOGUE) == set(Cause)
-
-
 @pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_an_entry(cause: Cause) -> None:
+    assert cause in CATALOGUE, f"give {cause} its entry in CATALOGUE of exporter/chain/causes.py"
+
+
+@pytest.mark.parametrize("cause", CATALOGUE)
 def test_an_entry_says_what_it_means_in_one_sentence(cause: Cause) -> None:
-    assert re.fullmatch(r"[A-Z][^\n]*\.", cause.entry.meaning)
+    assert re.fullmatch(r"[A-Z][^\n]*\.", cause.entry.meaning), (
+        f"write the meaning of {cause} in CATALOGUE as one sentence, with a capital and a full stop"
+    )
 
 
-@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("cause", CATALOGUE)
 def test_a_command_waits_only_for_names_that_the_chain_fills_in(cause: Cause) -> None:
     for command in (cause.entry.command, *cause.entry.variants.values()):
-        assert set(PLACEHOLDER.findall(command)) <= KNOWN | FOR_A_PERSON.get(cause, set())
+        unknown = set(PLACEHOLDER.findall(command)) - KNOWN - FOR_A_PERSON.get(cause, set())
+        assert not unknown, (
+            f"the command of {cause} has names that nothing fills in: {', '.join(sorted(unknown))}. Use those of "
+            f"`Backup._names` (exporter/chain/backup.py); one more is given as `names=` by the function that finds "
+            f"the problem, and is listed in KNOWN of this file"
+        )
 
 
-@pytest.mark.parametrize("cause", [c for c in Cause if c.link in (Link.RESTORE, Link.NONE)])
+@pytest.mark.parametrize("cause", [c for c, entry in CATALOGUE.items() if entry.link in (Link.RESTORE, Link.NONE)])
 def test_what_stands_beside_the_chain_never_blocks(cause: Cause) -> None:
     assert cause.entry.impact is Impact.ADVISORY
     assert cause.entry.severity is not Severity.CRITICAL

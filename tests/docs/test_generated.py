@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from exporter.chain.causes import Cause
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -17,10 +21,18 @@ def test_pages_are_current() -> None:
         check=False,
         timeout=60,
     )
-    assert (done.stderr, done.returncode) == ("", 0)
+    assert not done.returncode, done.stderr
+    assert done.stderr == ""
 
 
-def test_every_runbook_that_the_causes_name_is_there() -> None:
-    links = re.findall(r"\]\((\.\./alerts/runbooks/\w+\.md)\)", (ROOT / "docs" / "causes.md").read_text())
-    assert links
-    assert [link for link in links if not (ROOT / "docs" / link).is_file()] == []
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_a_runbook(cause: Cause) -> None:
+    assert (ROOT / "alerts" / "runbooks" / f"{cause}.md").is_file(), (
+        f"write alerts/runbooks/{cause}.md with the sections Meaning, Impact, Diagnosis and Mitigation, "
+        f"as the pages beside it have them"
+    )
+
+
+def test_the_page_of_causes_leads_to_every_runbook() -> None:
+    named = set(re.findall(r"\]\(\.\./alerts/runbooks/(\w+)\.md\)", (ROOT / "docs" / "causes.md").read_text()))
+    assert named == {str(cause) for cause in Cause}, "run `make docs`"
