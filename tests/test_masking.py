@@ -8,7 +8,7 @@ import structlog
 
 from exporter import logs
 from exporter.chain.text import one_line
-from exporter.facts.bucket.failure import Failure
+from exporter.facts.bucket.failure import BucketError
 from exporter.facts.cluster.server.transport import ReadError
 from exporter.facts.reading import Reason
 from exporter.masking import masked
@@ -64,7 +64,7 @@ def test_what_is_none_is_kept(text: str) -> None:
 def test_nothing_that_is_shown_of_foreign_text_leaks(text: str) -> None:
     assert SECRET not in one_line(text)
     assert SECRET not in str(ReadError(Reason.OTHER, text))
-    assert SECRET not in str(Failure(Reason.OTHER, text))
+    assert SECRET not in str(BucketError(Reason.OTHER, text))
 
 
 @pytest.mark.parametrize("form", ["json", "text"])

@@ -13,7 +13,7 @@ from exporter.chain.instants import earlier, moment_of
 from exporter.chain.inventory import Inventory
 from exporter.chain.kyverno.generated import PolicyReference, maker_of
 from exporter.chain.kyverno.policy import SECRET, BackupPolicy
-from exporter.chain.kyverno.trigger import Trigger
+from exporter.chain.kyverno.trigger import TriggerResource
 from exporter.chain.schedule import interval_of, objective_of
 from exporter.chain.scope import Scope
 from exporter.chain.verdict import LinkState, LinkVerdict, Problem
@@ -84,7 +84,7 @@ class Backup:
     # --- the policies
 
     @cached_property
-    def trigger(self) -> Trigger | None:
+    def trigger(self) -> TriggerResource | None:
         """The PVC as a policy looks at it."""
         return self.inventory.selection.trigger_of(self.pvc) if self.pvc else None
 

@@ -32,7 +32,7 @@ _MESSAGE = 1024
 """So much of a condition's message is looked at."""
 
 
-class Word(msgspec.Struct, frozen=True):
+class SecretReport(msgspec.Struct, frozen=True):
     """Whether a Secret is there, by its ExternalSecret."""
 
     present: bool
@@ -41,7 +41,7 @@ class Word(msgspec.Struct, frozen=True):
     """When that was so, as far as the ExternalSecret tells."""
 
 
-class Explanation(msgspec.Struct, frozen=True):
+class PossibleFault(msgspec.Struct, frozen=True):
     """The things that could explain a failing ExternalSecret, and what shows them."""
 
     scopes: tuple[Scope, ...]
@@ -58,20 +58,20 @@ def bringing(backup: Backup, secret: str) -> tuple[ExternalSecret, ...]:
     return backup.cluster.external_secrets.bringing(backup.namespace, secret)
 
 
-def word(backup: Backup, secret: str) -> Word | None:
+def report_on(backup: Backup, secret: str) -> SecretReport | None:
     """What the ExternalSecrets of a Secret say of it; None when they say nothing.
 
     Of several for one Secret, one that has written it is enough.
     """
-    absent: Word | None = None
+    absent: SecretReport | None = None
     for one in bringing(backup, secret):
         ready = one.ready
         if ready is None or ready.status != "True" or _RETAINED in ready.message:
             continue
         last = max((at for at in (one.refreshed, moment_of(ready.last_transition_time)) if at), default=None)
         if ready.reason not in _ABSENT:
-            return Word(present=True, evidence="its ExternalSecret is ready", at=last)
-        absent = Word(present=False, evidence="its ExternalSecret says so", at=last)
+            return SecretReport(present=True, evidence="its ExternalSecret is ready", at=last)
+        absent = SecretReport(present=False, evidence="its ExternalSecret says so", at=last)
     return absent
 
 
@@ -108,13 +108,13 @@ def unattended(backup: Backup, secret: str) -> Problem | None:
             continue
         own = scope.external_secret(one.name, one.namespace)
         is_served = facts.last_refresh is not None and facts.last_refresh > made
-        why = Explanation(
+        why = PossibleFault(
             scopes=(own,) if is_served else (own, EXTERNAL_SECRETS),
             wide_variant="" if is_served else "operator",
             names={"external_secret": one.name},
         )
         if is_silent(backup):
-            why = Explanation(scopes=(EXTERNAL_SECRETS,), variant="operator")
+            why = PossibleFault(scopes=(EXTERNAL_SECRETS,), variant="operator")
         reason = f"ExternalSecret {one.namespace}/{one.name} has no status: External Secrets has not acted on it."
         return _problem(backup, reason, why, "no status", made)
     return None
@@ -146,7 +146,7 @@ def stale(backup: Backup, secret: str) -> Problem | None:
 
 def not_provisioned(backup: Backup, owner: ClusterExternalSecret, message: str) -> Problem:
     """A ClusterExternalSecret that could not put its ExternalSecret into the claim's namespace."""
-    why = Explanation(
+    why = PossibleFault(
         scopes=(
             scope.external_secret(owner.external_secret, backup.namespace),
             scope.external_secret(owner.name),
@@ -167,13 +167,13 @@ def is_silent(backup: Backup) -> bool:
 # --- what could explain a failure
 
 
-def _explain(backup: Backup, one: ExternalSecret, message: str) -> Explanation:
+def _explain(backup: Backup, one: ExternalSecret, message: str) -> PossibleFault:
     """The store that is proven to be broken; else the ExternalSecret, what made it, and the stores that it reads."""
     for store in (*_named(message), *one.stores):
         if (told := _down(backup, one, store)) is not None or store in _named(message):
             names = {"store": store.name, "external_secret": one.name}
             detail = f" ({told})" if told else ""
-            return Explanation((_scope(store, one),), variant=store.kind.lower(), names=names, detail=detail)
+            return PossibleFault((_scope(store, one),), variant=store.kind.lower(), names=names, detail=detail)
     owner = next((o.name for o in one.metadata.owner_references or () if o.kind == "ClusterExternalSecret"), None)
     stores = () if _OWN.search(message) else one.stores
     scopes = [scope.external_secret(one.name, one.namespace)]
@@ -185,7 +185,7 @@ def _explain(backup: Backup, one: ExternalSecret, message: str) -> Explanation:
     if stores:
         scopes.extend(_scope(store, one) for store in stores)
         names["store"], wide = stores[0].name, stores[0].kind.lower()
-    return Explanation(tuple(scopes), wide_variant=wide, names=names)
+    return PossibleFault(tuple(scopes), wide_variant=wide, names=names)
 
 
 def _named(message: str) -> tuple[StoreReference, ...]:
@@ -211,7 +211,7 @@ def _scope(store: StoreReference, one: ExternalSecret) -> Scope:
     return scope.secret_store(store.name, "" if store.is_clusters else one.namespace)
 
 
-def _problem(backup: Backup, reason: str, why: Explanation, sign: str, since: datetime | None) -> Problem:
+def _problem(backup: Backup, reason: str, why: PossibleFault, sign: str, since: datetime | None) -> Problem:
     problem = backup.problem(
         Cause.EXTERNAL_SECRET_FAILING,
         reason,

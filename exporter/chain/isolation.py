@@ -10,7 +10,7 @@ import msgspec
 T = TypeVar("T")
 
 
-class Failure(msgspec.Struct, frozen=True):
+class JudgingFailure(msgspec.Struct, frozen=True):
     """A claim that could not be judged as a whole, because of something in its own objects."""
 
     claim: str
@@ -24,14 +24,14 @@ class Isolation:
     """Computes with the values of one claim at a time, and keeps what went wrong."""
 
     def __init__(self) -> None:
-        self.failures: list[Failure] = []
+        self.failures: list[JudgingFailure] = []
 
-    def attempt(self, claim: str, function: Callable[[], T], default: Callable[[Failure], T]) -> T:
+    def attempt(self, claim: str, function: Callable[[], T], default: Callable[[JudgingFailure], T]) -> T:
         """What *function* makes of the objects of *claim*; where it raises, what *default* makes of the failure."""
         try:
             return function()
         except Exception as error:  # noqa: BLE001 - what comes from outside can break any line
             last = traceback.extract_tb(error.__traceback__)[-1]
-            failure = Failure(claim, type(error).__name__, f"{Path(last.filename).name}:{last.lineno}")
+            failure = JudgingFailure(claim, type(error).__name__, f"{Path(last.filename).name}:{last.lineno}")
             self.failures.append(failure)
             return default(failure)

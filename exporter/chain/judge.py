@@ -11,11 +11,11 @@ from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.exemption import exemption
 from exporter.chain.inventory import Inventory
-from exporter.chain.isolation import Failure
+from exporter.chain.isolation import JudgingFailure
 from exporter.chain.links import base_secret, repository_secret, restore, volume
 from exporter.chain.recovery import recovery_point
 from exporter.chain.scope import Scope
-from exporter.chain.state import RANK, Judged, is_urgent, state_of, with_severity
+from exporter.chain.state import RANK, JudgedBackup, is_urgent, state_of, with_severity
 from exporter.chain.summary import summary_of
 from exporter.chain.verdict import (
     ClaimState,
@@ -69,7 +69,7 @@ def _policies(inventory: Inventory, at: datetime) -> tuple[PolicyState, ...]:
 def _judge_alone(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
     """The claim's verdict. Whatever its objects hold that cannot be judged costs this claim, and no other."""
 
-    def unjudged(failure: Failure) -> ClaimVerdict:
+    def unjudged(failure: JudgingFailure) -> ClaimVerdict:
         summary = f"Unknown: a value in its objects could not be judged ({failure.error} at {failure.where})."
         return ClaimVerdict(*key, state=ClaimState.UNKNOWN, summary=summary)
 
@@ -112,13 +112,13 @@ def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
     return msgspec.structs.replace(verdict, summary=summary_of(verdict, at))
 
 
-def _judge_backup(backup: Backup) -> Judged:
+def _judge_backup(backup: Backup) -> JudgedBackup:
     links = walk(backup)
     point, evidence = recovery_point(backup)
-    return Judged(backup, links, point, evidence, state_of(backup, links, point))
+    return JudgedBackup(backup, links, point, evidence, state_of(backup, links, point))
 
 
-def _merged(link: Link, judged: Iterable[Judged]) -> LinkVerdict:
+def _merged(link: Link, judged: Iterable[JudgedBackup]) -> LinkVerdict:
     """The worst verdict of the link, with the problems of all."""
     verdicts = [verdict for one in judged for verdict in one.links if verdict.link is link]
     worst = min(verdicts, key=lambda verdict: _BADNESS[verdict.state])
@@ -136,7 +136,7 @@ def _advisories(links: tuple[LinkVerdict, ...]) -> tuple[Problem, ...]:
     return tuple(p for verdict in links for p in verdict.problems if p.impact is Impact.ADVISORY)
 
 
-def _source_verdict(one: Judged) -> SourceVerdict:
+def _source_verdict(one: JudgedBackup) -> SourceVerdict:
     backup = one.backup
     spec = backup.source.spec if backup.source else None
     return SourceVerdict(
@@ -159,7 +159,7 @@ def _source_verdict(one: Judged) -> SourceVerdict:
     )
 
 
-def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
+def _secrets(judged: list[JudgedBackup]) -> Iterable[SecretPresence]:
     """The base Secret and every repository Secret whose presence is known, each once."""
     found: dict[tuple[str, str], SecretPresence] = {}
     for one in judged:
@@ -170,7 +170,7 @@ def _secrets(judged: list[Judged]) -> Iterable[SecretPresence]:
     return found.values()
 
 
-def _repositories(judged: list[Judged]) -> tuple[RepositoryOf, ...]:
+def _repositories(judged: list[JudgedBackup]) -> tuple[RepositoryOf, ...]:
     """Where the claim's repositories are, or should be; each once."""
     bindings = (binding for one in judged if (binding := one.backup.binding))
     return tuple(dict.fromkeys(_repository(b.bucket, b.prefix) for b in bindings if b.bucket))

@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.chain.kyverno.generated import TRIGGER_UID, maker_of
 from exporter.chain.kyverno.policies import Policies
-from exporter.chain.kyverno.trigger import Trigger
+from exporter.chain.kyverno.trigger import TriggerResource
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kind import VOLSYNC_OBJECTS
@@ -114,9 +114,9 @@ class Selection:
         with_repository = self._with_repository()
         return any(pvc.key in with_repository for pvc in labelled)
 
-    def trigger_of(self, pvc: PersistentVolumeClaim) -> Trigger:
+    def trigger_of(self, pvc: PersistentVolumeClaim) -> TriggerResource:
         """The PVC as a policy looks at it."""
-        return Trigger(pvc, self._cluster.core.namespaces.get(pvc.namespace))
+        return TriggerResource(pvc, self._cluster.core.namespaces.get(pvc.namespace))
 
     def _asks(self, pvc: PersistentVolumeClaim) -> bool:
         value = (pvc.metadata.labels or {}).get(self.label)

@@ -14,7 +14,7 @@ MOST_URGENT = timedelta(hours=4)
 """With less time left than this, or than a third of the objective, a problem is critical."""
 
 
-class Judged(msgspec.Struct, frozen=True):
+class JudgedBackup(msgspec.Struct, frozen=True):
     """A backup with the verdicts of its links, and the state that follows from them."""
 
     backup: Backup
@@ -79,7 +79,7 @@ def _is_new(backup: Backup) -> bool:
     return backup.began is not None and backup.at - backup.began < (backup.objective or FIRST_SYNC)
 
 
-def is_urgent(judged: Judged, state: ClaimState) -> bool:
+def is_urgent(judged: JudgedBackup, state: ClaimState) -> bool:
     """Whether the claim is unprotected, or will be within a third of its objective, or within four hours."""
     if state is ClaimState.UNPROTECTED:
         return True

@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.chain.binding.model import BindingState
 from exporter.chain.causes import Cause, Impact, Link, Severity
-from exporter.chain.isolation import Failure
+from exporter.chain.isolation import JudgingFailure
 from exporter.chain.scope import Scope
 from exporter.chain.selection import Uncovered
 from exporter.facts.model import Facts
@@ -245,7 +245,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """The claims that write to a repository, by its bucket's identity and its path."""
     root_causes: tuple[RootCause, ...] = ()
     """One for each cause and scope, the worst first."""
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[JudgingFailure, ...] = ()
     """What could not be judged; the claims that it is about are unknown, or lack what it would have told."""
     uncovered: tuple[Uncovered, ...] = ()
     """The PVCs that are no claims: nothing here tells whether they are backed up."""

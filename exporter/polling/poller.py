@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from exporter import __version__
-from exporter.chain.isolation import Failure
+from exporter.chain.isolation import JudgingFailure
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.durations import format_duration
@@ -92,7 +92,7 @@ class Poller:
         self._published: Published | None = None
         self._judging: timedelta | None = None
         self._judged = self._made
-        self._told: frozenset[Failure] = frozenset()
+        self._told: frozenset[JudgingFailure] = frozenset()
         self._scheduler = _scheduler(len(readers))
         self._judge = threading.Thread(target=self._judge_on, name="judge", daemon=True)
 

@@ -2,25 +2,25 @@
 
 import pytest
 
-from exporter.facts.bucket.address import Address, addresses, parse_repository
+from exporter.facts.bucket.address import BucketAddress, addresses, parse_repository
 from exporter.settings import BucketSettings, Settings
 
 
 @pytest.mark.parametrize(
     ("url", "address"),
     [
-        ("s3:http://10.0.0.5:30292/volsync-backup/", Address("volsync-backup", "http://10.0.0.5:30292")),
-        ("s3:http://host:9000/b/a/b", Address("b", "http://host:9000", "a/b")),
-        ("s3:https://host/b//x/../y/", Address("b", "https://host", "y")),
-        ("s3:host.example/b/p", Address("b", "https://host.example", "p")),
-        ("s3://host.example/b", Address("b", "https://host.example")),
-        ("s3:https://host/b/a%20b", Address("b", "https://host", "a b")),
-        ("s3:s3.amazonaws.com/b/p/", Address("b", "", "p")),
-        ("s3:https://s3.eu-central-1.amazonaws.com/b", Address("b", "", "", "eu-central-1")),
-        ("s3:http://[::1]:9000/b", Address("b", "http://[::1]:9000")),
+        ("s3:http://10.0.0.5:30292/volsync-backup/", BucketAddress("volsync-backup", "http://10.0.0.5:30292")),
+        ("s3:http://host:9000/b/a/b", BucketAddress("b", "http://host:9000", "a/b")),
+        ("s3:https://host/b//x/../y/", BucketAddress("b", "https://host", "y")),
+        ("s3:host.example/b/p", BucketAddress("b", "https://host.example", "p")),
+        ("s3://host.example/b", BucketAddress("b", "https://host.example")),
+        ("s3:https://host/b/a%20b", BucketAddress("b", "https://host", "a b")),
+        ("s3:s3.amazonaws.com/b/p/", BucketAddress("b", "", "p")),
+        ("s3:https://s3.eu-central-1.amazonaws.com/b", BucketAddress("b", "", "", "eu-central-1")),
+        ("s3:http://[::1]:9000/b", BucketAddress("b", "http://[::1]:9000")),
     ],
 )
-def test_every_form_of_restics_url_is_understood(url: str, address: Address) -> None:
+def test_every_form_of_restics_url_is_understood(url: str, address: BucketAddress) -> None:
     assert parse_repository(url) == address
 
 
@@ -36,7 +36,7 @@ def test_a_password_in_a_url_is_not_shown() -> None:
     assert "hunter2" not in str(error.value)
 
 
-def one(settings: Settings, environment: dict[str, str]) -> Address:
+def one(settings: Settings, environment: dict[str, str]) -> BucketAddress:
     (address,) = addresses(settings, environment)
     return address
 

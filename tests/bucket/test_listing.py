@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.facts.bucket import listing
-from exporter.facts.bucket.listing import NotAListing, Page, parse, parse_xml
+from exporter.facts.bucket.listing import ListingPage, NotAListing, parse, parse_xml
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 xml_texts = st.text(
@@ -64,7 +64,7 @@ def test_whatever_is_odd_is_left_to_the_xml_parser(parts: list[bytes]) -> None:
         assert outcome(parse, body) == expected
 
 
-def outcome(read: Callable[[bytes], Page], body: bytes) -> Page | None:
+def outcome(read: Callable[[bytes], ListingPage], body: bytes) -> ListingPage | None:
     try:
         return read(body)
     except NotAListing:

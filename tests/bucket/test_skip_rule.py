@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exporter.facts.bucket.listing import Page
+from exporter.facts.bucket.listing import ListingPage
 from exporter.facts.bucket.model import ObjectType, Totals
-from exporter.facts.bucket.paging import Answer
-from exporter.facts.bucket.repository import Contents, Inventory
-from exporter.facts.bucket.state import Listing, State
+from exporter.facts.bucket.paging import DatedPage
+from exporter.facts.bucket.repository import Contents, ContentsBuilder
+from exporter.facts.bucket.state import ListingUnderWay, RepositoryState
 from exporter.facts.reading import Reason
 from exporter.settings import PollSettings, Settings
 from tests.bucket.standin import name
@@ -21,28 +21,28 @@ MINUTE = timedelta(minutes=1)
 
 def contents(index: str = "i", lock: datetime | None = None, key: str = "k", *, full: bool = False) -> Contents:
     """A repository with one file in each folder: all of it, or what a look sees."""
-    inventory = Inventory("r")
+    builder = ContentsBuilder("r")
     files = {f"r/index/{name(index)}": T0, f"r/keys/{name(key)}": T0}
     if full:
         files |= {"r/config": T0, f"r/data/{name('p')[:2]}/{name('p')}": T0}
     if lock:
         files[f"r/locks/{name('l')}"] = lock
-    inventory.add(Page(list(files), [10] * len(files), [moment.isoformat() for moment in files.values()]))
-    return inventory.contents()
+    builder.add(ListingPage(list(files), [10] * len(files), [moment.isoformat() for moment in files.values()]))
+    return builder.contents()
 
 
-def look(state: State, at: datetime, **what: object) -> State:
+def look(state: RepositoryState, at: datetime, **what: object) -> RepositoryState:
     state.believe(contents(**what), at, at, STALE)
     return state
 
 
-def measured(at: datetime = T0, *, settled: bool = True, **what: object) -> State:
+def measured(at: datetime = T0, *, settled: bool = True, **what: object) -> RepositoryState:
     """A repository whose data was listed in full, and which was looked at, at *at*."""
-    state = look(State("r"), at, **what)
+    state = look(RepositoryState("r"), at, **what)
     state.tried_at = at
     state.believe_data(
         contents(**what, full=True),
-        Listing(iter(()), Inventory("r"), contents(**what), at),
+        ListingUnderWay(iter(()), ContentsBuilder("r"), contents(**what), at),
         settled=settled,
         stale=STALE,
     )
@@ -50,7 +50,7 @@ def measured(at: datetime = T0, *, settled: bool = True, **what: object) -> Stat
 
 
 def test_what_was_never_listed_is_due() -> None:
-    assert look(State("r"), T0).is_due(SETTINGS)
+    assert look(RepositoryState("r"), T0).is_due(SETTINGS)
 
 
 def test_nothing_new_is_not_due() -> None:
@@ -107,27 +107,29 @@ def test_other_keys_are_another_repository() -> None:
 
 
 def test_a_listing_that_failed_is_tried_again_after_a_while() -> None:
-    state = look(State("r"), T0)
+    state = look(RepositoryState("r"), T0)
     state.tried_at, state.data_doubt = T0, Reason.INCOMPLETE
     assert not look(state, T0 + 5 * MINUTE).is_due(SETTINGS)
     assert look(state, T0 + 30 * MINUTE).is_due(SETTINGS)
 
 
 def test_what_could_not_be_looked_at_is_not_due() -> None:
-    state = look(State("r"), T0)
+    state = look(RepositoryState("r"), T0)
     state.doubt = Reason.CONTRADICTED
     assert not state.is_due(SETTINGS)
 
 
 def test_a_listing_under_way_is_gone_on_with() -> None:
     state = measured()
-    state.listing = Listing(iter([Answer(Page([], [], []), T0)]), Inventory("r"), contents(), T0)
+    state.listing = ListingUnderWay(
+        iter([DatedPage(ListingPage([], [], []), T0)]), ContentsBuilder("r"), contents(), T0
+    )
     assert look(state, T0 + MINUTE).is_due(SETTINGS)
 
 
 @pytest.mark.parametrize("measured_yet", [True, False])
 def test_sizes_that_were_not_measured_are_left_out(measured_yet: bool) -> None:
-    state = measured() if measured_yet else look(State("r"), T0)
+    state = measured() if measured_yet else look(RepositoryState("r"), T0)
     repository = state.repository("b", T0, SETTINGS)
     assert (ObjectType.DATA in repository.totals) is measured_yet
     assert repository.totals[ObjectType.INDEX] == Totals(1, 10)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.chain.causes import Cause
 from exporter.chain.mover_log import (
-    Address,
+    RepositoryAddress,
     StoreName,
     cause_of_end,
     cause_of_log,
@@ -145,7 +145,7 @@ def test_a_repository_is_known_by_every_form_of_address(address: str, store: Sto
         f"Fatal: create repository at {address} failed: refused",
         f"Fatal: unable to open config file: gone\nIs there a repository at the following location?\n{address}\n",
     ):
-        assert repository_in(log) == Address(store, prefix)
+        assert repository_in(log) == RepositoryAddress(store, prefix)
 
 
 @pytest.mark.parametrize(

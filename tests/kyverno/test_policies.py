@@ -8,7 +8,7 @@ import pytest
 from exporter.chain.kyverno.answer import Answer
 from exporter.chain.kyverno.cel_policy import CelPolicy
 from exporter.chain.kyverno.rule_policy import RulePolicy
-from exporter.chain.kyverno.trigger import Trigger
+from exporter.chain.kyverno.trigger import TriggerResource
 from exporter.facts.cluster.core.objects import Namespace, PersistentVolumeClaim
 from exporter.facts.cluster.kyverno import objects
 
@@ -20,7 +20,7 @@ PVC = msgspec.convert(
     PersistentVolumeClaim,
 )
 MEDIA = msgspec.convert({"metadata": {"name": "media", "labels": {"backups": "on"}}}, Namespace)
-TRIGGER = Trigger(PVC, MEDIA)
+TRIGGER = TriggerResource(PVC, MEDIA)
 KINDS = ["PersistentVolumeClaim"]
 SOURCE = {"kind": "ReplicationSource", "name": "x", "data": {}}
 

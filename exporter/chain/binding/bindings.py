@@ -20,7 +20,7 @@ import msgspec
 from exporter.chain import mover_log, scope
 from exporter.chain.binding import evidence
 from exporter.chain.binding.evidence import HOLE, Hint
-from exporter.chain.binding.layouts import LayoutScore, Names, best_layout, words_of
+from exporter.chain.binding.layouts import LayoutScore, PathNames, best_layout, words_of
 from exporter.chain.binding.model import Binding, BindingState, store_of
 from exporter.chain.binding.moments import rhythm, was_written_between
 from exporter.chain.instants import earlier
@@ -47,7 +47,7 @@ _NO_HINTS: tuple[Hint, ...] = ()
 T = TypeVar("T")
 
 
-class Spot(msgspec.Struct, frozen=True):
+class FoundRepository(msgspec.Struct, frozen=True):
     """A repository that was found, in its bucket."""
 
     bucket: Bucket
@@ -299,25 +299,25 @@ class Bindings:
     # --- what is found
 
     @cached_property
-    def _spots(self) -> Mapping[tuple[tuple[str, str, str], str], Spot]:
+    def _spots(self) -> Mapping[tuple[tuple[str, str, str], str], FoundRepository]:
         return {
-            (bucket.identity, repository.prefix): Spot(bucket, repository)
+            (bucket.identity, repository.prefix): FoundRepository(bucket, repository)
             for bucket in self.buckets
             for repository in bucket.repositories
         }
 
     @cached_property
-    def _by_segment(self) -> Mapping[str, tuple[Spot, ...]]:
+    def _by_segment(self) -> Mapping[str, tuple[FoundRepository, ...]]:
         """Repositories by the last part of their path; at a bucket's root that is the bucket's name."""
-        found: dict[str, list[Spot]] = defaultdict(list)
+        found: dict[str, list[FoundRepository]] = defaultdict(list)
         for spot in self._spots.values():
             found[spot.repository.prefix.rpartition("/")[2] or spot.bucket.name].append(spot)
         return {segment: tuple(spots) for segment, spots in found.items()}
 
     @cached_property
-    def _by_word(self) -> Mapping[str, tuple[Spot, ...]]:
+    def _by_word(self) -> Mapping[str, tuple[FoundRepository, ...]]:
         """Repositories by what stands before or behind a hyphen of that last part: `backup-data`, `gitea-backup`."""
-        found: dict[str, list[Spot]] = defaultdict(list)
+        found: dict[str, list[FoundRepository]] = defaultdict(list)
         for segment, spots in self._by_segment.items():
             for word in words_of(segment):
                 found[word].extend(spots)
@@ -325,7 +325,9 @@ class Bindings:
 
     def _matched(self, sources: Iterable[ReplicationSource]) -> Mapping[Key, Binding]:
         """Bindings by name and moment. Where two sources of a claim could both have written, the rhythm decides."""
-        wanted: dict[tuple[tuple[str, str, str], str], list[tuple[ReplicationSource, Spot]]] = defaultdict(list)
+        wanted: dict[tuple[tuple[str, str, str], str], list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(
+            list
+        )
         for source in sources:
             if (spot := self._alone(source, self._by_name, None)) is not None:
                 wanted[spot.key].append((source, spot))
@@ -336,7 +338,7 @@ class Bindings:
                 found[source.key] = self._binding(spot.bucket, spot.repository.prefix, says)
         return found
 
-    def _by_name(self, source: ReplicationSource) -> Spot | None:
+    def _by_name(self, source: ReplicationSource) -> FoundRepository | None:
         """The one repository of the source's name that its last sync wrote to."""
         names = dict.fromkeys((source.spec.source_pvc, source.name))
         for index in (self._by_segment, self._by_word):
@@ -351,7 +353,7 @@ class Bindings:
     def _all_names(self) -> frozenset[str]:
         return frozenset(name for source in self.sources for name in (source.spec.source_pvc, source.name))
 
-    def _own_names(self, spot: Spot) -> frozenset[str]:
+    def _own_names(self, spot: FoundRepository) -> frozenset[str]:
         """The longest names of sources in the last part of a repository's path: `config-data` is no `data`'s."""
         last = spot.repository.prefix.rpartition("/")[2] or spot.bucket.name
         parts = last.split("-")[:16]
@@ -363,7 +365,7 @@ class Bindings:
     # --- what the others show
 
     def _layouts_of(self, bindings: Mapping[Key, Binding]) -> Mapping[tuple[str, str, str], LayoutScore]:
-        places: dict[tuple[str, str, str], list[tuple[Names, str]]] = defaultdict(list)
+        places: dict[tuple[str, str, str], list[tuple[PathNames, str]]] = defaultdict(list)
         for source in self.sources:
             binding = bindings[source.key]
             if binding.bucket is not None and binding.repository is not None:
@@ -423,9 +425,9 @@ class Bindings:
         return Counter((source.namespace, source.spec.source_pvc) for source in self.sources)
 
 
-def names_of_source(source: ReplicationSource) -> Names:
+def names_of_source(source: ReplicationSource) -> PathNames:
     """What a layout can make the path of *source* of."""
-    return Names(source.namespace, source.spec.source_pvc, source.name)
+    return PathNames(source.namespace, source.spec.source_pvc, source.name)
 
 
 def _pattern(source: ReplicationSource) -> str:
@@ -454,7 +456,7 @@ def _ends_in(prefix: str, tail: str) -> bool:
     return prefix == tail or prefix.endswith(f"/{tail}")
 
 
-def _wrote(source: ReplicationSource, spot: Spot) -> bool:
+def _wrote(source: ReplicationSource, spot: FoundRepository) -> bool:
     """Whether the source's last sync wrote a snapshot there, or the repository's last one is older than all syncs."""
     status = source.status
     if status is None or status.last_sync_time is None:
@@ -467,16 +469,18 @@ def _wrote(source: ReplicationSource, spot: Spot) -> bool:
     return was_written_between(spot.bucket, spot.repository, began, status.last_sync_time)
 
 
-def _one_for_each_claim(rivals: list[tuple[ReplicationSource, Spot]]) -> Iterator[tuple[ReplicationSource, Spot]]:
+def _one_for_each_claim(
+    rivals: list[tuple[ReplicationSource, FoundRepository]],
+) -> Iterator[tuple[ReplicationSource, FoundRepository]]:
     """Of sources of one claim, the one whose schedule comes nearest to the repository's rhythm."""
-    by_claim: dict[Key, list[tuple[ReplicationSource, Spot]]] = defaultdict(list)
+    by_claim: dict[Key, list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(list)
     for source, spot in rivals:
         by_claim[source.namespace, source.spec.source_pvc].append((source, spot))
     for own in by_claim.values():
         yield min(own, key=lambda rival: (_off_beat(*rival), rival[0].name))
 
 
-def _off_beat(source: ReplicationSource, spot: Spot) -> timedelta:
+def _off_beat(source: ReplicationSource, spot: FoundRepository) -> timedelta:
     beat = rhythm(spot.repository)
     schedule = source.spec.trigger.schedule if source.spec.trigger else None
     try:

@@ -73,7 +73,7 @@ def _same_host(pattern: str, host: str) -> bool:
     return fnmatchcase(host, pattern.replace("[", "[[]"))
 
 
-def of_address(found: addresses.Address | None, says: str) -> Hint | None:
+def of_address(found: addresses.RepositoryAddress | None, says: str) -> Hint | None:
     """The hint that a whole address is."""
     if found is None:
         return None

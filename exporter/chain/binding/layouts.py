@@ -15,7 +15,7 @@ _LEAST = 2
 _MOST_HYPHENS = 16
 
 
-class Names(msgspec.Struct, frozen=True):
+class PathNames(msgspec.Struct, frozen=True):
     """What a layout can make a path of."""
 
     namespace: str
@@ -40,7 +40,7 @@ class LayoutScore(msgspec.Struct, frozen=True):
         return self.fits >= _LEAST and self.fits >= 0.8 * self.of
 
 
-def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
+def best_layout(places: Iterable[tuple[PathNames, str]]) -> LayoutScore | None:
     """The layout that gives most of *places* (names and the path below the bucket's prefix)."""
     known = list(places)
     scores: Counter[str] = Counter()
@@ -53,7 +53,7 @@ def best_layout(places: Iterable[tuple[Names, str]]) -> LayoutScore | None:
     return LayoutScore(layout, fits, len(known))
 
 
-def templates_of(names: Names, path: str) -> Iterable[str]:
+def templates_of(names: PathNames, path: str) -> Iterable[str]:
     """The templates that give *path*: each of its parts as it stands, or by one or two of the names."""
     parts = path.split("/")
     if len(parts) > _DEEPEST:
@@ -64,7 +64,7 @@ def templates_of(names: Names, path: str) -> Iterable[str]:
             yield template
 
 
-def _readings(names: Names, part: str) -> tuple[str, ...]:
+def _readings(names: PathNames, part: str) -> tuple[str, ...]:
     """How one part of a path can be made of the names."""
     readings = {part: None}
     own = (("{namespace}", names.namespace), ("{pvc}", names.pvc), ("{source}", names.source))

@@ -3,7 +3,7 @@
 import re
 
 from exporter.chain.kyverno.answer import Answer, every, no
-from exporter.chain.kyverno.trigger import Trigger
+from exporter.chain.kyverno.trigger import TriggerResource
 
 _COMPARISON = re.compile(
     r"\s*+object\.metadata\.(?P<field>name|namespace)\s*+(?P<operator>==|!=)\s*+(['\"])(?P<value>[^'\"]*+)\3\s*+"
@@ -14,14 +14,14 @@ _STARTS = re.compile(
 )
 
 
-def holds(expression: str, trigger: Trigger) -> Answer:
+def holds(expression: str, trigger: TriggerResource) -> Answer:
     """Whether *expression* is true for the PVC; None: it asks for more than is known here."""
     if "||" in expression or "?" in expression:
         return None
     return every(_term(term, trigger) for term in expression.split("&&"))
 
 
-def _term(term: str, trigger: Trigger) -> Answer:
+def _term(term: str, trigger: TriggerResource) -> Answer:
     if found := _COMPARISON.fullmatch(term):
         is_equal = _field(found["field"], trigger) == found["value"]
         return is_equal if found["operator"] == "==" else not is_equal
@@ -32,5 +32,5 @@ def _term(term: str, trigger: Trigger) -> Answer:
     return None
 
 
-def _field(name: str, trigger: Trigger) -> str:
+def _field(name: str, trigger: TriggerResource) -> str:
     return trigger.name if name == "name" else trigger.namespace

@@ -7,7 +7,7 @@ from functools import cached_property
 from exporter.chain.kyverno import cel, expressions, matching
 from exporter.chain.kyverno.answer import Answer, every, no, some
 from exporter.chain.kyverno.policy import SECRET, SOURCE, BackupPolicy
-from exporter.chain.kyverno.trigger import RESOURCE, Trigger
+from exporter.chain.kyverno.trigger import RESOURCE, TriggerResource
 from exporter.chain.selectors import matches
 from exporter.facts.cluster.kyverno.objects import CELPolicyException, GeneratingPolicy, MatchConstraints, ResourceRule
 from exporter.facts.cluster.wire import LabelSelector
@@ -53,15 +53,15 @@ class CelPolicy(BackupPolicy):
     def makes(self, kind: str) -> bool:
         return kind in self._kinds
 
-    def covers(self, trigger: Trigger, kind: str = "") -> Answer:
+    def covers(self, trigger: TriggerResource, kind: str = "") -> Answer:
         if (kind and kind not in self._kinds) or not self._kinds:
             return False
         return every((self._takes(trigger), no(self._excepts(trigger))))
 
-    def is_excepted(self, trigger: Trigger) -> bool:
+    def is_excepted(self, trigger: TriggerResource) -> bool:
         return self._takes(trigger) is not False and self._excepts(trigger) is not False
 
-    def wanted_namespace_labels(self, trigger: Trigger) -> LabelSelector | None:
+    def wanted_namespace_labels(self, trigger: TriggerResource) -> LabelSelector | None:
         constraints = self._spec.match_constraints
         if constraints is None or matching.selects_namespace(constraints.namespace_selector, trigger) is not False:
             return None
@@ -89,7 +89,7 @@ class CelPolicy(BackupPolicy):
     def fault(self, kind: str) -> str | None:  # noqa: ARG002 - the API server refuses CEL that does not compile
         return None
 
-    def _takes(self, trigger: Trigger) -> Answer:
+    def _takes(self, trigger: TriggerResource) -> Answer:
         if self.namespace and self.namespace != trigger.namespace:
             return False
         constraints = self._spec.match_constraints or MatchConstraints()
@@ -101,14 +101,14 @@ class CelPolicy(BackupPolicy):
             )
         )
 
-    def _excepts(self, trigger: Trigger) -> Answer:
+    def _excepts(self, trigger: TriggerResource) -> Answer:
         return some(
             every(cel.holds(condition.expression, trigger) for condition in exception.spec.match_conditions or ())
             for exception in self._exceptions
         )
 
 
-def _constrains(constraints: MatchConstraints, trigger: Trigger) -> Answer:
+def _constrains(constraints: MatchConstraints, trigger: TriggerResource) -> Answer:
     """Whether the PVC itself satisfies the constraints, its namespace's labels apart."""
     return every(
         (
@@ -119,7 +119,7 @@ def _constrains(constraints: MatchConstraints, trigger: Trigger) -> Answer:
     )
 
 
-def _takes(rule: ResourceRule, trigger: Trigger) -> Answer:
+def _takes(rule: ResourceRule, trigger: TriggerResource) -> Answer:
     if not _is_for_claims(rule) or (rule.resource_names and trigger.name not in rule.resource_names):
         return False
     operations = rule.operations or ("*",)

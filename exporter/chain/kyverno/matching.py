@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from exporter.chain.kyverno.answer import Answer, every, some
-from exporter.chain.kyverno.trigger import KIND, Trigger
+from exporter.chain.kyverno.trigger import KIND, TriggerResource
 from exporter.chain.selectors import matches, same
 from exporter.facts.cluster.kyverno.objects import MatchResources, ResourceDescription, ResourceFilter
 from exporter.facts.cluster.wire import LabelSelector
 
 
-def takes(match: MatchResources | None, trigger: Trigger) -> Answer:
+def takes(match: MatchResources | None, trigger: TriggerResource) -> Answer:
     """Whether *match* takes the PVC; nothing is taken by none."""
     if match is None:
         return False
@@ -20,7 +20,7 @@ def takes(match: MatchResources | None, trigger: Trigger) -> Answer:
     return _filters(match, trigger)
 
 
-def takes_apart_from_namespace(match: MatchResources | None, trigger: Trigger) -> Answer:
+def takes_apart_from_namespace(match: MatchResources | None, trigger: TriggerResource) -> Answer:
     """The same, with every `namespaceSelector` left out."""
     return takes(_without_namespace_selectors(match), trigger)
 
@@ -42,7 +42,7 @@ def selectors(match: MatchResources | None) -> Iterator[LabelSelector]:
     yield from (one.selector for one in descriptions(match) if one.selector)
 
 
-def _filters(one: ResourceFilter, trigger: Trigger) -> Answer:
+def _filters(one: ResourceFilter, trigger: TriggerResource) -> Answer:
     """Who sent the object is not known any more."""
     is_about_user = bool(one.roles or one.cluster_roles or one.subjects)
     if one.resources is None:
@@ -50,7 +50,7 @@ def _filters(one: ResourceFilter, trigger: Trigger) -> Answer:
     return every((_describes(one.resources, trigger), None if is_about_user else True))
 
 
-def _describes(asked: ResourceDescription, trigger: Trigger) -> Answer:
+def _describes(asked: ResourceDescription, trigger: TriggerResource) -> Answer:
     return every(
         (
             not asked.kinds or any(_is_kind(kind) for kind in asked.kinds),
@@ -64,7 +64,7 @@ def _describes(asked: ResourceDescription, trigger: Trigger) -> Answer:
     )
 
 
-def selects_namespace(selector: LabelSelector | None, trigger: Trigger) -> Answer:
+def selects_namespace(selector: LabelSelector | None, trigger: TriggerResource) -> Answer:
     """Whether the namespace's labels satisfy *selector*."""
     if selector is None:
         return True

@@ -6,7 +6,7 @@ from exporter.chain.kyverno.cel_policy import CelPolicy
 from exporter.chain.kyverno.generated import PolicyReference
 from exporter.chain.kyverno.policy import SECRET, SOURCE, BackupPolicy
 from exporter.chain.kyverno.rule_policy import RulePolicy
-from exporter.chain.kyverno.trigger import Trigger
+from exporter.chain.kyverno.trigger import TriggerResource
 from exporter.facts.cluster.kyverno.facts import KyvernoFacts
 from exporter.facts.cluster.object_list import first_unread
 
@@ -40,7 +40,7 @@ class Policies:
         failed = first_unread(self._facts.exceptions, self._facts.cel_exceptions)
         return f"Exceptions to Kyverno's policies could not be read: {failed.unread}" if failed else ""
 
-    def covering(self, trigger: Trigger, kind: str = "") -> tuple[BackupPolicy, ...]:
+    def covering(self, trigger: TriggerResource, kind: str = "") -> tuple[BackupPolicy, ...]:
         """Those that generate an object of *kind* (empty: of any) for the PVC."""
         return tuple(policy for policy in self.all if policy.covers(trigger, kind))
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from exporter.chain.kyverno.answer import Answer
 from exporter.chain.kyverno.readiness import why_not_ready
-from exporter.chain.kyverno.trigger import Trigger
+from exporter.chain.kyverno.trigger import TriggerResource
 from exporter.chain.scope import Scope
 from exporter.chain.scope import policy as policy_scope
 from exporter.facts.cluster.kyverno.objects import ClusterPolicy, GeneratingPolicy
@@ -58,15 +58,15 @@ class BackupPolicy(ABC):
         """Whether the policy generates objects of *kind* for PVCs."""
 
     @abstractmethod
-    def covers(self, trigger: Trigger, kind: str = "") -> Answer:
+    def covers(self, trigger: TriggerResource, kind: str = "") -> Answer:
         """Whether it generates an object of *kind* (empty: of any) for the PVC; None: its text does not tell."""
 
     @abstractmethod
-    def is_excepted(self, trigger: Trigger) -> bool:
+    def is_excepted(self, trigger: TriggerResource) -> bool:
         """Whether an exception keeps the policy from the PVC."""
 
     @abstractmethod
-    def wanted_namespace_labels(self, trigger: Trigger) -> LabelSelector | None:
+    def wanted_namespace_labels(self, trigger: TriggerResource) -> LabelSelector | None:
         """The selector for namespaces that alone keeps the policy from the PVC, if one does."""
 
     @abstractmethod

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from exporter.chain.kyverno.answer import Answer, every, no, some
-from exporter.chain.kyverno.trigger import Trigger
+from exporter.chain.kyverno.trigger import TriggerResource
 from exporter.chain.selectors import same
 
 _EXPRESSION = re.compile(
@@ -21,7 +21,7 @@ _OBJECT = "request.object."
 _SENT = ("CREATE", "UPDATE")
 
 
-def holds(preconditions: object, trigger: Trigger, secrets: frozenset[str]) -> Answer:
+def holds(preconditions: object, trigger: TriggerResource, secrets: frozenset[str]) -> Answer:
     """Whether *preconditions* hold for the PVC; *secrets* are the context's variables that hold a Secret's data."""
     if not preconditions:
         return True
@@ -35,7 +35,7 @@ def holds(preconditions: object, trigger: Trigger, secrets: frozenset[str]) -> A
     return every(_condition(one, trigger, secrets) for one in _list(preconditions))
 
 
-def _condition(condition: object, trigger: Trigger, secrets: frozenset[str]) -> Answer:
+def _condition(condition: object, trigger: TriggerResource, secrets: frozenset[str]) -> Answer:
     if not isinstance(condition, Mapping):
         return None
     if "all" in condition or "any" in condition:
@@ -62,7 +62,7 @@ _UNKNOWN = "\0"
 """No value of an object."""
 
 
-def _value(path: str, trigger: Trigger) -> str | None:
+def _value(path: str, trigger: TriggerResource) -> str | None:
     """What stands at *path* of the PVC; None: nothing."""
     if path in ("request.namespace", f"{_OBJECT}metadata.namespace"):
         return trigger.namespace

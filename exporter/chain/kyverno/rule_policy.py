@@ -6,7 +6,7 @@ from functools import cached_property
 from exporter.chain.kyverno import expressions, matching, preconditions
 from exporter.chain.kyverno.answer import Answer, every, no, some
 from exporter.chain.kyverno.policy import SECRET, SOURCE, BackupPolicy
-from exporter.chain.kyverno.trigger import Trigger
+from exporter.chain.kyverno.trigger import TriggerResource
 from exporter.chain.selectors import same
 from exporter.facts.cluster.kyverno.objects import (
     ClusterPolicy,
@@ -47,20 +47,20 @@ class RulePolicy(BackupPolicy):
     def makes(self, kind: str) -> bool:
         return any(kind in kinds for _, kinds in self._rules)
 
-    def covers(self, trigger: Trigger, kind: str = "") -> Answer:
+    def covers(self, trigger: TriggerResource, kind: str = "") -> Answer:
         if self.namespace and self.namespace != trigger.namespace:
             return False
         return some(
             every((self._takes(rule, trigger), no(self._excepts(rule, trigger)))) for rule in self._rules_for(kind)
         )
 
-    def is_excepted(self, trigger: Trigger) -> bool:
+    def is_excepted(self, trigger: TriggerResource) -> bool:
         return any(
             self._takes(rule, trigger) is not False and self._excepts(rule, trigger) is not False
             for rule in self._rules_for("")
         )
 
-    def wanted_namespace_labels(self, trigger: Trigger) -> LabelSelector | None:
+    def wanted_namespace_labels(self, trigger: TriggerResource) -> LabelSelector | None:
         for rule in self._rules_for(""):
             if matching.takes(rule.match, trigger) is False and matching.takes_apart_from_namespace(
                 rule.match, trigger
@@ -121,7 +121,7 @@ class RulePolicy(BackupPolicy):
                 faults.update(dict.fromkeys(kinds, words))
         return faults
 
-    def _takes(self, rule: PolicyRule, trigger: Trigger) -> Answer:
+    def _takes(self, rule: PolicyRule, trigger: TriggerResource) -> Answer:
         variables = _secret_variables(rule)
         return every(
             (
@@ -132,7 +132,7 @@ class RulePolicy(BackupPolicy):
             )
         )
 
-    def _excepts(self, rule: PolicyRule, trigger: Trigger) -> Answer:
+    def _excepts(self, rule: PolicyRule, trigger: TriggerResource) -> Answer:
         return some(
             every((matching.takes(exception.spec.match, trigger), None if exception.spec.conditions else True))
             for exception, excepted in self._exceptions

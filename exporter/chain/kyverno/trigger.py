@@ -10,7 +10,7 @@ KIND = "PersistentVolumeClaim"
 RESOURCE = "persistentvolumeclaims"
 
 
-class Trigger(msgspec.Struct, frozen=True):
+class TriggerResource(msgspec.Struct, frozen=True):
     """A PVC with its namespace, where that could be read."""
 
     pvc: PersistentVolumeClaim

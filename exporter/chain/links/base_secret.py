@@ -44,16 +44,16 @@ def presence(backup: Backup) -> SecretPresence | None:
     name = backup.base_secret
     if not name:
         return None
-    word = external_secrets.word(backup, name)
+    report = external_secrets.report_on(backup, name)
     secrets = backup.cluster.core.secrets
     if secrets.known and backup.cluster.core.has_secret(backup.namespace, name):
-        evidence = word.evidence if word and word.present else "read as metadata"
+        evidence = report.evidence if report and report.present else "read as metadata"
         return SecretPresence(name, "base", present=True, evidence=evidence)
     if secrets.lacks(name, backup.namespace, wanted_since=_wanted_since(backup)):
-        evidence = word.evidence if word and not word.present else "read as metadata"
+        evidence = report.evidence if report and not report.present else "read as metadata"
         return SecretPresence(name, "base", present=False, evidence=evidence)
-    if word is not None:
-        return SecretPresence(name, "base", present=word.present, evidence=word.evidence)
+    if report is not None:
+        return SecretPresence(name, "base", present=report.present, evidence=report.evidence)
     listing = backup.cluster.external_secrets.external_secrets
     is_brought = external_secrets.bringing(backup, name) or listing.malformed_in(backup.namespace)
     owner = _owner(backup)

@@ -49,12 +49,12 @@ def presence(backup: Backup) -> SecretPresence | None:
         return SecretPresence(name, "repository", present=False, evidence="read as metadata")
     if secrets.known and backup.cluster.core.has_secret(backup.namespace, name):
         return SecretPresence(name, "repository", present=True, evidence="read as metadata")
-    word = external_secrets.word(backup, name)
+    report = external_secrets.report_on(backup, name)
     if _missing_by_volsync(backup) == name:
         return SecretPresence(name, "repository", present=False, evidence="VolSync's status says so")
     used = backup.status.last_sync_time
-    if word is not None and (word.present or used is None or word.at is None or word.at > used):
-        return SecretPresence(name, "repository", present=word.present, evidence=word.evidence)
+    if report is not None and (report.present or used is None or report.at is None or report.at > used):
+        return SecretPresence(name, "repository", present=report.present, evidence=report.evidence)
     if backup.job is not None or used is not None:
         return SecretPresence(name, "repository", present=True, evidence="VolSync has used it")
     return None
@@ -138,8 +138,10 @@ def _missing_by_volsync(backup: Backup) -> str | None:
     secrets = backup.cluster.core.secrets
     if secrets.known and backup.cluster.core.has_secret(backup.namespace, name):
         return None
-    word, since = external_secrets.word(backup, name), _error_since(backup)
-    is_back = word is not None and word.present and word.at is not None and since is not None and word.at > since
+    report, since = external_secrets.report_on(backup, name), _error_since(backup)
+    is_back = (
+        report is not None and report.present and report.at is not None and since is not None and report.at > since
+    )
     return None if is_back else name
 
 

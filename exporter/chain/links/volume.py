@@ -23,7 +23,7 @@ from exporter.facts.cluster.longhorn.facts import DRIVER
 from exporter.facts.cluster.longhorn.objects import LonghornVolume
 
 
-class Serving(msgspec.Struct, frozen=True):
+class ServingVolume(msgspec.Struct, frozen=True):
     """A PVC on Longhorn that serves the backup, and its volume where it is known."""
 
     role: str
@@ -57,11 +57,11 @@ def judge(backup: Backup) -> LinkVerdict | None:
     return ok(Link.VOLUME, "; ".join(f"{one.role} volume {_condition(one.volume)}" for one in serving if one.volume))
 
 
-def volumes_of(backup: Backup) -> Iterator[Serving]:
+def volumes_of(backup: Backup) -> Iterator[ServingVolume]:
     """The data volume, the mover's cache and its copy, as far as Longhorn holds them."""
     for role, pvc in (("data", backup.pvc), ("cache", backup.cache), ("copy", backup.copy)):
         if pvc is not None and (handle := handle_of(backup.cluster, pvc)):
-            yield Serving(role, pvc, handle, backup.cluster.longhorn.volume(handle))
+            yield ServingVolume(role, pvc, handle, backup.cluster.longhorn.volume(handle))
 
 
 def states_of(backup: Backup) -> Iterator[VolumeState]:
@@ -86,7 +86,7 @@ def _condition(volume: LonghornVolume) -> str:
     return f"{volume.status.state} and {volume.status.robustness}"
 
 
-def _problem(backup: Backup, one: Serving) -> Problem | None:
+def _problem(backup: Backup, one: ServingVolume) -> Problem | None:
     volume = one.volume
     if volume is None:
         return _missing(backup, one)
@@ -99,7 +99,7 @@ def _problem(backup: Backup, one: Serving) -> Problem | None:
     )
 
 
-def _what(one: Serving, volume: LonghornVolume) -> str:
+def _what(one: ServingVolume, volume: LonghornVolume) -> str:
     return f"Longhorn volume {volume.name} ({one.role} of PVC {one.pvc.name})"
 
 
@@ -111,7 +111,7 @@ def _scopes(volume: LonghornVolume) -> tuple[Scope, ...]:
     return (scope.volume(volume.name), scope.storage(DRIVER))
 
 
-def _faulted(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+def _faulted(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Problem | None:
     state, is_faulted = volume.status.state, volume.status.robustness == "faulted"
     if not is_faulted and not (_stuck_for(backup, one, state) and _has_died(backup, one, volume)):
         return None
@@ -126,7 +126,7 @@ def _faulted(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | 
     )
 
 
-def _unreachable(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+def _unreachable(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Problem | None:
     """Where the node is lost, it is what is broken, with everything on it, and also what it does not let go of."""
     node = volume.status.current_node_id or _holder(backup, one)
     is_lost = nodes.is_lost(backup.cluster.core, node)
@@ -145,14 +145,14 @@ def _unreachable(backup: Backup, one: Serving, volume: LonghornVolume) -> Proble
     )
 
 
-def _holder(backup: Backup, one: Serving) -> str:
+def _holder(backup: Backup, one: ServingVolume) -> str:
     """A node that is lost and still holds an attachment of the volume; empty where there is none."""
     core = backup.cluster.core
     held_by = (attachment.spec.node_name for attachment in core.attachments_of(one.pvc.spec.volume_name))
     return next((node for node in held_by if nodes.is_lost(core, node)), "")
 
 
-def _stuck(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+def _stuck(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Problem | None:
     """A copy that Longhorn is still making is no stuck volume, nor a copy that it could not make: see `copies`."""
     stuck = _stuck_for(backup, one, volume.status.state)
     if not stuck or (one.role == "copy" and clone_state(volume)):
@@ -171,7 +171,7 @@ def _stuck(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | No
     )
 
 
-def _unshared(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+def _unshared(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Problem | None:
     """Its pods mount an RWX volume from its share manager, wherever they run: their nodes have no part in it."""
     since, why = _wanted_since(backup, one), share_fault(volume)
     if not why or since is None or backup.at - since <= backup.settings.grace.volume_attach:
@@ -188,7 +188,7 @@ def _unshared(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem |
     )
 
 
-def _degraded(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem | None:
+def _degraded(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Problem | None:
     """A clone is degraded until it is done."""
     status = volume.status
     if status.state != "attached" or status.robustness != "degraded" or clone_state(volume):
@@ -204,7 +204,7 @@ def _degraded(backup: Backup, one: Serving, volume: LonghornVolume) -> Problem |
     )
 
 
-def _missing(backup: Backup, one: Serving) -> Problem | None:
+def _missing(backup: Backup, one: ServingVolume) -> Problem | None:
     namespace = backup.settings.chain.longhorn_namespace
     if not backup.cluster.longhorn.volumes.lacks(one.handle, namespace, wanted_since=created(one.pvc)):
         return None
@@ -212,11 +212,11 @@ def _missing(backup: Backup, one: Serving) -> Problem | None:
     return backup.problem(Cause.VOLUME_MISSING, reason, names={"volume": one.handle})
 
 
-def _is_malformed(backup: Backup, one: Serving) -> bool:
+def _is_malformed(backup: Backup, one: ServingVolume) -> bool:
     return any(bad.name == one.handle for bad in backup.cluster.longhorn.volumes.malformed)
 
 
-def _stuck_for(backup: Backup, one: Serving, state: str) -> timedelta | None:
+def _stuck_for(backup: Backup, one: ServingVolume, state: str) -> timedelta | None:
     """For how long the volume has been wanted and not attached, once that is too long."""
     since = _wanted_since(backup, one)
     if state == "attached" or since is None:
@@ -225,7 +225,7 @@ def _stuck_for(backup: Backup, one: Serving, state: str) -> timedelta | None:
     return waiting if waiting > backup.settings.grace.volume_attach else None
 
 
-def _has_died(backup: Backup, one: Serving, volume: LonghornVolume) -> bool:
+def _has_died(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> bool:
     """Whether the volume was faulted since it has been wanted.
 
     Between two attempts, about every two minutes, it is not faulted for a moment: that is the same fault.
@@ -234,7 +234,7 @@ def _has_died(backup: Backup, one: Serving, volume: LonghornVolume) -> bool:
     return died is not None and since is not None and died >= since
 
 
-def _wanted_since(backup: Backup, one: Serving) -> datetime | None:
+def _wanted_since(backup: Backup, one: ServingVolume) -> datetime | None:
     """Since when something waits for the volume: a VolumeAttachment, a mover pod that is not running yet, or the sync.
 
     All of them keep their age while the volume flaps, which the volume's own state does not.

@@ -24,7 +24,7 @@ from exporter.facts.cluster.object_list import first_unread
 _WAITS_FOR_CONSUMER = "WaitForFirstConsumer"
 
 
-class Copy(msgspec.Struct, frozen=True):
+class UnreadyCopy(msgspec.Struct, frozen=True):
     """A copy that is not ready."""
 
     kind: str
@@ -73,23 +73,23 @@ def is_open(backup: Backup) -> bool:
     )
 
 
-def unready(backup: Backup) -> Iterator[Copy]:
+def unready(backup: Backup) -> Iterator[UnreadyCopy]:
     """The copies that the sync waits for."""
     if backup.source is None:
         return
     for snapshot in backup.cluster.snapshots.snapshots.owned_by(backup.source, SOURCE):
         if snapshot.status is None or not snapshot.status.ready_to_use:
             error = snapshot.status.error.message if snapshot.status and snapshot.status.error else ""
-            yield Copy("VolumeSnapshot", snapshot.name, error, created(snapshot), backup.driver)
+            yield UnreadyCopy("VolumeSnapshot", snapshot.name, error, created(snapshot), backup.driver)
     copy = backup.copy
     if copy is not None and copy.status.phase == "Pending" and not copy.metadata.deletion_timestamp:
         yield from _unbound(backup, copy)
     elif copy is not None and (state := clone_state(volume_of(backup.cluster, copy))):
         error = "Longhorn could not clone the volume" if state == "failed" else ""
-        yield Copy("PVC", copy.name, error, created(copy), backup.cluster.core.driver_of(copy), state)
+        yield UnreadyCopy("PVC", copy.name, error, created(copy), backup.cluster.core.driver_of(copy), state)
 
 
-def _unbound(backup: Backup, copy: PersistentVolumeClaim) -> Iterator[Copy]:
+def _unbound(backup: Backup, copy: PersistentVolumeClaim) -> Iterator[UnreadyCopy]:
     """A copy that waits for its mover's pod is in order, and what that pod waits for is the pod's affair."""
     core = backup.cluster.core
     complaints = core.complaints_about_claim(copy)
@@ -98,7 +98,9 @@ def _unbound(backup: Backup, copy: PersistentVolumeClaim) -> Iterator[Copy]:
         storage_class is None or storage_class.volume_binding_mode == _WAITS_FOR_CONSUMER
     )
     if complaints or not waits_for_pod or (backup.pods and "unbound immediate" in _told(backup)):
-        yield Copy("PVC", copy.name, complaints[-1].text if complaints else "", created(copy), core.driver_of(copy))
+        yield UnreadyCopy(
+            "PVC", copy.name, complaints[-1].text if complaints else "", created(copy), core.driver_of(copy)
+        )
 
 
 def _told(backup: Backup) -> str:
@@ -107,6 +109,6 @@ def _told(backup: Backup) -> str:
     return next((c.message for c in conditions if c.type == "PodScheduled"), "")
 
 
-def _scopes(backup: Backup, copy: Copy) -> tuple[Scope, ...]:
+def _scopes(backup: Backup, copy: UnreadyCopy) -> tuple[Scope, ...]:
     """The claim, and the driver that makes its copies: it is the driver that is broken, not one of its classes."""
     return (backup.scope, scope.storage(copy.driver)) if copy.driver else (backup.scope,)

@@ -10,8 +10,8 @@ from functools import lru_cache
 import msgspec
 
 from exporter.chain.causes import Cause
-from exporter.chain.mover_log.address import Address, StoreName
-from exporter.chain.mover_log.reason import Reason
+from exporter.chain.mover_log.address import RepositoryAddress, StoreName
+from exporter.chain.mover_log.reason import FailureReason
 from exporter.chain.mover_log.reasons import first_given
 from exporter.chain.mover_log.store import initialised, repository_in, store_in, store_of
 from exporter.chain.mover_log.text import is_cut, lines_of, plain
@@ -19,7 +19,7 @@ from exporter.facts.cluster.core.objects import Pod, Terminated
 
 __all__ = [
     "FEW_FAILURES",
-    "Address",
+    "RepositoryAddress",
     "StoreName",
     "cause_of_end",
     "cause_of_log",
@@ -48,10 +48,10 @@ _SIZE = 16 * 1024
 _COUNT = re.compile(r"\s*(?:Files:|Dirs:|processed \d|Summary:|Fatal: There were \d|\[\d|Transferred:|Errors:|Checks:)")
 
 
-class _Heard(msgspec.Struct, frozen=True):
+class _LogReading(msgspec.Struct, frozen=True):
     """What was made of one log."""
 
-    reason: Reason | None
+    reason: FailureReason | None
     line: str
 
 
@@ -87,7 +87,7 @@ def end_of(pod: Pod) -> Terminated | None:
 
 
 @lru_cache(maxsize=16 * 1024)
-def _hear(log: str) -> _Heard:
+def _hear(log: str) -> _LogReading:
     """A first line that is cut is believed only where the others give no reason of their own."""
     heard = _hear_lines(lines_of(log, first=1 if is_cut(log) else 0))
     if is_cut(log) and (heard.reason is None or heard.reason.is_hint):
@@ -96,9 +96,9 @@ def _hear(log: str) -> _Heard:
     return heard
 
 
-def _hear_lines(lines: tuple[str, ...]) -> _Heard:
+def _hear_lines(lines: tuple[str, ...]) -> _LogReading:
     reason, places = first_given([plain(line) for line in lines])
-    return _Heard(reason, _best(lines, tuple(lines[place] for place in places)))
+    return _LogReading(reason, _best(lines, tuple(lines[place] for place in places)))
 
 
 def _best(lines: tuple[str, ...], naming: tuple[str, ...]) -> str:

@@ -35,14 +35,14 @@ class StoreName(msgspec.Struct, frozen=True):
         return f"bucket/{self.bucket}" if self.bucket else f"endpoint/{self.endpoint}"
 
 
-class Address(msgspec.Struct, frozen=True):
+class RepositoryAddress(msgspec.Struct, frozen=True):
     """A repository: its store, and the path in it, without slashes around it."""
 
     store: StoreName
     prefix: str = ""
 
 
-def parse(address: str) -> Address | None:
+def parse(address: str) -> RepositoryAddress | None:
     """What restic's *address* says; None where it is none."""
     address = address.rstrip(":,.;\"'")
     scheme = _SCHEME.match(address)
@@ -62,23 +62,23 @@ def parse(address: str) -> Address | None:
     return _container(name, rest)
 
 
-def on_share(path: str) -> Address | None:
+def on_share(path: str) -> RepositoryAddress | None:
     """A repository in a folder that is mounted into the mover; VolSync mounts `moverVolumes` at `/mnt/<name>`."""
     parts = [part for part in path.split("/") if part]
     if not path.startswith("/") or not parts:
         return None
     depth = 2 if parts[0] == "mnt" else 1
-    return Address(StoreName("path", bucket="/" + "/".join(parts[:depth])), "/".join(parts[depth:]))
+    return RepositoryAddress(StoreName("path", bucket="/" + "/".join(parts[:depth])), "/".join(parts[depth:]))
 
 
-def in_bucket(host: str, path: str) -> Address | None:
+def in_bucket(host: str, path: str) -> RepositoryAddress | None:
     """The S3 repository at *path*, whose first part is the bucket, unless AWS's *host* begins with it."""
     if not _HOST.fullmatch(host):
         return None
     if virtual := _VIRTUAL.fullmatch(host):
-        return Address(StoreName("s3", virtual["host"], virtual["bucket"]), path.strip("/"))
+        return RepositoryAddress(StoreName("s3", virtual["host"], virtual["bucket"]), path.strip("/"))
     bucket, _, prefix = path.strip("/").partition("/")
-    return Address(StoreName("s3", host, bucket), prefix.strip("/")) if _NAME.fullmatch(bucket) else None
+    return RepositoryAddress(StoreName("s3", host, bucket), prefix.strip("/")) if _NAME.fullmatch(bucket) else None
 
 
 def split(url: str) -> SplitResult | None:
@@ -96,7 +96,7 @@ def host_of(url: str) -> str:
     return host if _HOST.fullmatch(host) else ""
 
 
-def _s3(rest: str) -> Address | None:
+def _s3(rest: str) -> RepositoryAddress | None:
     """`https://host/bucket/prefix`, `host:port/bucket/prefix`, `//host/bucket/prefix`."""
     if rest.startswith(("http://", "https://")):
         parts = split(rest)
@@ -105,29 +105,29 @@ def _s3(rest: str) -> Address | None:
     return in_bucket(host, path)
 
 
-def _rest(rest: str) -> Address | None:
+def _rest(rest: str) -> RepositoryAddress | None:
     parts = split(rest)
     host = host_of(rest)
-    return Address(StoreName("rest", host), parts.path.strip("/")) if parts and host else None
+    return RepositoryAddress(StoreName("rest", host), parts.path.strip("/")) if parts and host else None
 
 
-def _sftp(rest: str) -> Address | None:
+def _sftp(rest: str) -> RepositoryAddress | None:
     """`user@host:path`, `//user@host:port/path`."""
     if rest.startswith("//"):
         host, _, path = rest[2:].partition("/")
     else:
         host, _, path = rest.partition(":")
     host = host.rpartition("@")[2]
-    return Address(StoreName("sftp", host), path.strip("/")) if _HOST.fullmatch(host) else None
+    return RepositoryAddress(StoreName("sftp", host), path.strip("/")) if _HOST.fullmatch(host) else None
 
 
-def _remote(rest: str) -> Address | None:
+def _remote(rest: str) -> RepositoryAddress | None:
     """`remote:path`: rclone's own configuration says where that is."""
     remote, _, path = rest.partition(":")
-    return Address(StoreName("rclone", remote), path.strip("/")) if _NAME.fullmatch(remote) else None
+    return RepositoryAddress(StoreName("rclone", remote), path.strip("/")) if _NAME.fullmatch(remote) else None
 
 
-def _container(protocol: str, rest: str) -> Address | None:
+def _container(protocol: str, rest: str) -> RepositoryAddress | None:
     """`bucket:/prefix`."""
     bucket, _, prefix = rest.partition(":")
-    return Address(StoreName(protocol, bucket=bucket), prefix.strip("/")) if _NAME.fullmatch(bucket) else None
+    return RepositoryAddress(StoreName(protocol, bucket=bucket), prefix.strip("/")) if _NAME.fullmatch(bucket) else None

@@ -34,7 +34,7 @@ def any_of(*words: str) -> Words:
     return Words(plain, patterns)
 
 
-class Reason(msgspec.Struct, frozen=True):
+class FailureReason(msgspec.Struct, frozen=True):
     """One way to fail, and how it is recognised in a line of lower case."""
 
     name: str

@@ -10,20 +10,20 @@ path is under tells whose fault it is.
 from collections.abc import Sequence
 
 from exporter.chain.causes import Cause
-from exporter.chain.mover_log.reason import Reason, any_of
+from exporter.chain.mover_log.reason import FailureReason, any_of
 from exporter.chain.mover_log.repository_reasons import REPOSITORY_REASONS
 from exporter.chain.mover_log.store_reasons import STORE_REASONS
 from exporter.chain.mover_log.volume_reasons import ASIDES, VOLUME_REASONS
 
-_MEMORY: tuple[Reason, ...] = (
-    Reason(
+_MEMORY: tuple[FailureReason, ...] = (
+    FailureReason(
         "Go's own end of memory (go `runtime/malloc.go`); `mmap error: cannot allocate memory` is something else",
         Cause.MOVER_OUT_OF_MEMORY,
         any_of(r"fatal error: (?:runtime: )?(?:out of memory|cannot allocate memory)"),
     ),
 )
-_HINTS: tuple[Reason, ...] = (
-    Reason(
+_HINTS: tuple[FailureReason, ...] = (
+    FailureReason(
         "What restic says after the lock that it found, where the line about that lock is cut off",
         Cause.REPOSITORY_LOCKED,
         any_of(
@@ -34,7 +34,7 @@ _HINTS: tuple[Reason, ...] = (
         ),
         is_hint=True,
     ),
-    Reason(
+    FailureReason(
         "VolSync's script gives restic 60 s to open the repository, and ends it (volsync#1710)",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(
@@ -45,7 +45,7 @@ _HINTS: tuple[Reason, ...] = (
         ),
         is_hint=True,
     ),
-    Reason(
+    FailureReason(
         "VolSync's script could not open the repository, or list it",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(r"failure checking existence of repository", r"failure getting list of snapshots"),
@@ -57,7 +57,7 @@ _HINTS: tuple[Reason, ...] = (
 REASONS = (*_MEMORY, *REPOSITORY_REASONS, *STORE_REASONS, *VOLUME_REASONS, *_HINTS, *ASIDES)
 
 
-def first_given(lines: Sequence[str]) -> tuple[Reason | None, tuple[int, ...]]:
+def first_given(lines: Sequence[str]) -> tuple[FailureReason | None, tuple[int, ...]]:
     """The first reason that any of *lines* (of lower case) gives, and the places of those that give it."""
     text = "\n".join(lines)
     for reason in REASONS:

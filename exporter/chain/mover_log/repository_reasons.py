@@ -1,10 +1,10 @@
 """What is wrong with the repository itself, or with the Secret that tells of it."""
 
 from exporter.chain.causes import Cause
-from exporter.chain.mover_log.reason import CACHE, Reason, any_of
+from exporter.chain.mover_log.reason import CACHE, FailureReason, any_of
 
-REPOSITORY_REASONS: tuple[Reason, ...] = (
-    Reason(
+REPOSITORY_REASONS: tuple[FailureReason, ...] = (
+    FailureReason(
         "The store lets restic write its lock and not delete it: the next run, or the same one's forget, is kept out",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(
@@ -12,14 +12,14 @@ REPOSITORY_REASONS: tuple[Reason, ...] = (
         ),
         where=any_of(r"^remove\(<lock/"),
     ),
-    Reason(
+    FailureReason(
         "restic's lock of another client (`internal/restic/lock.go`), or one that cannot be read",
         Cause.REPOSITORY_LOCKED,
         any_of(
             r"repository is already locked", r"invalid lock file", r"load(?:raw)?\(?[ (]<lock/\w+>.{0,20}invalid data"
         ),
     ),
-    Reason(
+    FailureReason(
         "The Secret lacks a value: VolSync's scripts, restic `cmd/restic/global.go` and backends, rclone",
         Cause.REPOSITORY_SECRET_MISSING,
         any_of(
@@ -38,7 +38,7 @@ REPOSITORY_REASONS: tuple[Reason, ...] = (
             r"could not find default credentials",
         ),
     ),
-    Reason(
+    FailureReason(
         "restic's checks of what it reads (`internal/repository`, `internal/archiver`), kopia's (`repo/`)",
         Cause.REPOSITORY_DAMAGED,
         any_of(
@@ -69,20 +69,20 @@ REPOSITORY_REASONS: tuple[Reason, ...] = (
         # Before it is saved it is the mover's own memory that is at fault (restic `internal/repository/repository.go`).
         unless=any_of(r"detected data corruption while"),
     ),
-    Reason(
+    FailureReason(
         "restic misses a file that its index or its config tells of; config itself may not be there yet",
         Cause.REPOSITORY_DAMAGED,
         any_of(r"does not exist", r"doesn't exist", r"no such file", r"not found"),
         where=any_of(r"<(?:data|index|key)/", r"unable to load index"),
         unless=any_of(r"bucket", r"container", r"page not found", r" host", CACHE),
     ),
-    Reason(
+    FailureReason(
         "Keys that could not be read at all: restic then says that no key was found",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(r"failed: ", r"returned error"),
         where=any_of(r"^load\(<key/"),
     ),
-    Reason(
+    FailureReason(
         "restic `internal/repository/key.go`, VolSync's restic script for exit code 12, kopia `repo/open.go`",
         Cause.REPOSITORY_PASSWORD,
         any_of(r"wrong password or no key found", r"incorrect password", r"invalid repository password"),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, unquote
 
-from exporter.chain.mover_log.address import Address, StoreName, host_of, in_bucket, on_share, parse, split
+from exporter.chain.mover_log.address import RepositoryAddress, StoreName, host_of, in_bucket, on_share, parse, split
 
 _SIZE = 16 * 1024
 """Characters that are read, from the end."""
@@ -42,7 +42,7 @@ _HOSTS = (
 )
 
 
-def repository_in(log: str) -> Address | None:
+def repository_in(log: str) -> RepositoryAddress | None:
     """The repository that *log* names; the last where it names several."""
     log = log[-_SIZE:]
     said = [address for found in _SAID.finditer(log) if (address := _said(found))]
@@ -77,11 +77,11 @@ def initialised(log: str) -> str | None:
     return made[-1] if made else None
 
 
-def _said(found: re.Match[str]) -> Address | None:
+def _said(found: re.Match[str]) -> RepositoryAddress | None:
     return parse(f"rclone:{found['remote']}" if found["remote"] else found["at"] or found["below"])
 
 
-def _requests(log: str) -> Iterator[tuple[Address, bool]]:
+def _requests(log: str) -> Iterator[tuple[RepositoryAddress, bool]]:
     """What the failed requests were for, and whether their path tells the whole repository."""
     for found in _REQUEST.finditer(log):
         host, parts = host_of(found["url"]), split(found["url"])
@@ -94,11 +94,11 @@ def _requests(log: str) -> Iterator[tuple[Address, bool]]:
         where = _LAYOUT.sub("", whole)
         if _AZURE.fullmatch(host):
             container, _, prefix = where.strip("/").partition("/")
-            yield Address(StoreName("azure", host, container), prefix), is_whole
+            yield RepositoryAddress(StoreName("azure", host, container), prefix), is_whole
         elif found["method"] == "Post" and is_whole:
             # restic posts to a REST server only; S3 is put to.
-            yield Address(StoreName("rest", host), where.strip("/")), True
+            yield RepositoryAddress(StoreName("rest", host), where.strip("/")), True
         elif (is_whole or query.keys() & _OF_S3) and (address := in_bucket(host, where)):
             yield address, is_whole
         else:
-            yield Address(StoreName("", host)), False
+            yield RepositoryAddress(StoreName("", host)), False

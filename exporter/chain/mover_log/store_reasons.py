@@ -5,7 +5,7 @@ minio-go, restic's S3 client, prints the server's *message*, and its *code* only
 """
 
 from exporter.chain.causes import Cause
-from exporter.chain.mover_log.reason import CACHE, MOVERS_OWN, SHARE, Reason, any_of
+from exporter.chain.mover_log.reason import CACHE, MOVERS_OWN, SHARE, FailureReason, any_of
 
 _RATE = (r"rate ?limit", r"requests? per", r"quota metric", r"userratelimit", r"rate quota")
 """A quota of requests is no quota of room."""
@@ -15,8 +15,8 @@ _NO_REPOSITORY = any_of(
 )
 """What VolSync's script answers with `restic init` is no failure (`mover-restic/entry.sh`)."""
 
-STORE_REASONS: tuple[Reason, ...] = (
-    Reason(
+STORE_REASONS: tuple[FailureReason, ...] = (
+    FailureReason(
         "A full store, in the words of MinIO, Ceph, AWS, Wasabi, B2, StorageGRID, NFS, SFTP, rest-server and rclone's",
         Cause.REPOSITORY_FULL,
         any_of(
@@ -59,12 +59,12 @@ STORE_REASONS: tuple[Reason, ...] = (
         ),
         unless=any_of(MOVERS_OWN, *_RATE),
     ),
-    Reason(
+    FailureReason(
         "kopia cannot use the indexes in its cache (its script clears them): too many to map, or broken there",
         None,
         any_of(r"mmap error", r"bad index blob", r"unable to open pack index"),
     ),
-    Reason(
+    FailureReason(
         "OpenSSH, which restic runs for an sftp repository, and whose words it prints",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(
@@ -78,7 +78,7 @@ STORE_REASONS: tuple[Reason, ...] = (
             r"ssh_fx_permission_denied",
         ),
     ),
-    Reason(
+    FailureReason(
         "The network between the mover and the store: Go's net, net/http and crypto/tls, OpenSSH, rsync",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(
@@ -113,7 +113,7 @@ STORE_REASONS: tuple[Reason, ...] = (
             r"\": (?:unexpected )?eof",
         ),
     ),
-    Reason(
+    FailureReason(
         "The store refuses: its access keys, rights, region, clock, bucket; B2's caps on transactions and download",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(
@@ -154,7 +154,7 @@ STORE_REASONS: tuple[Reason, ...] = (
             r"object.?lock",
         ),
     ),
-    Reason(
+    FailureReason(
         "The store is not well: MinIO, Garage, Ceph, AWS, B2, a proxy before them",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(
@@ -181,7 +181,7 @@ STORE_REASONS: tuple[Reason, ...] = (
             r"error response code \w+\.",
         ),
     ),
-    Reason(
+    FailureReason(
         "A mounted share that refuses: another user's, read-only, gone, or not mounted at all",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(
@@ -198,18 +198,18 @@ STORE_REASONS: tuple[Reason, ...] = (
         where=any_of(SHARE),
         unless=_NO_REPOSITORY,
     ),
-    Reason(
+    FailureReason(
         "kopia finds data and no format blob: it stands after the reasons why that blob could not be read",
         Cause.REPOSITORY_DAMAGED,
         any_of(r"found existing data in storage location"),
     ),
-    Reason(
+    FailureReason(
         "The mover's cache is full; VolSync's kopia fork says it in capitals",
         Cause.MOVER_CACHE_FULL,
         any_of(r"no space left", r"disk quota exceeded", r"cache exhaustion detected"),
         where=any_of(CACHE, r"cache exhaustion"),
     ),
-    Reason(
+    FailureReason(
         "An operation on the store failed in words that are not known: restic's back ends, kopia's storage, rclone's",
         Cause.REPOSITORY_UNREACHABLE,
         any_of(

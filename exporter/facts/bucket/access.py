@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from exporter.durations import format_duration
 from exporter.facts.bucket.client import Client
-from exporter.facts.bucket.failure import Failure
+from exporter.facts.bucket.failure import BucketError
 from exporter.facts.bucket.faults import one_line
 from exporter.facts.bucket.look import AFTER_DATA, folder_of
-from exporter.facts.bucket.paging import Answer
+from exporter.facts.bucket.paging import DatedPage
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.bucket.sweep import Sweep
 from exporter.facts.model import Check
@@ -56,7 +56,7 @@ def _try(sweep: Sweep) -> Iterator[Check]:
     try:
         client = sweep.client()
         client.list(folder_of(address.prefix), delimiter="/")
-    except Failure as failure:
+    except BucketError as failure:
         yield _check(f"list {where}", str(failure), ok=False, fix=_MEND.get(failure.reason, ""))
         return
     yield _check(f"list {where}", f"allowed, at {address.endpoint or 'AWS'}", ok=True)
@@ -78,7 +78,7 @@ def _optional_rights(sweep: Sweep, client: Client, where: str) -> Iterator[Check
 def _optional(right: str, where: str, key: str, ask: Callable[[str], object]) -> Check:
     try:
         ask(key)
-    except Failure as failure:
+    except BucketError as failure:
         return _check(f"{right} {where}", f"not allowed, and not needed ({failure})")
     return _check(f"{right} {where}", "allowed, and not needed", ok=True)
 
@@ -87,8 +87,8 @@ def _some_key(sweep: Sweep, client: Client) -> str | None:
     for prefix in sorted(sweep.states):
         base = folder_of(prefix)
         try:
-            answer: Answer = client.list(base, start_after=f"{base}{AFTER_DATA}")
-        except Failure:
+            answer: DatedPage = client.list(base, start_after=f"{base}{AFTER_DATA}")
+        except BucketError:
             continue
         return next(iter(answer.page.keys), None)
     return None

@@ -15,7 +15,7 @@ _AMAZON = re.compile(r"s3(?:[.-](?P<region>[a-z0-9-]+))?\.amazonaws\.com")
 _FROM_ENVIRONMENT = ("RESTIC_REPOSITORY_BASE", "RESTIC_REPOSITORY")
 
 
-class Address(msgspec.Struct, frozen=True):
+class BucketAddress(msgspec.Struct, frozen=True):
     """One bucket, or one prefix of it, with all that a client needs to reach it."""
 
     bucket: str
@@ -27,7 +27,7 @@ class Address(msgspec.Struct, frozen=True):
     settings: BucketSettings = BucketSettings()
 
 
-def addresses(settings: Settings, environment: Mapping[str, str]) -> tuple[Address, ...]:
+def addresses(settings: Settings, environment: Mapping[str, str]) -> tuple[BucketAddress, ...]:
     """Every bucket that *settings* names; where they name none, the one that *environment* does.
 
     Raises:
@@ -39,7 +39,7 @@ def addresses(settings: Settings, environment: Mapping[str, str]) -> tuple[Addre
     return tuple(_configured(f"buckets[{i}]", bucket, environment) for i, bucket in enumerate(settings.buckets))
 
 
-def parse_repository(url: str) -> Address:
+def parse_repository(url: str) -> BucketAddress:
     """The bucket, endpoint and prefix of a restic URL of an S3 store.
 
     restic takes `s3:http://host:port/bucket/prefix`, `s3:host/bucket/prefix` and `s3://host/bucket/prefix`, the last
@@ -59,7 +59,7 @@ def parse_repository(url: str) -> Address:
         raise ValueError(f"{masked(url)!r} names no bucket: write it like s3:http://host:port/bucket/")
     amazon = _AMAZON.fullmatch(parts.hostname)
     host = parts.netloc.rpartition("@")[2]
-    return Address(
+    return BucketAddress(
         bucket=bucket,
         # The SDK finds a bucket's own region by itself, but only on the endpoint that it chose.
         endpoint="" if amazon else f"{parts.scheme}://{host}",
@@ -68,7 +68,7 @@ def parse_repository(url: str) -> Address:
     )
 
 
-def _configured(name: str, bucket: BucketSettings, environment: Mapping[str, str]) -> Address:
+def _configured(name: str, bucket: BucketSettings, environment: Mapping[str, str]) -> BucketAddress:
     if bucket.repository_base:
         try:
             address = parse_repository(bucket.repository_base)
@@ -76,13 +76,13 @@ def _configured(name: str, bucket: BucketSettings, environment: Mapping[str, str
             raise ValueError(f"{name}.repository_base: {error}") from None
         return _with_settings(address, bucket)
     if bucket.bucket:
-        return _with_settings(Address(bucket.bucket), bucket)
+        return _with_settings(BucketAddress(bucket.bucket), bucket)
     if from_environment := _from_environment(environment, bucket):
         return from_environment
     raise ValueError(f"{name}: set bucket, or repository_base, or RESTIC_REPOSITORY_BASE in the environment")
 
 
-def _from_environment(environment: Mapping[str, str], bucket: BucketSettings) -> Address | None:
+def _from_environment(environment: Mapping[str, str], bucket: BucketSettings) -> BucketAddress | None:
     """The bucket of the first restic URL in *environment*; None where there is no URL of an S3 store."""
     for name in _FROM_ENVIRONMENT:
         url = environment.get(name, "")
@@ -105,8 +105,8 @@ def _base_of(path: str, layout: str) -> str:
     return "/".join(segments[:-depth] if len(segments) >= depth else segments)
 
 
-def _with_settings(address: Address, bucket: BucketSettings) -> Address:
-    return Address(
+def _with_settings(address: BucketAddress, bucket: BucketSettings) -> BucketAddress:
+    return BucketAddress(
         bucket=bucket.bucket or address.bucket,
         endpoint=bucket.endpoint or address.endpoint,
         prefix=_clean(bucket.prefix) or address.prefix,

@@ -11,13 +11,13 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
-from exporter.facts.bucket.address import Address
-from exporter.facts.bucket.failure import Failure, Stopped
+from exporter.facts.bucket.address import BucketAddress
+from exporter.facts.bucket.failure import BucketError, Stopped
 from exporter.facts.bucket.faults import failure_of
 from exporter.facts.bucket.listing import NotAListing, parse
 from exporter.facts.bucket.pace import Pace
-from exporter.facts.bucket.paging import Answer
-from exporter.facts.bucket.transport import Transport
+from exporter.facts.bucket.paging import DatedPage
+from exporter.facts.bucket.transport import BucketTransport
 from exporter.facts.reading import Reason
 from exporter.settings import PollSettings
 
@@ -37,13 +37,13 @@ _NOTHING = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>
 
 
 class Client:
-    """One bucket's client. Its methods raise `Failure`, and `Stopped` once the program is to stop."""
+    """One bucket's client. Its methods raise `BucketError`, and `Stopped` once the program is to stop."""
 
-    def __init__(self, address: Address, poll: PollSettings, pace: Pace) -> None:
+    def __init__(self, address: BucketAddress, poll: PollSettings, pace: Pace) -> None:
         """Connect to the bucket at *address*.
 
         Raises:
-            Failure: the settings name a profile, a file or an endpoint that is none.
+            BucketError: the settings name a profile, a file or an endpoint that is none.
         """
         self.bucket = address.bucket
         self.requests = 0
@@ -62,19 +62,19 @@ class Client:
         # An event's less specific name goes first, so that botocore's own check of each body finds it parsed already.
         events.register_first("before-parse.*.ListObjectsV2", _parse_listing)
 
-    def list(self, prefix: str, *, token: str | None = None, start_after: str = "", delimiter: str = "") -> Answer:
+    def list(self, prefix: str, *, token: str | None = None, start_after: str = "", delimiter: str = "") -> DatedPage:
         """One page of the keys under *prefix*."""
         options = {"StartAfter": start_after, "Delimiter": delimiter, "ContinuationToken": token}
         response = self._call(
             "list_objects_v2", Prefix=prefix, MaxKeys=_PAGE_KEYS, **{k: v for k, v in options.items() if v}
         )
-        return Answer(response["Page"], self._date(response))
+        return DatedPage(response["Page"], self._date(response))
 
     def head(self, key: str) -> bool:
         """Whether *key* is there."""
         try:
             self._call("head_object", Key=key)
-        except Failure as failure:
+        except BucketError as failure:
             if failure.code in ("404", "NoSuchKey", "NotFound"):
                 return False
             raise
@@ -95,7 +95,7 @@ class Client:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._try(operation, parameters)
-            except Failure as failure:
+            except BucketError as failure:
                 pause = _PAUSE * 2 ** (attempt - 1)
                 is_late = time.monotonic() + pause > self._now.deadline
                 if attempt == _ATTEMPTS or failure.reason not in _PASSING or is_late:
@@ -108,7 +108,7 @@ class Client:
             raise Stopped
         try:
             response: dict[str, Any] = getattr(self._s3, operation)(Bucket=self.bucket, **parameters)
-        except (Failure, Stopped):
+        except (BucketError, Stopped):
             raise
         except Exception as error:  # one request costs one request, whatever the SDK makes of its answer
             raise failure_of(error) from error
@@ -138,11 +138,11 @@ class Client:
         return at
 
 
-def _connect(address: Address) -> tuple[Any, Transport]:  # boto3 makes its classes at run time
+def _connect(address: BucketAddress) -> tuple[Any, BucketTransport]:  # boto3 makes its classes at run time
     settings = address.settings
     if settings.ca_file and not Path(settings.ca_file).is_file():
-        raise Failure(Reason.TLS, f"there is no file {settings.ca_file}, which ca_file names")
-    transport = Transport(settings.ca_file, settings.concurrency)
+        raise BucketError(Reason.TLS, f"there is no file {settings.ca_file}, which ca_file names")
+    transport = BucketTransport(settings.ca_file, settings.concurrency)
     try:
         session = boto3.session.Session(profile_name=settings.profile or None)
         client = session.client(
@@ -166,7 +166,7 @@ def _parse_listing(response_dict: dict[str, Any], customized_response_dict: dict
     """Read the answer's body in boto3's stead, and leave boto3 an empty one.
 
     Raises:
-        Failure: it is no listing.
+        BucketError: it is no listing.
     """
     body = response_dict["body"]
     if response_dict["status_code"] != 200 or _is_error(body):
@@ -174,7 +174,7 @@ def _parse_listing(response_dict: dict[str, Any], customized_response_dict: dict
     try:
         customized_response_dict["Page"] = parse(body)
     except NotAListing as error:
-        raise Failure(Reason.MALFORMED_ANSWER, str(error)) from None
+        raise BucketError(Reason.MALFORMED_ANSWER, str(error)) from None
     response_dict["body"] = _NOTHING
 
 

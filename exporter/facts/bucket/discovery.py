@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.facts.bucket.client import Client
-from exporter.facts.bucket.failure import Failure
+from exporter.facts.bucket.failure import BucketError
 from exporter.facts.bucket.look import Look, folder_of
 from exporter.facts.bucket.model import ObjectType, OtherKind
 from exporter.facts.bucket.paging import walk
 from exporter.facts.bucket.repository import is_kopias
-from exporter.facts.bucket.state import State
+from exporter.facts.bucket.state import RepositoryState
 from exporter.facts.reading import Reason
 
 MOST_DEPTH = 12
@@ -37,7 +37,7 @@ class LookAt(Protocol):
     """Looks at a prefix, and remembers a repository that stands there.
 
     Raises:
-        Failure: it could not be looked at.
+        BucketError: it could not be looked at.
     """
 
     def __call__(self, prefix: str, *, is_likely: bool) -> Look: ...
@@ -48,7 +48,7 @@ class Found:
     """What the search found beside repositories, and where it did not look."""
 
     others: dict[str, OtherKind] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
+    failures: dict[str, BucketError] = field(default_factory=dict)
     """By the prefix that could not be listed, or whose listing is not believed."""
     given_up: set[str] = field(default_factory=set)
     """Prefixes that would cost too much."""
@@ -82,14 +82,14 @@ class _Branch:
         self.barren = 0
 
 
-class Discovery:
+class RepositorySearch:
     """One search through one bucket."""
 
     def __init__(
         self,
         client: Client,
         base: str,
-        states: Mapping[str, State],
+        states: Mapping[str, RepositoryState],
         look_at: LookAt,
         skip: Iterable[str] = (),
     ) -> None:
@@ -111,7 +111,7 @@ class Discovery:
         """Search; *spread* calls a function with each of some folders in parallel.
 
         Raises:
-            Failure: nothing could be listed at all.
+            BucketError: nothing could be listed at all.
         """
         branch = _Branch()
         children = self._children(self._level(self._base, branch), branch)
@@ -155,7 +155,7 @@ class Discovery:
                     self._has_found(branch)
                     return []
             return self._children(self._level(prefix, branch), branch)
-        except Failure as failure:
+        except BucketError as failure:
             with self._lock:
                 self.found.failures[prefix] = failure
             return []
@@ -176,7 +176,7 @@ class Discovery:
         """List what stands directly under *prefix*.
 
         Raises:
-            Failure: it could not be listed.
+            BucketError: it could not be listed.
         """
         level, has_keys, base = _Level(prefix), False, folder_of(prefix)
         errors = Counter[Reason]()
@@ -203,10 +203,10 @@ class Discovery:
         whose objects it has (rustfs#2905).
 
         Raises:
-            Failure: there are objects under it.
+            BucketError: there are objects under it.
         """
         if self._client.list(folder_of(prefix)).page.keys:
-            raise Failure(Reason.CONTRADICTED, f"{prefix or 'the bucket'} lists no folder, and holds objects")
+            raise BucketError(Reason.CONTRADICTED, f"{prefix or 'the bucket'} lists no folder, and holds objects")
         if prefix != self._base:
             errors[Reason.GHOST_PREFIX] += 1
 

@@ -4,7 +4,7 @@ from exporter.facts.reading import Reason
 from exporter.masking import masked
 
 
-class Failure(Exception):  # noqa: N818  # "FailureError" says it twice
+class BucketError(Exception):
     """A request that failed, or an answer that is not believed: *reason* says why, the text what came."""
 
     def __init__(self, reason: Reason, detail: str, code: str = "") -> None:

@@ -3,7 +3,7 @@
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
-from exporter.facts.bucket.failure import Failure
+from exporter.facts.bucket.failure import BucketError
 from exporter.facts.reading import Reason
 from exporter.masking import masked
 
@@ -81,7 +81,7 @@ OF_THE_BUCKET = frozenset(
 """What fails one request for such a reason fails them all."""
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> BucketError:
     """The reason of an *error* that was raised over a request, with a line for a person.
 
     The SDK raises whatever its parts do over an answer that it does not expect.
@@ -90,11 +90,11 @@ def failure_of(error: Exception) -> Failure:
         return _failure_of_answer(error)
     if isinstance(error, sdk.BotoCoreError | ResponseParserError):
         reason = next((reason for kind, reason in _ERRORS if isinstance(error, kind)), Reason.OTHER)
-        return Failure(reason, one_line(str(error)))
-    return Failure(Reason.OTHER, one_line(f"{type(error).__name__}: {error}"))
+        return BucketError(reason, one_line(str(error)))
+    return BucketError(Reason.OTHER, one_line(f"{type(error).__name__}: {error}"))
 
 
-def _failure_of_answer(error: sdk.ClientError) -> Failure:
+def _failure_of_answer(error: sdk.ClientError) -> BucketError:
     answer = error.response
     code = str(answer.get("Error", {}).get("Code", ""))
     status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
@@ -102,7 +102,7 @@ def _failure_of_answer(error: sdk.ClientError) -> Failure:
     detail = f"{code or status}: {message}" if message else code or f"HTTP status {status}"
     by_status = {401: Reason.UNAUTHORIZED, 403: Reason.FORBIDDEN, 404: Reason.NO_SUCH_BUCKET, 429: Reason.THROTTLED}
     reason = _REASONS.get(code) or by_status.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.OTHER)
-    return Failure(reason, detail, code)
+    return BucketError(reason, detail, code)
 
 
 def one_line(text: str) -> str:

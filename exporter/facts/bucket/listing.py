@@ -38,7 +38,7 @@ class NotAListing(ValueError):  # noqa: N818  # the name is the whole story
     """The answer is no list of objects, or not all of one."""
 
 
-class Page(msgspec.Struct, frozen=True):
+class ListingPage(msgspec.Struct, frozen=True):
     """One page of a listing: three columns of equal length, and the folders where a delimiter was given."""
 
     keys: list[str]
@@ -53,7 +53,7 @@ class Page(msgspec.Struct, frozen=True):
     """How many keys and folders the store says it sent."""
 
 
-def parse(body: bytes) -> Page:
+def parse(body: bytes) -> ListingPage:
     """Read the XML of one answer.
 
     Raises:
@@ -63,7 +63,7 @@ def parse(body: bytes) -> Page:
     return parse_xml(body) if page is None else _bounded(page)
 
 
-def _bounded(page: Page) -> Page:
+def _bounded(page: ListingPage) -> ListingPage:
     """*page*, if a store can have meant it.
 
     Raises:
@@ -78,7 +78,7 @@ def _bounded(page: Page) -> Page:
     return page
 
 
-def _parse_fast(body: bytes) -> Page | None:
+def _parse_fast(body: bytes) -> ListingPage | None:
     """What the expressions find; None unless it is certain that a parser would find the same."""
     try:
         text = body.decode()
@@ -87,7 +87,7 @@ def _parse_fast(body: bytes) -> Page | None:
         return None
 
 
-def _find(text: str) -> Page | None:
+def _find(text: str) -> ListingPage | None:
     if any(character in text for character in _ONLY_FOR_A_PARSER):
         return None
     objects, frame = _split(text)
@@ -101,7 +101,7 @@ def _find(text: str) -> Page | None:
     if not _is_all(tokens, frame, "<NextContinuationToken") or not _is_all(counts, frame, "<KeyCount"):
         return None
     encoded = _URL_ENCODED in frame
-    return Page(
+    return ListingPage(
         keys=_texts(keys, encoded=encoded),
         sizes=list(map(int, sizes)),
         modified=_texts(modified, encoded=False),
@@ -145,7 +145,7 @@ def _decoded(texts: Iterable[str]) -> list[str]:
     return [unquote_plus(text) if "%" in text or "+" in text else text for text in texts]
 
 
-def parse_xml(body: bytes) -> Page:
+def parse_xml(body: bytes) -> ListingPage:
     """Read *body* with a real XML parser, which takes four times as long.
 
     Raises:
@@ -171,7 +171,7 @@ def parse_xml(body: bytes) -> Page:
         raise NotAListing(f"the answer cannot be read: {error}") from None
 
 
-def _page_of(root: ET.Element) -> Page:
+def _page_of(root: ET.Element) -> ListingPage:
     contents = [{_name(field): field.text or "" for field in child} for child in _all(root, "Contents")]
     folders = [field.text or "" for child in _all(root, "CommonPrefixes") for field in _all(child, "Prefix")]
     if any(not entry.keys() >= {"Key", "Size", "LastModified"} for entry in contents):
@@ -179,7 +179,7 @@ def _page_of(root: ET.Element) -> Page:
     keys = [entry["Key"] for entry in contents]
     encoded = _first(root, "EncodingType") == "url"
     key_count = _first(root, "KeyCount")
-    return Page(
+    return ListingPage(
         keys=_decoded(keys) if encoded else keys,
         sizes=[int(entry["Size"]) for entry in contents],
         modified=[entry["LastModified"] for entry in contents],

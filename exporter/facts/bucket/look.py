@@ -7,11 +7,11 @@ from datetime import datetime
 import msgspec
 
 from exporter.facts.bucket.client import Client
-from exporter.facts.bucket.failure import Failure
-from exporter.facts.bucket.listing import Page
+from exporter.facts.bucket.failure import BucketError
+from exporter.facts.bucket.listing import ListingPage
 from exporter.facts.bucket.model import ObjectType
-from exporter.facts.bucket.paging import Answer, walk
-from exporter.facts.bucket.repository import Contents, Inventory
+from exporter.facts.bucket.paging import DatedPage, walk
+from exporter.facts.bucket.repository import Contents, ContentsBuilder
 from exporter.facts.reading import Reason
 
 AFTER_DATA = "data0"
@@ -38,16 +38,16 @@ def folder_of(prefix: str) -> str:
     return f"{prefix}/" if prefix else ""
 
 
-def take_in(inventory: Inventory, page: Page) -> None:
+def take_in(builder: ContentsBuilder, page: ListingPage) -> None:
     """Count the objects of *page*.
 
     Raises:
-        Failure: a date cannot be read.
+        BucketError: a date cannot be read.
     """
     try:
-        inventory.add(page)
+        builder.add(page)
     except ValueError as error:
-        raise Failure(Reason.MALFORMED_ANSWER, f"the answer cannot be read: {error}") from error
+        raise BucketError(Reason.MALFORMED_ANSWER, f"the answer cannot be read: {error}") from error
 
 
 def look_at(
@@ -60,7 +60,7 @@ def look_at(
     where nothing was seen yet, and none *is_likely*, is worth one request.
 
     Raises:
-        Failure: a request failed, or two answers contradict each other.
+        BucketError: a request failed, or two answers contradict each other.
         Stopped: the program is to stop.
     """
     look = _list(client, prefix, errors, is_likely=is_likely or before is not None)
@@ -73,37 +73,39 @@ def look_at(
     for kind in _missed(look.contents, before):
         again = _contents_of(client, prefix, f"{kind}/")
         if again[kind].objects > look.contents[kind].objects:
-            raise Failure(Reason.CONTRADICTED, f"{folder_of(prefix)}{kind}/ holds objects that {prefix} does not list")
+            raise BucketError(
+                Reason.CONTRADICTED, f"{folder_of(prefix)}{kind}/ holds objects that {prefix} does not list"
+            )
     return _confirm_nothing(client, prefix, look) if look.contents.is_empty else look
 
 
 def _list(client: Client, prefix: str, errors: Counter[Reason], *, is_likely: bool) -> Look:
     base = folder_of(prefix)
     start = f"{base}{AFTER_DATA}"
-    inventory, at = Inventory(prefix), None
+    builder, at = ContentsBuilder(prefix), None
     for answer in walk(lambda token: client.list(base, token=token, start_after=start), start, errors):
-        take_in(inventory, answer.page)
+        take_in(builder, answer.page)
         at = at or answer.at
-        if answer.page.truncated and inventory.foreign:  # someone else's, and maybe without end
-            if is_likely or not inventory.is_foreign:
+        if answer.page.truncated and builder.foreign:  # someone else's, and maybe without end
+            if is_likely or not builder.is_foreign:
                 return _list_by_folder(client, prefix, errors)
             break
     assert at is not None  # noqa: S101  # a walk has one page at least
-    return Look(inventory.contents(), at)
+    return Look(builder.contents(), at)
 
 
 def _list_by_folder(client: Client, prefix: str, errors: Counter[Reason]) -> Look:
     """The same where other things stand between the folders, a repository below this one for example."""
-    inventory, at = Inventory(prefix), None
+    builder, at = ContentsBuilder(prefix), None
     for kind in _SEEN:
         for answer in pages_of(client, f"{folder_of(prefix)}{kind}/", errors):
-            take_in(inventory, answer.page)
+            take_in(builder, answer.page)
             at = at or answer.at
     assert at is not None  # noqa: S101  # a walk has one page at least
-    return Look(inventory.contents(), at, is_shared=True)
+    return Look(builder.contents(), at, is_shared=True)
 
 
-def pages_of(client: Client, folder: str, errors: Counter[Reason]) -> Iterator[Answer]:
+def pages_of(client: Client, folder: str, errors: Counter[Reason]) -> Iterator[DatedPage]:
     """Every page of what stands under *folder*."""
     return walk(lambda token: client.list(folder, token=token), errors=errors)
 
@@ -111,10 +113,10 @@ def pages_of(client: Client, folder: str, errors: Counter[Reason]) -> Iterator[A
 def _with_head(client: Client, prefix: str, look: Look) -> Look:
     """The look, and what stands before `data0`: a config, and whether there are packs."""
     base = folder_of(prefix)
-    inventory = Inventory(prefix)
+    builder = ContentsBuilder(prefix)
     for name in ("config", "data/"):
-        take_in(inventory, client.list(f"{base}{name}").page)
-    head = inventory.contents()
+        take_in(builder, client.list(f"{base}{name}").page)
+    head = builder.contents()
     return msgspec.structs.replace(
         look,
         contents=msgspec.structs.replace(
@@ -149,9 +151,9 @@ def _confirm_nothing(client: Client, prefix: str, look: Look) -> Look:
         return seen
     whole = _contents_of(client, prefix, "")
     if any(whole[kind].objects for kind in _LASTING):
-        raise Failure(Reason.CONTRADICTED, f"two listings of {prefix} differ")
+        raise BucketError(Reason.CONTRADICTED, f"two listings of {prefix} differ")
     if not seen.contents.config_at and _is_there(client, f"{base}config"):
-        raise Failure(Reason.CONTRADICTED, f"{base}config is there, and {prefix} lists nothing")
+        raise BucketError(Reason.CONTRADICTED, f"{base}config is there, and {prefix} lists nothing")
     return look
 
 
@@ -159,11 +161,11 @@ def _is_there(client: Client, key: str) -> bool:
     """Whether HEAD says that *key* is there; what it may not say is no evidence."""
     try:
         return client.head(key)
-    except Failure:
+    except BucketError:
         return False
 
 
 def _contents_of(client: Client, prefix: str, folder: str) -> Contents:
-    inventory = Inventory(prefix)
-    take_in(inventory, client.list(f"{folder_of(prefix)}{folder}").page)
-    return inventory.contents()
+    builder = ContentsBuilder(prefix)
+    take_in(builder, client.list(f"{folder_of(prefix)}{folder}").page)
+    return builder.contents()

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from exporter.facts.bucket.address import Address, addresses
-from exporter.facts.bucket.listing import Page, moment
+from exporter.facts.bucket.address import BucketAddress, addresses
+from exporter.facts.bucket.listing import ListingPage, moment
 from exporter.facts.bucket.look import folder_of
 from exporter.facts.bucket.measure import what_is_missing
 from exporter.facts.bucket.model import Bucket, ObjectType, OtherKind, OtherRepository, Repository
-from exporter.facts.bucket.repository import Contents, Inventory, home_of, is_kopias
-from exporter.facts.bucket.state import DataListing, State
+from exporter.facts.bucket.repository import Contents, ContentsBuilder, home_of, is_kopias
+from exporter.facts.bucket.state import DataListing, RepositoryState
 from exporter.facts.reading import Reading, Reason
 from exporter.settings import Settings
 
@@ -63,11 +63,11 @@ def read_listing(
     return tuple(
         _bucket(address, [one for one in read if (one.bucket, one.endpoint) == (name, endpoint)], settings, at)
         for name, endpoint in dict.fromkeys((document.bucket, document.endpoint) for document in read)
-        for address in _configured(configured, name, endpoint) or [Address(name, endpoint)]
+        for address in _configured(configured, name, endpoint) or [BucketAddress(name, endpoint)]
     )
 
 
-def _configured(addresses: Sequence[Address], name: str, endpoint: str) -> list[Address]:
+def _configured(addresses: Sequence[BucketAddress], name: str, endpoint: str) -> list[BucketAddress]:
     return [one for one in addresses if one.bucket == name and endpoint in ("", one.endpoint)]
 
 
@@ -99,7 +99,7 @@ def _objects(file: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[
             raise ValueError(f"{file}: Contents[{number}] cannot be read: {error}") from None
 
 
-def _bucket(address: Address, documents: list[_Document], settings: Settings, at: datetime) -> Bucket:
+def _bucket(address: BucketAddress, documents: list[_Document], settings: Settings, at: datetime) -> Bucket:
     continued = {document.continues for document in documents if document.continues}
     cut = [d for d in documents if d.starts_late or (d.token is not None and d.token not in continued)]
     cut_prefixes = {document.prefix for document in cut}
@@ -122,7 +122,7 @@ def _bucket(address: Address, documents: list[_Document], settings: Settings, at
 
 
 def _repositories(
-    address: Address, documents: list[_Document], torn: set[str | None], settings: Settings, at: datetime
+    address: BucketAddress, documents: list[_Document], torn: set[str | None], settings: Settings, at: datetime
 ) -> Iterator[Repository]:
     by_home: dict[str, dict[str, _Object]] = {}
     for document in documents:
@@ -137,7 +137,7 @@ def _repositories(
             yield state.repository(address.bucket, at, settings)
 
 
-def _others(address: Address, documents: list[_Document]) -> Iterator[OtherRepository]:
+def _others(address: BucketAddress, documents: list[_Document]) -> Iterator[OtherRepository]:
     keys = {key for document in documents for key in document.objects if key.startswith(folder_of(address.prefix))}
     prefixes = {key.rpartition("/")[0] for key in keys if is_kopias(key.rpartition("/")[2])}
     return (OtherRepository(OtherKind.KOPIA, prefix) for prefix in sorted(prefixes))
@@ -145,14 +145,14 @@ def _others(address: Address, documents: list[_Document]) -> Iterator[OtherRepos
 
 def _contents(home: str, objects: Mapping[str, _Object]) -> Contents:
     keys = sorted(objects)
-    inventory = Inventory(home)
-    inventory.add(Page(keys, [objects[key].size for key in keys], [objects[key].modified for key in keys]))
-    inventory.covers_config = True
-    return inventory.contents()
+    builder = ContentsBuilder(home)
+    builder.add(ListingPage(keys, [objects[key].size for key in keys], [objects[key].modified for key in keys]))
+    builder.covers_config = True
+    return builder.contents()
 
 
-def _state(home: str, contents: Contents, settings: Settings, at: datetime, *, is_torn: bool) -> State:
-    state = State(home)
+def _state(home: str, contents: Contents, settings: Settings, at: datetime, *, is_torn: bool) -> RepositoryState:
+    state = RepositoryState(home)
     if is_torn:
         state.doubt = Reason.INCOMPLETE
         return state

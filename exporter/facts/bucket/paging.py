@@ -11,8 +11,8 @@ from datetime import datetime
 
 import msgspec
 
-from exporter.facts.bucket.failure import Failure
-from exporter.facts.bucket.listing import Page
+from exporter.facts.bucket.failure import BucketError
+from exporter.facts.bucket.listing import ListingPage
 from exporter.facts.reading import Reason
 
 MOST_PAGES = 100_000
@@ -21,23 +21,23 @@ MOST_EMPTY_PAGES = 100
 """Pages in a row without a new key or folder. AWS may send a few over deleted versions."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class DatedPage(msgspec.Struct, frozen=True):
     """One page, and when the store sent it, by its own clock."""
 
-    page: Page
+    page: ListingPage
     at: datetime
 
 
 def walk(
-    ask: Callable[[str | None], Answer], start_after: str = "", errors: Counter[Reason] | None = None
-) -> Iterator[Answer]:
+    ask: Callable[[str | None], DatedPage], start_after: str = "", errors: Counter[Reason] | None = None
+) -> Iterator[DatedPage]:
     """Every page of one listing; *ask* gets the page of a token, and of None the first.
 
     Keys at or before *start_after*, and those that a page repeats from the one before, are left out and counted in
     *errors*: some stores take the start of a page to be part of it (rustfs#1165).
 
     Raises:
-        Failure: a page contradicts itself or the pages before it.
+        BucketError: a page contradicts itself or the pages before it.
     """
     tokens: set[bytes] = set()
     token, last, last_folder, empty = None, start_after, "", 0
@@ -46,7 +46,7 @@ def walk(
         page = _without_repeats(answer.page, last)
         if len(page.keys) < len(answer.page.keys) and errors is not None:
             errors[Reason.INCLUSIVE_START_AFTER] += 1
-        yield Answer(page, answer.at)
+        yield DatedPage(page, answer.at)
         if not answer.page.truncated:
             return
         token = _next_token(answer.page, tokens)
@@ -54,29 +54,31 @@ def walk(
         empty = 0 if page.keys or furthest > last_folder else empty + 1
         last_folder = max(furthest, last_folder)
         if empty > MOST_EMPTY_PAGES:
-            raise Failure(Reason.ENDLESS_LISTING, f"{empty} pages in a row hold nothing new, and there is to be more")
+            raise BucketError(
+                Reason.ENDLESS_LISTING, f"{empty} pages in a row hold nothing new, and there is to be more"
+            )
         last = page.keys[-1] if page.keys else last
-    raise Failure(Reason.ENDLESS_LISTING, f"the listing does not end after {MOST_PAGES} pages")
+    raise BucketError(Reason.ENDLESS_LISTING, f"the listing does not end after {MOST_PAGES} pages")
 
 
-def _without_repeats(page: Page, last: str) -> Page:
+def _without_repeats(page: ListingPage, last: str) -> ListingPage:
     """*page* without keys at or before *last*, and with each key once.
 
     Raises:
-        Failure: its count is not what it says, or its keys go back.
+        BucketError: its count is not what it says, or its keys go back.
     """
     listed = len(page.keys) + len(page.folders)
     if page.key_count is not None and page.key_count not in (listed, len(page.keys)):
-        raise Failure(Reason.KEY_COUNT, f"the page says {page.key_count} keys and holds {listed}")
+        raise BucketError(Reason.KEY_COUNT, f"the page says {page.key_count} keys and holds {listed}")
     ascending = all(map(str.__lt__, page.keys, page.keys[1:]))
     if ascending and (not page.keys or page.keys[0] > last):
         return page
     if not ascending and page.keys != sorted(page.keys):
-        raise Failure(Reason.MALFORMED_ANSWER, "the page's keys are in no order")
+        raise BucketError(Reason.MALFORMED_ANSWER, "the page's keys are in no order")
     return _select(page, last)
 
 
-def _select(page: Page, last: str) -> Page:
+def _select(page: ListingPage, last: str) -> ListingPage:
     """The objects of *page* whose keys come after *last*, each once."""
     kept = [i for i, key in enumerate(page.keys) if key > last and (i == 0 or key != page.keys[i - 1])]
     return msgspec.structs.replace(
@@ -87,16 +89,16 @@ def _select(page: Page, last: str) -> Page:
     )
 
 
-def _next_token(page: Page, seen: set[bytes]) -> str:
+def _next_token(page: ListingPage, seen: set[bytes]) -> str:
     """The token of the page that follows *page*; its digest is added to those *seen* (a token may be long).
 
     Raises:
-        Failure: there is none (rustfs#1596), or it came before (rustfs#5792).
+        BucketError: there is none (rustfs#1596), or it came before (rustfs#5792).
     """
     if not page.token:
-        raise Failure(Reason.NO_TOKEN, "there is to be more, and the store does not say how to ask for it")
+        raise BucketError(Reason.NO_TOKEN, "there is to be more, and the store does not say how to ask for it")
     digest = hashlib.blake2b(page.token.encode(), digest_size=16).digest()
     if digest in seen:
-        raise Failure(Reason.REPEATED_TOKEN, "the store sends the same continuation token again")
+        raise BucketError(Reason.REPEATED_TOKEN, "the store sends the same continuation token again")
     seen.add(digest)
     return page.token

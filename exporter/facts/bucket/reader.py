@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from exporter.facts.bucket.address import Address, addresses
+from exporter.facts.bucket.address import BucketAddress, addresses
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.run import Run
@@ -97,7 +97,7 @@ class BucketReader:
         )
 
 
-def _paces(found: tuple[Address, ...]) -> dict[str, Pace]:
+def _paces(found: tuple[BucketAddress, ...]) -> dict[str, Pace]:
     """One ceiling for each endpoint: the lowest that its buckets ask for."""
     paces: dict[str, Pace] = {}
     for address in found:

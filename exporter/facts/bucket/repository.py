@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from exporter.facts.bucket.completeness import Gap, Spread
-from exporter.facts.bucket.listing import Page, moment
+from exporter.facts.bucket.listing import ListingPage, moment
 from exporter.facts.bucket.model import MOST_KEY_TIMES, MOST_NAMES, MOST_SNAPSHOT_TIMES, ObjectType, Totals
 
 _ID = "[0-9a-f]{64}"
@@ -105,7 +105,7 @@ class Contents(msgspec.Struct, frozen=True):
         return sum(1 for written in self.locks if at - written >= limit)
 
 
-class Inventory:
+class ContentsBuilder:
     """Takes in the pages of one repository's listing."""
 
     def __init__(self, prefix: str) -> None:
@@ -124,7 +124,7 @@ class Inventory:
         self.covers_config = False
         """Whether a config that is there was taken in; to be set by whoever lists."""
 
-    def add(self, page: Page) -> None:
+    def add(self, page: ListingPage) -> None:
         """Count the objects of *page*, whose keys ascend and were not counted before.
 
         Raises:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from exporter.facts.bucket.failure import Failure
+from exporter.facts.bucket.failure import BucketError
 from exporter.facts.bucket.faults import one_line
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.bucket.sweep import Sweep
@@ -49,7 +49,7 @@ class Run:
                 self._ended.wait(_GRACE)
                 if stop.is_set():
                     break
-                return self.sweep.failed(Failure(Reason.TIMEOUT, "the bucket could not be read in time"))
+                return self.sweep.failed(BucketError(Reason.TIMEOUT, "the bucket could not be read in time"))
         return self._read or (self.sweep.bucket, Counter())
 
     def _run(self) -> None:
@@ -57,6 +57,6 @@ class Run:
             self._read = self.sweep.read(self._at, self._is_over, self._halt)
         except Exception as error:  # noqa: BLE001  # one bucket costs one bucket
             detail = one_line(f"{type(error).__name__}: {error}")
-            self._read = self.sweep.failed(Failure(Reason.OTHER, f"the bucket cannot be read: {detail}"))
+            self._read = self.sweep.failed(BucketError(Reason.OTHER, f"the bucket cannot be read: {detail}"))
         finally:
             self._ended.set()

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from exporter.facts.bucket.model import MOST_NAMES, ObjectType, Repository, Totals
-from exporter.facts.bucket.paging import Answer
-from exporter.facts.bucket.repository import Contents, Inventory
+from exporter.facts.bucket.paging import DatedPage
+from exporter.facts.bucket.repository import Contents, ContentsBuilder
 from exporter.facts.reading import Reason
 from exporter.settings import Settings
 
@@ -35,18 +35,18 @@ class DataListing(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class Listing:
+class ListingUnderWay:
     """A full listing under way; it may be left and taken up again."""
 
-    pages: Iterator[Answer]
-    inventory: Inventory
+    pages: Iterator[DatedPage]
+    builder: ContentsBuilder
     before: Contents
     """What the look before it saw."""
     started_at: datetime
 
 
 @dataclass(slots=True)
-class State:
+class RepositoryState:
     """One repository, as far as it is known. Times are the store's where nothing else is said."""
 
     prefix: str
@@ -70,7 +70,7 @@ class State:
     """Whether the last full listing shows too little for a repository."""
     touched: bool = False
     """Whether a client may have written since the data was listed: a lock was seen that was not dead by then."""
-    listing: Listing | None = None
+    listing: ListingUnderWay | None = None
     tried_at: datetime | None = None
     """When a full listing was last begun."""
     doubt: Reason | None = None
@@ -89,7 +89,7 @@ class State:
         self.homes |= look.homes
         self.touched = self.touched or self._was_locked(look, stale)
 
-    def believe_data(self, full: Contents, listing: Listing, *, settled: bool, stale: timedelta) -> None:
+    def believe_data(self, full: Contents, listing: ListingUnderWay, *, settled: bool, stale: timedelta) -> None:
         """Take over what a full listing found."""
         self.data = DataListing(
             totals=full[ObjectType.DATA].totals,

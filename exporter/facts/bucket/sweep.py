@@ -8,16 +8,16 @@ from typing import TypeVar
 
 import msgspec
 
-from exporter.facts.bucket.address import Address
+from exporter.facts.bucket.address import BucketAddress
 from exporter.facts.bucket.client import Client
-from exporter.facts.bucket.discovery import Discovery
-from exporter.facts.bucket.failure import Failure, Stopped
+from exporter.facts.bucket.discovery import RepositorySearch
+from exporter.facts.bucket.failure import BucketError, Stopped
 from exporter.facts.bucket.faults import OF_THE_BUCKET
 from exporter.facts.bucket.look import Look, folder_of, look_at
 from exporter.facts.bucket.measure import measure
 from exporter.facts.bucket.model import Bucket, OtherKind, OtherRepository, is_under
 from exporter.facts.bucket.pace import Pace
-from exporter.facts.bucket.state import State
+from exporter.facts.bucket.state import RepositoryState
 from exporter.facts.bucket.workers import spread
 from exporter.facts.layout import CUSTOMARY, Owner, prefix_of
 from exporter.facts.reading import Reading, Reason
@@ -52,12 +52,12 @@ _STALE_CREDENTIALS = frozenset({Reason.NO_CREDENTIALS, Reason.WRONG_KEY, Reason.
 A = TypeVar("A")
 
 
-class Health:
+class RequestTally:
     """How the requests of one read fare. It tells when to give up on the bucket."""
 
     def __init__(self) -> None:
         self.errors: Counter[Reason] = Counter()
-        self.failure: Failure | None = None
+        self.failure: BucketError | None = None
         """Why the bucket is given up."""
         self.details: list[str] = []
         """A line for each failure."""
@@ -66,7 +66,7 @@ class Health:
         self._lock = threading.Lock()
         self._succeeded = 0
         self._in_a_row = 0
-        self._last: Failure | None = None
+        self._last: BucketError | None = None
 
     def succeeded(self, errors: Counter[Reason]) -> None:
         """A repository was read; *errors* are answers that were put right on the way."""
@@ -75,7 +75,7 @@ class Health:
             self._succeeded += 1
             self._in_a_row = 0
 
-    def failed(self, failure: Failure, prefix: str) -> None:
+    def failed(self, failure: BucketError, prefix: str) -> None:
         """What stands at *prefix* could not be read."""
         with self._lock:
             self.errors[failure.reason] += 1
@@ -96,9 +96,9 @@ class Health:
 class Sweep:
     """Reads one bucket, and keeps what it must remember for the next time."""
 
-    def __init__(self, address: Address, settings: Settings, pace: Pace) -> None:
+    def __init__(self, address: BucketAddress, settings: Settings, pace: Pace) -> None:
         self.address = address
-        self.states: dict[str, State] = {}
+        self.states: dict[str, RepositoryState] = {}
         self.requests = 0
         """Requests of the last read."""
         self._settings = settings
@@ -106,7 +106,7 @@ class Sweep:
         self._client: Client | None = None
         self._writers: tuple[Owner, ...] = ()
         self._unlisted: frozenset[str] = frozenset()
-        self._strays: dict[str, Failure] = {}
+        self._strays: dict[str, BucketError] = {}
         """Where a repository should be and none is known, and nothing could be seen in this read."""
         self._given_up: dict[str, datetime] = {}
         """Prefixes that would cost too much to look into, and since when."""
@@ -130,7 +130,7 @@ class Sweep:
         """The bucket's client, connected on first use.
 
         Raises:
-            Failure: the settings or the credentials do not let one be made.
+            BucketError: the settings or the credentials do not let one be made.
         """
         if self._client is None:
             self._client = Client(self.address, self._settings.poll, self._pace)
@@ -167,10 +167,10 @@ class Sweep:
         Returns:
             The bucket, *clock* being the exporter's, and the failures and disbelieved answers of this read.
         """
-        health, measuring = Health(), Health()
+        health, measuring = RequestTally(), RequestTally()
         try:
             client = self.client()
-        except Failure as failure:
+        except BucketError as failure:
             return self.failed(failure)
         client.stop, before = stop, client.requests
         try:
@@ -188,7 +188,7 @@ class Sweep:
             return self._unreadable(health.failure), errors
         return self._published(clock, health.reasons + measuring.reasons, health.details + measuring.details), errors
 
-    def _look_at_all(self, client: Client, clock: datetime, health: Health) -> None:
+    def _look_at_all(self, client: Client, clock: datetime, health: RequestTally) -> None:
         """Look at the known repositories, where others should be, and at a slower rhythm for new ones.
 
         A listing with a delimiter may leave a folder out and say nothing of it: that a repository which should be
@@ -217,19 +217,19 @@ class Sweep:
         due = self._settings.grace.bucket / 2
         return self._discovered_at is None or clock - self._discovered_at >= due
 
-    def _discover(self, client: Client, clock: datetime, health: Health) -> None:
+    def _discover(self, client: Client, clock: datetime, health: RequestTally) -> None:
         """Find what repositories there are, and remember what could not be looked into."""
 
         def look(prefix: str, *, is_likely: bool) -> Look:
             if health.failure:
-                raise Failure(health.failure.reason, str(health.failure))
+                raise BucketError(health.failure.reason, str(health.failure))
             return self._look_at(client, prefix, clock, health, is_likely=is_likely)
 
         self._forget_what_was_given_up(clock)
-        discovery = Discovery(client, self.address.prefix, self.states, look, self._given_up)
+        discovery = RepositorySearch(client, self.address.prefix, self.states, look, self._given_up)
         try:
             found = discovery.run(self._spread)
-        except Failure as failure:
+        except BucketError as failure:
             health.failed(failure, self.address.prefix)
             self._unlisted = frozenset({self.address.prefix})
             self._discovered_at = None
@@ -247,45 +247,47 @@ class Sweep:
         lasts = self._settings.poll.full_listing
         self._given_up = {prefix: at for prefix, at in self._given_up.items() if clock - at < lasts}
 
-    def _look_below(self, client: Client, clock: datetime, health: Health) -> None:
+    def _look_below(self, client: Client, clock: datetime, health: RequestTally) -> None:
         """Look where a repository's own listing showed the objects of another below it."""
         homes = frozenset[str]().union(*(state.homes for state in self.states.values()))
         new = sorted(home for home in homes - self.states.keys() if is_under(home, self.address.prefix))
         self._spread(lambda prefix: self._try_to_look(client, prefix, clock, health), new)
 
-    def _try_to_look(self, client: Client, prefix: str, clock: datetime, health: Health) -> None:
+    def _try_to_look(self, client: Client, prefix: str, clock: datetime, health: RequestTally) -> None:
         """Look at what stands at *prefix*; where that fails, it is in doubt, or may hold anything."""
         if health.failure:
             return
         try:
             self._look_at(client, prefix, clock, health)
-        except Failure as failure:
+        except BucketError as failure:
             health.failed(failure, prefix)
             if state := self.states.get(prefix):
                 state.doubt = failure.reason
             else:
                 self._strays[prefix] = failure
 
-    def _look_at(self, client: Client, prefix: str, clock: datetime, health: Health, *, is_likely: bool = True) -> Look:
+    def _look_at(
+        self, client: Client, prefix: str, clock: datetime, health: RequestTally, *, is_likely: bool = True
+    ) -> Look:
         """Look at what stands at *prefix*, and remember what it is.
 
         Raises:
-            Failure: a request failed, or an answer is not believed.
+            BucketError: a request failed, or an answer is not believed.
         """
         state, errors = self.states.get(prefix), Counter[Reason]()
         if state is None and len(self.states) >= MOST_REPOSITORIES:
-            raise Failure(Reason.ENDLESS_LISTING, f"there are more than {MOST_REPOSITORIES} repositories")
+            raise BucketError(Reason.ENDLESS_LISTING, f"there are more than {MOST_REPOSITORIES} repositories")
         look = look_at(client, prefix, state.look if state else None, errors, is_likely=is_likely)
         health.succeeded(errors)
         if look.contents.is_empty or not (state or look.contents.is_repository):
             self.states.pop(prefix, None)
         else:
-            state = self.states.setdefault(prefix, State(prefix))
+            state = self.states.setdefault(prefix, RepositoryState(prefix))
             state.believe(look.contents, look.at, clock, self._settings.grace.stale_lock)
             state.is_shared = state.is_shared or look.is_shared
         return look
 
-    def _measure_due(self, client: Client, clock: datetime, health: Health, is_over: Callable[[], bool]) -> None:
+    def _measure_due(self, client: Client, clock: datetime, health: RequestTally, is_over: Callable[[], bool]) -> None:
         """List the data of those repositories that are due: those never listed first, then the oldest listings."""
         never = datetime.min.replace(tzinfo=UTC)
         seen = set[str]()
@@ -295,13 +297,15 @@ class Sweep:
             self._spread(lambda state: self._measure(client, state, health, is_over), due)
             self._look_below(client, clock, health)
 
-    def _measure(self, client: Client, state: State, health: Health, is_over: Callable[[], bool]) -> None:
+    def _measure(
+        self, client: Client, state: RepositoryState, health: RequestTally, is_over: Callable[[], bool]
+    ) -> None:
         if health.failure or is_over():
             return
         errors = Counter[Reason]()
         try:
             measure(client, state, self._settings, errors, is_over)
-        except Failure as failure:
+        except BucketError as failure:
             state.data_doubt = failure.reason
             health.failed(failure, state.prefix)
         else:
@@ -312,11 +316,11 @@ class Sweep:
     def _spread(self, function: Callable[[A], None], items: Iterable[A]) -> None:
         spread(function, items, self.address.settings.concurrency)
 
-    def failed(self, failure: Failure) -> tuple[Bucket, Counter[Reason]]:
+    def failed(self, failure: BucketError) -> tuple[Bucket, Counter[Reason]]:
         """What a read brings that failed as a whole."""
         return self._unreadable(failure), Counter([failure.reason])
 
-    def _unreadable(self, failure: Failure) -> Bucket:
+    def _unreadable(self, failure: BucketError) -> Bucket:
         """The bucket could not be read: what was last read of it stays, dated."""
         if failure.reason in _STALE_CREDENTIALS and self._client:
             self._client.close()
@@ -326,7 +330,7 @@ class Sweep:
         )
         return self._bucket
 
-    def _absent(self, clock: datetime, failure: Failure) -> Bucket:
+    def _absent(self, clock: datetime, failure: BucketError) -> Bucket:
         """There is no such bucket: that is an answer, and nothing can be restored from it."""
         self.states, self._others, self._given_up = {}, {}, {}
         self._unlisted, self._discovered_at = frozenset(), None

@@ -18,7 +18,7 @@ from urllib3 import exceptions
 from urllib3.util.ssl_ import create_urllib3_context
 
 from exporter.facts.body import Body, BodyError, read_body
-from exporter.facts.bucket.failure import Failure, Stopped
+from exporter.facts.bucket.failure import BucketError, Stopped
 from exporter.facts.bucket.faults import one_line
 from exporter.facts.deadline import Call, Watch, watch_connections
 from exporter.facts.reading import Reason
@@ -28,7 +28,7 @@ MOST_BYTES = 8 << 20
 _CONNECT_SECONDS = 10.0
 
 
-class Transport:
+class BucketTransport:
     """The connections to one store."""
 
     def __init__(self, ca_file: str, concurrency: int) -> None:
@@ -42,7 +42,7 @@ class Transport:
         """The answer to *request*, if it is all there before *deadline* (of `time.monotonic`).
 
         Raises:
-            Failure: there is none, or it is too long; or the file of authorities holds none.
+            BucketError: there is none, or it is too long; or the file of authorities holds none.
             Stopped: *stop* was set.
         """
         call = Call(deadline, stop)
@@ -116,7 +116,7 @@ def _context(ca_file: str) -> ssl.SSLContext:
             context.load_verify_locations(where())
     except (OSError, ssl.SSLError) as error:
         detail = f"{ca_file or where()} cannot be read as authorities: {one_line(str(error))}"
-        raise Failure(Reason.TLS, detail) from None
+        raise BucketError(Reason.TLS, detail) from None
     return context
 
 
@@ -124,14 +124,14 @@ def _read(response: urllib3.BaseHTTPResponse, method: str) -> Body:
     """The body of *response*, unpacked.
 
     Raises:
-        Failure: it is longer than `MOST_BYTES`, or packed in a way that is not known.
+        BucketError: it is longer than `MOST_BYTES`, or packed in a way that is not known.
     """
     if method == "HEAD":
         return b""
     try:
         return read_body(response, MOST_BYTES)
     except BodyError as error:
-        raise Failure(Reason.MALFORMED_ANSWER, str(error)) from None
+        raise BucketError(Reason.MALFORMED_ANSWER, str(error)) from None
 
 
 def _refuse_redirect(response: urllib3.BaseHTTPResponse) -> None:
@@ -141,19 +141,19 @@ def _refuse_redirect(response: urllib3.BaseHTTPResponse) -> None:
     requests, which meet the same redirect (`S3RegionRedirectorv2`).
 
     Raises:
-        Failure: *response* is such a redirect.
+        BucketError: *response* is such a redirect.
     """
     if 300 <= response.status < 400 and "x-amz-bucket-region" not in response.headers:
         to = urlsplit(response.headers.get("Location", ""))
         where_to = f" to {one_line(f'{to.scheme}://{to.hostname}')[:100]}" if to.scheme and to.hostname else ""
-        raise Failure(Reason.CONNECTION, f"the endpoint redirects{where_to} (status {response.status})")
+        raise BucketError(Reason.CONNECTION, f"the endpoint redirects{where_to} (status {response.status})")
 
 
 def _raise_if_over(call: Call) -> None:
     if call.stop.is_set():
         raise Stopped
     if call.was_cut or call.is_over:
-        raise Failure(Reason.TIMEOUT, "the answer was not complete in time")
+        raise BucketError(Reason.TIMEOUT, "the answer was not complete in time")
 
 
 _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
@@ -167,9 +167,9 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
 )
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(error: Exception) -> BucketError:
     """Why there was no answer. A name that is not resolved is no time-out, though urllib3 derives it from one."""
     if isinstance(error, exceptions.NewConnectionError):
-        return Failure(Reason.CONNECTION, one_line(str(error)))
+        return BucketError(Reason.CONNECTION, one_line(str(error)))
     reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), Reason.CONNECTION)
-    return Failure(reason, one_line(str(error)) or type(error).__name__)
+    return BucketError(reason, one_line(str(error)) or type(error).__name__)

@@ -56,7 +56,7 @@ class _List(msgspec.Struct, Generic[T]):
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
-class _Name(msgspec.Struct):
+class _ObjectName(msgspec.Struct):
     name: Any = None
     namespace: Any = None
 
@@ -176,7 +176,7 @@ def _readable_parts(body: Body) -> dict[str, Any]:
         parts = msgspec.json.decode(body, type=_Parts)
     except _UNDECODABLE:
         return {}
-    name = _tolerant(parts.metadata, _Name)
+    name = _tolerant(parts.metadata, _ObjectName)
     return {"metadata": msgspec.to_builtins(name), "spec": _tolerant(parts.spec, dict[str, Any])}
 
 
