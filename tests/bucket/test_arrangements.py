@@ -263,4 +263,4 @@ def test_buckets_of_one_name_are_told_apart_by_their_store() -> None:
         Bucket("backups"),
     ]
     assert len({bucket.identity for bucket in buckets}) == 3
-    assert [bucket.store for bucket in buckets] == ["one:9000/backups", "two/backups/all", "s3.amazonaws.com/backups"]
+    assert [bucket.store for bucket in buckets] == ["one:9000/backups", "two/backups", "backups"]
