@@ -121,4 +121,4 @@ def _namespace(document: dict[str, Any]) -> str | None:
         return str(document["spec"]["claimRef"]["namespace"])
     if document["kind"] == "Volume":
         return str(document["status"]["kubernetesStatus"]["namespace"])
-    return document["metadata"].get("namespace")
+    return document.get("metadata", {}).get("namespace")  # a list without items has none

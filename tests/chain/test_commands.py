@@ -23,10 +23,10 @@ WORDS = sorted({word for command in COMMANDS for word in re.findall(r"<(\w+)>", 
 PROGRAMS = ("kubectl", "aws", "date", "grep")
 """All that the catalogue's commands run."""
 RECORDER = """#!/bin/sh
-{{ printf '%s\\0' "${{0##*/}}" "$@"; printf '\\1'; }} >>{log}
+{{ printf '%s\\0' "${{0##*/}}" "$@"; printf '\\1'; }} >>{log}/$$
 echo 8Gi
 """
-"""Its name and arguments, each with a zero behind it, and a one behind the call."""
+"""Its name and arguments, each with a zero behind it, and a one behind the call; the programs of a pipe run at once."""
 HOSTILE = (
     "x; touch canary #",
     "$(touch canary)",
@@ -57,6 +57,7 @@ class Shell:
         self._log = folder / "log"
         self._programs = folder / "bin"
         self._home = folder / "home"
+        self._log.mkdir()
         self._programs.mkdir()
         self._home.mkdir()
         for program in PROGRAMS:
@@ -66,7 +67,8 @@ class Shell:
 
     def run(self, commands: list[str]) -> list[list[str]]:
         """How programs were called by *commands*, each in a shell; sorted, as in a pipe they run at once."""
-        self._log.write_text("")
+        for file in self._log.iterdir():
+            file.unlink()
         script = "\n".join(f"(\n{command}\n) </dev/null >/dev/null" for command in commands)
         environment = {"PATH": str(self._programs), "HOME": str(self._home)}
         checked = subprocess.run(["/bin/bash", "-n", "-c", script], capture_output=True, text=True, check=False)
@@ -75,7 +77,8 @@ class Shell:
             ["/bin/bash", "-c", script], cwd=self._home, env=environment, stderr=subprocess.DEVNULL, check=False
         )
         assert list(self._home.iterdir()) == []
-        return sorted(call.split("\0")[:-1] for call in self._log.read_text().split("\1")[:-1])
+        logs = (file.read_text() for file in self._log.iterdir())
+        return sorted(call.split("\0")[:-1] for log in logs for call in log.split("\1")[:-1])
 
 
 @pytest.fixture(scope="module")

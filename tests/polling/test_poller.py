@@ -29,12 +29,14 @@ from exporter.polling import poller as polling
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller, Read, pending
 from exporter.publication.current import Published
-from exporter.settings import PollSettings, Settings
+from exporter.settings import ClaimSettings, PollSettings, Settings
 
 Start = Callable[..., Poller]
 
 AT = datetime(2026, 1, 18, 14, 0, tzinfo=UTC)
-SETTINGS = Settings(poll=PollSettings(cluster=timedelta(seconds=1), jitter=timedelta(0)))
+SETTINGS = Settings(
+    claims=ClaimSettings(label="backup"), poll=PollSettings(cluster=timedelta(seconds=1), jitter=timedelta(0))
+)
 PVC = PersistentVolumeClaim(metadata=ClaimMetadata(name="data", namespace="n8n", labels={"backup": "hourly"}))
 
 
