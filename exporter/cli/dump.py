@@ -9,7 +9,7 @@ import click
 
 from exporter import __version__
 from exporter.cli.inputs import EXIT_FINE, EXIT_UNKNOWN, Command, Failure, Inputs, takes_inputs
-from exporter.facts.cluster.dump.inventory import DumpedKind
+from exporter.facts.cluster.dump.contents import DumpedKind
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.reading import Reading
 from exporter.settings import Settings

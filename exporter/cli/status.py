@@ -14,7 +14,7 @@ from exporter.cli.inputs import EXIT_UNKNOWN, Command, Inputs, takes_inputs
 from exporter.cli.output import encoded, exit_status, output_option
 from exporter.cli.reading import Answer, answer
 from exporter.cli.selector import SelectorError, parse, selects
-from exporter.publication.tables import View, console_for_output, show_status
+from exporter.publication.tables import TableView, console_for_output, show_status
 from exporter.settings import Settings
 
 _NO_TROUBLE: Final = (ClaimState.PROTECTED, ClaimState.STARTING, ClaimState.EXEMPT)
@@ -52,7 +52,7 @@ def command(inputs: Inputs, selector: str, problems: bool, output: str, watch: b
 
 def _print(found: Answer, output: str, settings: Settings, of: int) -> None:
     if output in ("table", "wide"):
-        view = View(
+        view = TableView(
             where=found.where,
             settings_from=found.settings_from,
             runbook_base=settings.web.runbook_base,

@@ -45,7 +45,7 @@ class LinkEntry(msgspec.Struct, frozen=True):
     problems: tuple[ProblemEntry, ...]
 
 
-class SourceEntry(msgspec.Struct, frozen=True):
+class ExplainedSource(msgspec.Struct, frozen=True):
     name: str
     method: str
     schedule: str
@@ -68,7 +68,7 @@ class ExplainDocument(msgspec.Struct, frozen=True):
     recovery_point: datetime | None
     recovery_point_evidence: str | None
     objective_seconds: float | None
-    sources: tuple[SourceEntry, ...]
+    sources: tuple[ExplainedSource, ...]
     repositories: tuple[str, ...]
     links: tuple[LinkEntry, ...]
 
@@ -92,8 +92,8 @@ def encode(claim: ClaimVerdict, at: datetime) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
-def _source_entry(source: SourceVerdict) -> SourceEntry:
-    return SourceEntry(
+def _source_entry(source: SourceVerdict) -> ExplainedSource:
+    return ExplainedSource(
         source.name,
         source.method,
         source.schedule,

@@ -46,7 +46,7 @@ _HEAD = re.compile(r"\s*(?:\S+(?: \S+)?\s{2,}){0,2}")
 """What stands before the text of a line of `explain`: its columns."""
 
 
-class View(msgspec.Struct, frozen=True):
+class TableView(msgspec.Struct, frozen=True):
     """What `status` says beside the verdict, and how."""
 
     where: str = ""
@@ -70,9 +70,9 @@ def console_for_output() -> Console:
     return console
 
 
-def show_status(console: Console, verdict: Verdict, view: View | None = None) -> None:
+def show_status(console: Console, verdict: Verdict, view: TableView | None = None) -> None:
     """Print the whole of `status`."""
-    for part in _parts(verdict, view or View(), console):
+    for part in _parts(verdict, view or TableView(), console):
         show(console, part)
 
 
@@ -89,7 +89,7 @@ def show_wrapped(console: Console, text: Text) -> None:
         show(console, line if whole or head is None else _hanging(line, len(head[0]), console))
 
 
-def _parts(verdict: Verdict, view: View, console: Console) -> Iterator[Text]:
+def _parts(verdict: Verdict, view: TableView, console: Console) -> Iterator[Text]:
     if view.where:
         yield _hanging(_origin(verdict, view), _INDENT, console)
         yield Text()
@@ -115,7 +115,7 @@ def _parts(verdict: Verdict, view: View, console: Console) -> Iterator[Text]:
         yield Text(UNVERIFIED, style="dim")
 
 
-def _origin(verdict: Verdict, view: View) -> Text:
+def _origin(verdict: Verdict, view: TableView) -> Text:
     at = f"Judged {view.where} at {moment(verdict.at)}, settings: {view.settings_from}."
     return Text(clean(at), style="dim")
 
@@ -179,7 +179,7 @@ def _stacked(claims: list[ClaimVerdict], verdict: Verdict, console: Console) -> 
         yield _hanging(line, _INDENT, console)
 
 
-def _no_claims(verdict: Verdict, view: View) -> Text:
+def _no_claims(verdict: Verdict, view: TableView) -> Text:
     if view.of:
         return Text(f"None of {counted(view.of, 'claim')} is as asked for.")
     if not verdict.facts.cluster.core.claims.known:
@@ -193,13 +193,13 @@ def _no_claims(verdict: Verdict, view: View) -> Text:
 # --- what is wrong
 
 
-def _root_causes(verdict: Verdict, view: View, console: Console) -> Iterator[Text]:
+def _root_causes(verdict: Verdict, view: TableView, console: Console) -> Iterator[Text]:
     causes = [cause for cause in verdict.root_causes if cause.cause.link is not Link.NONE]
     for cause in reversed(causes):
         yield from _root_cause(cause, verdict, view, console)
 
 
-def _root_cause(cause: RootCause, verdict: Verdict, view: View, console: Console) -> Iterator[Text]:
+def _root_cause(cause: RootCause, verdict: Verdict, view: TableView, console: Console) -> Iterator[Text]:
     since = f" for {format_duration(verdict.at - cause.since)}" if cause.since else ""
     number = len(cause.claims)
     is_of_one = cause.claims == (str(cause.scope).removeprefix("claim/"),)
@@ -263,7 +263,7 @@ def _unread(verdict: Verdict, console: Console) -> Iterator[Text]:
         yield _hanging(line, _INDENT, console)
 
 
-def _sum(verdict: Verdict, view: View) -> Text:
+def _sum(verdict: Verdict, view: TableView) -> Text:
     counts = Counter(claim.state for claim in verdict.claims)
     number = len(verdict.claims)
     text = Text(counted(number, "claim"))

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from exporter.cli.commands import cli
 from exporter.cli.readers import readers_of
 from exporter.configuration import load as load_settings
-from exporter.facts.cluster.dump.inventory import MANIFEST
+from exporter.facts.cluster.dump.contents import MANIFEST
 from exporter.facts.reading import Reason, Source
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller

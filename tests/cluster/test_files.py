@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.facts.bucket.model import Bucket
+from exporter.facts.cluster.dump.contents import MANIFEST
 from exporter.facts.cluster.dump.files import read_dump, read_files
-from exporter.facts.cluster.dump.inventory import MANIFEST
 from exporter.facts.cluster.dump.refusal import FileError
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList

@@ -10,7 +10,7 @@ import msgspec
 
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.decode import convert, describe
-from exporter.facts.cluster.dump.inventory import PLAIN, DumpManifest, Inventory, manifest_of
+from exporter.facts.cluster.dump.contents import PLAIN, DumpContents, DumpManifest, manifest_of
 from exporter.facts.cluster.dump.manifests import (
     STDIN,
     EmptyList,
@@ -109,7 +109,7 @@ class _Dump:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._objects: dict[str, dict[tuple[str, str], Object | MalformedObject]] = {kind.field: {} for kind in KINDS}
-        self._inventory = Inventory()
+        self._contents = DumpContents()
         self._namespaces: set[str] = set()
         self._listings: list[tuple[str, dict[str, Any]]] = []
 
@@ -123,7 +123,7 @@ class _Dump:
             return False
         body = document.body
         if manifest := manifest_of(body):
-            self._inventory.manifests.append(manifest)
+            self._contents.manifests.append(manifest)
             return True
         if _is_bucket_listing(body):
             self._listings.append((document.path, body))
@@ -133,7 +133,7 @@ class _Dump:
             return False
         if kind == "CustomResourceDefinition":
             self._take_definition(body)
-        self._inventory.saw(group, _kinds(group, kind))
+        self._contents.saw(group, _kinds(group, kind))
         if isinstance(namespace := _metadata(body).get("namespace"), str):
             self._namespaces.add(namespace)
         for one in _kinds(group, kind):
@@ -147,10 +147,10 @@ class _Dump:
     @property
     def is_empty(self) -> bool:
         """Whether nothing was found that a verdict could rest on."""
-        return self._inventory.is_empty and not self._listings
+        return self._contents.is_empty and not self._listings
 
     def done(self, at: datetime | None, files: tuple[str, ...], skipped: tuple[Skipped, ...]) -> Dump:
-        manifest = next(iter(self._inventory.manifests), None)
+        manifest = next(iter(self._contents.manifests), None)
         at = at or (manifest.at if manifest else datetime.now(UTC))
         listings = {kind.field: self._listing(kind, at) for kind in KINDS}
         buckets = _read_listings(self._listings, self._settings, at)
@@ -162,22 +162,22 @@ class _Dump:
     def _listing(self, kind: Kind, at: datetime) -> ObjectList[Any]:
         if not self._is_wanted(kind):
             return ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out", read_at=at)
-        return self._inventory.listing(kind, self._objects, at, self._settings.grace.operator)
+        return self._contents.listing(kind, self._objects, at, self._settings.grace.operator)
 
     def _take_empty(self, empty: EmptyList) -> None:
         if empty.kind:
             group = _group(empty.api_version) or ""
-            self._inventory.saw(group, _kinds(group, empty.kind))
+            self._contents.saw(group, _kinds(group, empty.kind))
             return
         stem = Path(empty.path).stem.lower()
         for kind in KINDS:
             if stem in (kind.plural, kind.kind.lower(), f"{kind.plural}.{kind.group}"):
-                self._inventory.holds(kind)
+                self._contents.holds(kind)
 
     def _take_refused(self, refused: Refused) -> None:
         """What is read of its kind may lack it: it costs the claim that it is about, or its namespace's."""
         group = _group(refused.api_version) or ""
-        self._inventory.saw(group, _kinds(group, refused.kind))
+        self._contents.saw(group, _kinds(group, refused.kind))
         for kind in _kinds(group, refused.kind):
             claim = refused.name if kind.kind == "PersistentVolumeClaim" else refused.claim
             bad = MalformedObject(kind.kind, refused.namespace, refused.name, refused.reason, claim or None)
@@ -188,7 +188,7 @@ class _Dump:
         spec = body.get("spec")
         names = spec.get("names") if isinstance(spec, Mapping) else None
         if isinstance(spec, Mapping) and isinstance(names, Mapping):
-            self._inventory.saw("", _kinds(spec.get("group"), names.get("kind")))
+            self._contents.saw("", _kinds(spec.get("group"), names.get("kind")))
 
     def _is_wanted(self, kind: Kind) -> bool:
         return kind.source is Source.SECRETS or kind.source.value in self._settings.sources

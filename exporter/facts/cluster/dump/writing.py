@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from exporter.facts.cluster.dump.archive import is_archive
-from exporter.facts.cluster.dump.inventory import MANIFEST, DumpedKind, DumpManifest
+from exporter.facts.cluster.dump.contents import MANIFEST, DumpedKind, DumpManifest
 from exporter.facts.cluster.dump.masking import shareable
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.server.api import ClusterReader

@@ -73,7 +73,7 @@ def manifest_of(body: Mapping[str, Any]) -> DumpManifest | None:
         return None
 
 
-class Inventory:
+class DumpContents:
     """What is known of the kinds in a dump while it is read."""
 
     def __init__(self) -> None:
