@@ -21,6 +21,7 @@ from exporter.chain.scope import Scope
 from exporter.chain.text import one_line
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict
 from exporter.durations import format_duration
+from exporter.facts.cluster.object_list import first_unread
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationDestinationStatus
 
 _CONSUMED_WITHIN = timedelta(days=1)
@@ -37,6 +38,9 @@ def judge(backup: Backup) -> LinkVerdict | None:
         return broken(Link.RESTORE, *problems)
     if malformed:
         return unknown(Link.RESTORE, f"ReplicationDestination {malformed.name} could not be understood.")
+    unread = first_unread(backup.cluster.core.jobs, backup.cluster.core.pods)
+    if unread and any(_status(destination).last_sync_start_time for destination in backup.destinations):
+        return unknown(Link.RESTORE, f"What a restore's mover does could not be read: {unread.unread}.")
     return ok(Link.RESTORE, f"{len(backup.destinations)} restores are in order.")
 
 
@@ -107,6 +111,8 @@ def _stuck(backup: Backup, destination: ReplicationDestination) -> Problem | Non
     """A restore of much data may run for long; one whose pod does not run is stuck."""
     start = _status(destination).last_sync_start_time
     if start is None or destination.spec.paused:
+        return None
+    if first_unread(backup.cluster.core.jobs, backup.cluster.core.pods):
         return None
     age = backup.at - start
     job = backup.cluster.core.job_of(destination, DESTINATION)

@@ -82,7 +82,7 @@ def _when(backup: Backup) -> str:
 
 def _has_no_pvc(backup: Backup) -> bool:
     claims = backup.cluster.core.claims
-    return backup.pvc is None and claims.known and not claims.malformed_in(*backup.key)
+    return claims.lacks(backup.pvc_name, backup.namespace, wanted_since=created(backup.source))
 
 
 # --- no source
