@@ -9,6 +9,7 @@ import pytest
 
 from exporter.chain.causes import Cause, Impact
 from exporter.chain.judge import judge
+from exporter.chain.scope import ScopeKind
 from exporter.chain.verdict import RootCause, Verdict
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
 from exporter.facts.cluster.facts import ClusterFacts
@@ -27,10 +28,11 @@ _UID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-(?=[0-9a-f
 def many(name: str, namespaces: int, per_namespace: int) -> Verdict:
     """The verdict of a scenario whose one claim is there many times over, each with objects of its own."""
     facts, settings, at = corpus.facts(name), corpus.settings(name), corpus.scenario(name).at
+    volumes = {pvc.spec.volume_name for pvc in facts.cluster.core.claims if pvc.namespace == NAMESPACE}
     lists: dict[str, ObjectList[Any]] = {}
     for kind in KINDS:
         found = facts.cluster.list_of(kind.field)
-        own = [one for one in found.items if NAMESPACE in repr(one)]
+        own = [one for one in found.items if NAMESPACE in repr(one) or one.name in volumes]
         items = {one.key: one for one in found.items if one not in own}
         for number in range(namespaces):
             for claim in range(per_namespace):
@@ -135,3 +137,30 @@ def test_one_fault_of_a_whole_namespace_is_one_root_cause_of_that_namespace(name
 def test_a_fault_of_one_claim_stays_that_claims() -> None:
     (root,) = blocking(corpus.verdict("source_paused"))
     assert str(root.scope) == f"claim/{NAMESPACE}/{PVC}"
+
+
+def test_a_bucket_that_was_emptied_is_one_root_cause() -> None:
+    whole = many("healthy-hourly", 20, 2)
+    emptied = tuple(msgspec.structs.replace(bucket, repositories=()) for bucket in whole.facts.buckets)
+    name = "healthy-hourly"
+    facts = msgspec.structs.replace(whole.facts, buckets=emptied)
+    verdict = judge(facts, corpus.settings(name), corpus.scenario(name).at)
+    (root,) = blocking(verdict)
+    assert (root.cause, root.scope.kind) == (Cause.REPOSITORY_MISSING, ScopeKind.STORE)
+    assert len(root.claims) == 40
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("mover_slow", Cause.MOVER_SLOW),
+        ("repository_reinitialised", Cause.REPOSITORY_REINITIALISED),
+        ("lock_stale", Cause.LOCK_STALE),
+        ("volume_degraded", Cause.VOLUME_DEGRADED),
+        ("external_secret_stale", Cause.EXTERNAL_SECRET_STALE),
+    ],
+)
+def test_trouble_that_hits_all_alike_is_one_root_cause_too(name: str, cause: Cause) -> None:
+    roots = [root for root in many(name, 20, 2).root_causes if root.cause is cause]
+    assert len(roots) == 1
+    assert len(roots[0].claims) >= 40
