@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from exporter.chain.causes import Cause
+from exporter.chain.selection import Uncovered
 from exporter.chain.verdict import ClaimState, RepositoryOf, Verdict
 from exporter.facts.bucket.model import Bucket, Repository
 from exporter.facts.model import Facts
@@ -323,3 +324,12 @@ def test_a_thousand_claims_are_rendered_in_a_moment() -> None:
     took = time.perf_counter() - started
     print(f"1,000 claims: {took * 1000:.0f} ms, {len(page) // 1024} KiB")
     assert took < 1  # about 50 ms alone
+
+
+def test_pvcs_that_nobody_backs_up_are_named_and_counted() -> None:
+    left = tuple(Uncovered("media", f"scratch-{number:03}", requested="1Gi") for number in range(250))
+    day = msgspec.structs.replace(bad_day(), uncovered=left)
+    page = html("/", day)
+    assert "250 PVCs that no backup covers" in page
+    assert "media/scratch-000" in page
+    assert "and 50 more" in page

@@ -63,6 +63,10 @@ def _environment() -> Environment:
     return environment
 
 
+_MOST_UNCOVERED = 200
+"""So many PVCs that nobody backs up are named."""
+
+
 class Page:
     """The pages of one moment.
 
@@ -113,6 +117,8 @@ class Page:
             pages=pages,
             view=view,
             choices=Choices.of(verdict),
+            uncovered=verdict.uncovered[:_MOST_UNCOVERED],
+            uncovered_count=len(verdict.uncovered),
             orphans=[(names.get(orphan.identity, orphan.bucket), orphan) for orphan in verdict.orphans],
             keys={claim.key: claim for claim in verdict.claims},
         )
