@@ -11,28 +11,22 @@ Everything else is unknown, and then what VolSync reports stands: a guess that f
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
 from functools import cached_property
 from typing import TypeVar
 
-import msgspec
-
-from exporter.chain import mover_log, scope
-from exporter.chain.binding import evidence
-from exporter.chain.binding.evidence import HOLE, Hint
-from exporter.chain.binding.layouts import LayoutScore, PathNames, best_layout, words_of
+from exporter.chain import scope
+from exporter.chain.binding.evidence import Hint
+from exporter.chain.binding.hints import Hints
+from exporter.chain.binding.layouts import LayoutScore, PathNames, best_layout
 from exporter.chain.binding.model import Binding, BindingState, store_of
-from exporter.chain.binding.moments import rhythm, was_written_between
-from exporter.chain.instants import earlier
+from exporter.chain.binding.places import FoundRepository, Place, Places
+from exporter.chain.binding.sources import names_of_source, one_for_each_claim, pattern_of, wrote
 from exporter.chain.isolation import Isolation
-from exporter.chain.schedule import interval_of
 from exporter.chain.scope import Scope
-from exporter.durations import parse_duration
-from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.cluster.volsync.objects import ReplicationSource
-from exporter.facts.layout import prefix_of
 from exporter.facts.reading import Reading
 
 READ_METHODS = ("restic",)
@@ -47,17 +41,6 @@ _NO_HINTS: tuple[Hint, ...] = ()
 T = TypeVar("T")
 
 
-class FoundRepository(msgspec.Struct, frozen=True):
-    """A repository that was found, in its bucket."""
-
-    bucket: Bucket
-    repository: Repository
-
-    @property
-    def key(self) -> tuple[tuple[str, str, str], str]:
-        return self.bucket.identity, self.repository.prefix
-
-
 class Bindings:
     """The bindings of all sources of one state of the facts."""
 
@@ -65,15 +48,16 @@ class Bindings:
         self._cluster = cluster
         self.buckets = buckets
         self._isolation = isolation or Isolation()
+        self._places = Places(buckets)
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
         return self._all.get(source.key, Binding(BindingState.UNKNOWN, _NO_BUCKET))
 
     @cached_property
-    def claims_at(self) -> Mapping[tuple[tuple[str, str, str], str], tuple[Key, ...]]:
+    def claims_at(self) -> Mapping[Place, tuple[Key, ...]]:
         """The claims that write to a repository, by its bucket's identity and its path; sorted."""
-        found: dict[tuple[tuple[str, str, str], str], set[Key]] = defaultdict(set)
+        found: dict[Place, set[Key]] = defaultdict(set)
         for source in self.sources:
             binding = self.of(source)
             if binding.state is BindingState.PROVEN and binding.bucket is not None:
@@ -173,7 +157,7 @@ class Bindings:
     def _at(self, hint: Hint, allowed: list[Bucket], path: str) -> Binding | None:
         """A whole path in one of the buckets that the hint allows."""
         named = [bucket for bucket in allowed if hint.names(bucket)]
-        there = [bucket for bucket in named if (bucket.identity, path) in self._spots]
+        there = [bucket for bucket in named if (bucket.identity, path) in self._places.at]
         chosen = there or [bucket for bucket in named if not path or path.startswith(bucket.prefix)]
         if len(chosen) != 1:
             return None
@@ -182,11 +166,7 @@ class Bindings:
     def _ending(self, hint: Hint, allowed: list[Bucket]) -> Binding | None:
         """A repository whose path ends in what the hint knows of it; where none is, the place that should hold it."""
         tail = hint.tail or ""
-        found = [
-            spot
-            for spot in self._by_segment.get(tail.rpartition("/")[2], ())
-            if spot.bucket in allowed and _ends_in(spot.repository.prefix, tail)
-        ]
+        found = [place for place in self._places.ending_in(tail) if place.bucket in allowed]
         if len(found) == 1 and self._base_of(hint, found[0].bucket) == _base_in(found[0].repository.prefix, tail):
             return self._binding(found[0].bucket, found[0].repository.prefix, hint.says, is_set=True)
         if found or len(allowed) != 1:
@@ -223,128 +203,56 @@ class Bindings:
             for hint in self._hints(source):
                 if not hint.tail:
                     continue
-                for spot in self._by_segment.get(hint.tail.rpartition("/")[2], ()):
-                    prefix = spot.repository.prefix
-                    is_its_own = hint.is_one_base or _wrote(source, spot)
-                    if hint.allows(spot.bucket) and _ends_in(prefix, hint.tail) and is_its_own:
-                        found[hint.base, spot.bucket.identity][_base_in(prefix, hint.tail)] += 1
+                for place in self._places.ending_in(hint.tail):
+                    if hint.allows(place.bucket) and (hint.is_one_base or wrote(source, place)):
+                        base = _base_in(place.repository.prefix, hint.tail)
+                        found[hint.base, place.bucket.identity][base] += 1
         return found
 
+    def _hints(self, source: ReplicationSource) -> tuple[Hint, ...]:
+        return self._hints_of[source.key]
+
+    @cached_property
+    def _hints_of(self) -> Mapping[Key, tuple[Hint, ...]]:
+        hints = Hints(self._cluster)
+        return {source.key: self._alone(source, hints.of, _NO_HINTS) for source in self.sources}
+
     def _binding(self, bucket: Bucket, prefix: str, says: str, *, is_set: bool = False) -> Binding:
-        spot = self._spots.get((bucket.identity, prefix))
+        place = self._places.at.get((bucket.identity, prefix))
         return Binding(
             BindingState.PROVEN,
             says,
             store=store_of(bucket),
             bucket=bucket,
             prefix=prefix,
-            repository=spot.repository if spot else None,
+            repository=place.repository if place else None,
             is_set=is_set,
         )
 
-    # --- what objects say
-
-    def _hints(self, source: ReplicationSource) -> tuple[Hint, ...]:
-        """What is said of the source's repository, the more direct first."""
-        return self._hints_of[source.key]
-
-    @cached_property
-    def _hints_of(self) -> Mapping[Key, tuple[Hint, ...]]:
-        return {source.key: self._alone(source, self._all_said_of, _NO_HINTS) for source in self.sources}
-
-    def _all_said_of(self, source: ReplicationSource) -> tuple[Hint, ...]:
-        return tuple(self._said_of(source))
-
-    def _said_of(self, source: ReplicationSource) -> Iterator[Hint]:
-        pvc = self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc))
-        own = source.metadata.annotations
-        of_pvc = pvc.metadata.annotations if pvc else None
-        for text, says in (
-            (own.repository if own else None, "an annotation on the ReplicationSource"),
-            (of_pvc.repository if of_pvc else None, "an annotation on the PVC"),
-        ):
-            if text and (hint := evidence.of_text(text.strip(), says)):
-                yield hint
-        secret = source.spec.mover.repository or ""
-        for external in self._cluster.external_secrets.bringing(source.namespace, secret):
-            for template in external.addresses:
-                if hint := evidence.of_template(template, "the template of its ExternalSecret"):
-                    head = template.removesuffix(hint.tail) if hint.tail else template
-                    yield msgspec.structs.replace(hint, base=f"{head} {_pattern(source)}")
-        if hint := self._policys(source, secret):
-            yield msgspec.structs.replace(hint, base=hint.says, is_one_base=True)
-        log = source.status.latest_mover_status.logs if source.status and source.status.latest_mover_status else ""
-        if log and (hint := _in_log(log)):
-            yield hint
-
-    def _policys(self, source: ReplicationSource, secret: str) -> Hint | None:
-        """The address that a policy's rule writes into the Secret of that name."""
-        for name, layout in self._rules:
-            if prefix_of(name, source.namespace, source.spec.source_pvc, source.name) == secret:
-                text = prefix_of(layout, source.namespace, source.spec.source_pvc, source.name)
-                return evidence.of_text(text, "the expression of the policy that makes its Secret")
-        return None
-
-    @cached_property
-    def _rules(self) -> tuple[tuple[str, str], ...]:
-        """The names and the addresses that policies give repository Secrets, as layouts."""
-        rules = (rule for policy in self._cluster.kyverno.cluster_policies for rule in policy.spec.rules or ())
-        found = (
-            (evidence.name_in(rule.generate.name), evidence.layout_in(rule.generate.data))
-            for rule in rules
-            if rule.generate is not None and rule.generate.kind == "Secret"
-        )
-        return tuple((name, layout) for name, layout in found if layout and HOLE not in name)
-
     # --- what is found
-
-    @cached_property
-    def _spots(self) -> Mapping[tuple[tuple[str, str, str], str], FoundRepository]:
-        return {
-            (bucket.identity, repository.prefix): FoundRepository(bucket, repository)
-            for bucket in self.buckets
-            for repository in bucket.repositories
-        }
-
-    @cached_property
-    def _by_segment(self) -> Mapping[str, tuple[FoundRepository, ...]]:
-        """Repositories by the last part of their path; at a bucket's root that is the bucket's name."""
-        found: dict[str, list[FoundRepository]] = defaultdict(list)
-        for spot in self._spots.values():
-            found[spot.repository.prefix.rpartition("/")[2] or spot.bucket.name].append(spot)
-        return {segment: tuple(spots) for segment, spots in found.items()}
-
-    @cached_property
-    def _by_word(self) -> Mapping[str, tuple[FoundRepository, ...]]:
-        """Repositories by what stands before or behind a hyphen of that last part: `backup-data`, `gitea-backup`."""
-        found: dict[str, list[FoundRepository]] = defaultdict(list)
-        for segment, spots in self._by_segment.items():
-            for word in words_of(segment):
-                found[word].extend(spots)
-        return {word: tuple(spots) for word, spots in found.items()}
 
     def _matched(self, sources: Iterable[ReplicationSource]) -> Mapping[Key, Binding]:
         """Bindings by name and moment. Where two sources of a claim could both have written, the rhythm decides."""
-        wanted: dict[tuple[tuple[str, str, str], str], list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(
-            list
-        )
+        wanted: dict[Place, list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(list)
         for source in sources:
-            if (spot := self._alone(source, self._by_name, None)) is not None:
-                wanted[spot.key].append((source, spot))
+            if (place := self._alone(source, self._by_name, None)) is not None:
+                wanted[place.key].append((source, place))
         found: dict[Key, Binding] = {}
         for rivals in wanted.values():
-            for source, spot in _one_for_each_claim(rivals):
+            for source, place in one_for_each_claim(rivals):
                 says = "a repository of its name, written to during its last sync"
-                found[source.key] = self._binding(spot.bucket, spot.repository.prefix, says)
+                found[source.key] = self._binding(place.bucket, place.repository.prefix, says)
         return found
 
     def _by_name(self, source: ReplicationSource) -> FoundRepository | None:
         """The one repository of the source's name that its last sync wrote to."""
         names = dict.fromkeys((source.spec.source_pvc, source.name))
-        for index in (self._by_segment, self._by_word):
-            spots = {spot.key: spot for name in names for spot in index.get(name, ()) if name in self._own_names(spot)}
-            written = [spot for spot in spots.values() if _wrote(source, spot)]
-            nearer = [spot for spot in written if source.namespace in spot.repository.prefix.split("/")] or written
+        for index in (self._places.by_name, self._places.by_word):
+            repositories = {
+                place.key: place for name in names for place in index.get(name, ()) if name in self._own_names(place)
+            }
+            written = [place for place in repositories.values() if wrote(source, place)]
+            nearer = [place for place in written if source.namespace in place.repository.prefix.split("/")] or written
             if len(nearer) == 1:
                 return nearer[0]
         return None
@@ -353,10 +261,9 @@ class Bindings:
     def _all_names(self) -> frozenset[str]:
         return frozenset(name for source in self.sources for name in (source.spec.source_pvc, source.name))
 
-    def _own_names(self, spot: FoundRepository) -> frozenset[str]:
+    def _own_names(self, place: FoundRepository) -> frozenset[str]:
         """The longest names of sources in the last part of a repository's path: `config-data` is no `data`'s."""
-        last = spot.repository.prefix.rpartition("/")[2] or spot.bucket.name
-        parts = last.split("-")[:16]
+        parts = place.last_part.split("-")[:16]
         words = {"-".join(parts[a:b]) for a in range(len(parts)) for b in range(a + 1, len(parts) + 1)}
         found = words & self._all_names
         longest = max(map(len, found), default=0)
@@ -393,23 +300,25 @@ class Bindings:
         alike: Counter[str] = Counter()
         for source in self.sources:
             if self._is_in(source, bucket):  # what an object says is no coincidence: it counts for two
-                alike[_pattern(source)] += 2 if self._found[source.key].is_set else 1
-        unlike = Counter(_pattern(source) for source in self.sources if self._is_elsewhere(source, bucket))
+                alike[pattern_of(source)] += 2 if self._found[source.key].is_set else 1
+        unlike = Counter(pattern_of(source) for source in self.sources if self._is_elsewhere(source, bucket))
         wanted = [
             (source, _under(bucket.prefix, names_of_source(source).path_by(layout)))
             for source in self.sources
             if self._found[source.key].state is BindingState.UNKNOWN
             and self._found[source.key].may_lie_in(bucket)
             and self._siblings[source.namespace, source.spec.source_pvc] == 1
-            and (is_set or (len(self.buckets) == 1 and alike[_pattern(source)] > 1 + 2 * unlike[_pattern(source)]))
+            and (is_set or (len(self.buckets) == 1 and alike[pattern_of(source)] > 1 + 2 * unlike[pattern_of(source)]))
         ]
         if not is_set:  # a place that another claim writes to is that one's
             taken = {b.prefix for b in self._found.values() if b.bucket and b.bucket.identity == bucket.identity}
             wanted = [(source, path) for source, path in wanted if path not in taken]
-        absent = Counter(_pattern(source) for source, path in wanted if (bucket.identity, path) not in self._spots)
+        absent = Counter(
+            pattern_of(source) for source, path in wanted if (bucket.identity, path) not in self._places.at
+        )
         for source, path in wanted:
-            is_there = (bucket.identity, path) in self._spots
-            if is_set or is_there or _MANY * absent[_pattern(source)] <= alike[_pattern(source)]:
+            is_there = (bucket.identity, path) in self._places.at
+            if is_set or is_there or _MANY * absent[pattern_of(source)] <= alike[pattern_of(source)]:
                 yield source.key, self._binding(bucket, path, says, is_set=True)
 
     def _is_in(self, source: ReplicationSource, bucket: Bucket) -> bool:
@@ -425,20 +334,6 @@ class Bindings:
         return Counter((source.namespace, source.spec.source_pvc) for source in self.sources)
 
 
-def names_of_source(source: ReplicationSource) -> PathNames:
-    """What a layout can make the path of *source* of."""
-    return PathNames(source.namespace, source.spec.source_pvc, source.name)
-
-
-def _pattern(source: ReplicationSource) -> str:
-    """How the repository Secret is named, without the names of the claim: sources that are made alike share it."""
-    secret = source.spec.mover.repository or ""
-    for name in sorted((source.spec.source_pvc, source.name, source.namespace), key=len, reverse=True):
-        if name:
-            secret = secret.replace(name, "*")
-    return secret
-
-
 def _base_in(prefix: str, tail: str) -> str:
     return prefix.removesuffix(tail).strip("/")
 
@@ -450,49 +345,3 @@ def _is_number(store: Scope) -> bool:
 
 def _under(base: str, path: str) -> str:
     return "/".join(part for part in (base.strip("/"), path.strip("/")) if part)
-
-
-def _ends_in(prefix: str, tail: str) -> bool:
-    return prefix == tail or prefix.endswith(f"/{tail}")
-
-
-def _wrote(source: ReplicationSource, spot: FoundRepository) -> bool:
-    """Whether the source's last sync wrote a snapshot there, or the repository's last one is older than all syncs."""
-    status = source.status
-    if status is None or status.last_sync_time is None:
-        return False
-    try:
-        took = parse_duration(status.last_sync_duration) if status.last_sync_duration else timedelta(0)
-    except ValueError:
-        took = timedelta(0)
-    began = earlier(status.last_sync_time, took)
-    return was_written_between(spot.bucket, spot.repository, began, status.last_sync_time)
-
-
-def _one_for_each_claim(
-    rivals: list[tuple[ReplicationSource, FoundRepository]],
-) -> Iterator[tuple[ReplicationSource, FoundRepository]]:
-    """Of sources of one claim, the one whose schedule comes nearest to the repository's rhythm."""
-    by_claim: dict[Key, list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(list)
-    for source, spot in rivals:
-        by_claim[source.namespace, source.spec.source_pvc].append((source, spot))
-    for own in by_claim.values():
-        yield min(own, key=lambda rival: (_off_beat(*rival), rival[0].name))
-
-
-def _off_beat(source: ReplicationSource, spot: FoundRepository) -> timedelta:
-    beat = rhythm(spot.repository)
-    schedule = source.spec.trigger.schedule if source.spec.trigger else None
-    try:
-        return abs(beat - interval_of(schedule)) if beat is not None and schedule else timedelta.max
-    except ValueError:
-        return timedelta.max
-
-
-def _in_log(log: str) -> Hint | None:
-    """The repository that the mover's log names, else the store alone."""
-    says = "the mover's own log"
-    if found := mover_log.repository_in(log):
-        return evidence.of_address(found, says)
-    store = mover_log.store_of(log)
-    return Hint(says, store.protocol, store.endpoint, store.bucket) if store else None

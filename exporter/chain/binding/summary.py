@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from exporter.chain.binding.bindings import Bindings, names_of_source
+from exporter.chain.binding.bindings import Bindings
 from exporter.chain.binding.layouts import LayoutScore, templates_of, words_of
 from exporter.chain.binding.model import BindingState
+from exporter.chain.binding.sources import names_of_source
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.volsync.objects import ReplicationSource
 

@@ -1,0 +1,75 @@
+"""What a cluster's objects say about a source's repository: all hints, the more direct first."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import msgspec
+
+from exporter.chain import mover_log
+from exporter.chain.binding import evidence
+from exporter.chain.binding.evidence import HOLE, Hint
+from exporter.chain.binding.sources import pattern_of
+from exporter.facts.cluster.facts import ClusterFacts
+from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.layout import prefix_of
+
+
+class Hints:
+    """The hints in the objects of one state of the cluster."""
+
+    def __init__(self, cluster: ClusterFacts) -> None:
+        self._cluster = cluster
+
+    def of(self, source: ReplicationSource) -> tuple[Hint, ...]:
+        """What is said of the source's repository, the more direct first."""
+        return tuple(self._of(source))
+
+    def _of(self, source: ReplicationSource) -> Iterator[Hint]:
+        pvc = self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc))
+        own = source.metadata.annotations
+        of_pvc = pvc.metadata.annotations if pvc else None
+        for text, says in (
+            (own.repository if own else None, "an annotation on the ReplicationSource"),
+            (of_pvc.repository if of_pvc else None, "an annotation on the PVC"),
+        ):
+            if text and (hint := evidence.of_text(text.strip(), says)):
+                yield hint
+        secret = source.spec.mover.repository or ""
+        for external in self._cluster.external_secrets.bringing(source.namespace, secret):
+            for template in external.addresses:
+                if hint := evidence.of_template(template, "the template of its ExternalSecret"):
+                    head = template.removesuffix(hint.tail) if hint.tail else template
+                    yield msgspec.structs.replace(hint, base=f"{head} {pattern_of(source)}")
+        if hint := self._policys(source, secret):
+            yield msgspec.structs.replace(hint, base=hint.says, is_one_base=True)
+        log = source.status.latest_mover_status.logs if source.status and source.status.latest_mover_status else ""
+        if log and (hint := _in_log(log)):
+            yield hint
+
+    def _policys(self, source: ReplicationSource, secret: str) -> Hint | None:
+        """The address that a policy's rule writes into the Secret of that name."""
+        for name, layout in self._rules:
+            if prefix_of(name, source.namespace, source.spec.source_pvc, source.name) == secret:
+                text = prefix_of(layout, source.namespace, source.spec.source_pvc, source.name)
+                return evidence.of_text(text, "the expression of the policy that makes its Secret")
+        return None
+
+    @cached_property
+    def _rules(self) -> tuple[tuple[str, str], ...]:
+        """The names and the addresses that policies give repository Secrets, as layouts."""
+        rules = (rule for policy in self._cluster.kyverno.cluster_policies for rule in policy.spec.rules or ())
+        found = (
+            (evidence.name_in(rule.generate.name), evidence.layout_in(rule.generate.data))
+            for rule in rules
+            if rule.generate is not None and rule.generate.kind == "Secret"
+        )
+        return tuple((name, layout) for name, layout in found if layout and HOLE not in name)
+
+
+def _in_log(log: str) -> Hint | None:
+    """The repository that the mover's log names, else the store alone."""
+    says = "the mover's own log"
+    if found := mover_log.repository_in(log):
+        return evidence.of_address(found, says)
+    store = mover_log.store_of(log)
+    return Hint(says, store.protocol, store.endpoint, store.bucket) if store else None
