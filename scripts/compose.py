@@ -269,6 +269,7 @@ _USUAL = (
     ("v1", "PersistentVolumeClaim"),
     ("v1", "PersistentVolume"),
     ("v1", "Pod"),
+    ("v1", "Event"),
     ("batch/v1", "Job"),
     ("storage.k8s.io/v1", "VolumeAttachment"),
     ("snapshot.storage.k8s.io/v1", "VolumeSnapshot"),
