@@ -301,7 +301,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
         Link.SOURCE,
         "The ReplicationSource is paused.",
         'kubectl patch replicationsource <source> -n <namespace> --type merge -p \'{"spec":{"paused":false}}\'',
-        {SYNCHRONISED: _EDIT_POLICY},
+        {SYNCHRONISED: _EDIT_POLICY, "restoring": "kubectl get replicationdestination <destination> -n <namespace> -w"},
     ),
     Cause.SCHEDULE_IGNORED: _blocking(
         Link.SOURCE,

@@ -5,7 +5,6 @@ it are at fault.
 """
 
 from exporter.chain.backup import Backup
-from exporter.chain.causes import Impact
 from exporter.chain.links import repository_secret
 
 
@@ -13,9 +12,7 @@ def missing_object(backup: Backup) -> str | None:
     """The kind of the generated object that is known not to be there; None when nothing is known to be missing."""
     if backup.source is None:
         return "ReplicationSource" if is_source_missing(backup) else None
-    secret = repository_secret.judge(backup)
-    is_missing = secret is not None and any(problem.impact is Impact.BLOCKING for problem in secret.problems)
-    return "Secret" if is_missing else None
+    return "Secret" if repository_secret.is_missing(backup) else None
 
 
 def is_source_missing(backup: Backup) -> bool:

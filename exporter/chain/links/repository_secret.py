@@ -60,6 +60,12 @@ def presence(backup: Backup) -> SecretPresence | None:
     return None
 
 
+def is_missing(backup: Backup) -> bool:
+    """Whether the mover is known to be without its Secret."""
+    name = backup.repository_secret
+    return name is not None and _blocking(backup, name, presence(backup)) is not None
+
+
 def is_about_secret(message: str) -> bool:
     """Whether a reconcile error is about a Secret (volsync `utils/secrets.go`; client and cached-client wordings)."""
     return bool(_NOT_FOUND.search(message) or _INCOMPLETE.search(message))

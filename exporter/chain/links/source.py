@@ -184,17 +184,31 @@ def _not_covered(backup: Backup, policy: BackupPolicy) -> LinkVerdict:
 
 
 def _paused(backup: Backup) -> LinkVerdict:
+    """While a restore into the same PVC is under way a backup would save what is half restored: the pause is right."""
     since = backup.status.last_sync_start_time or backup.status.last_sync_time or backup.began
-    reason = f"ReplicationSource {backup.source_name} is paused."
+    restore = _restore_in_place(backup)
+    into = f", while {restore} restores into its PVC" if restore else ""
+    reason = f"ReplicationSource {backup.source_name} is paused{into}."
     return broken(
         Link.SOURCE,
         backup.problem(
             Cause.SOURCE_PAUSED,
             reason,
-            scopes=backup.everywhere,
+            scopes=(backup.scope,) if restore else backup.everywhere,
             since=since,
+            variant="restoring" if restore else "",
+            names={"destination": restore},
         ),
     )
+
+
+def _restore_in_place(backup: Backup) -> str:
+    """The ReplicationDestination that is restoring into the claim's own PVC; empty where none is."""
+    for destination in backup.destinations:
+        is_under_way = destination.status is not None and destination.status.last_sync_start_time is not None
+        if is_under_way and destination.spec.mover.destination_pvc == backup.pvc_name:
+            return destination.name
+    return ""
 
 
 def _stalled(backup: Backup) -> LinkVerdict | None:
