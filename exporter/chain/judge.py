@@ -85,7 +85,7 @@ def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
     merged = [_merged(link, judged) for link in ORDER if any(v.link is link for one in judged for v in one.links)]
     problem = blocking_problem(merged)
     # While one source is well, what is broken in another is a risk.
-    state = ClaimState.AT_RISK if problem and best.state is ClaimState.PROTECTED else best.state
+    state = _BESIDE_A_BROKEN_ONE.get(best.state, best.state) if problem else best.state
     links = tuple(with_severity(link, urgent=is_urgent(best, state)) for link in merged)
     reason = exemption(backup)
     point = max((one.point for one in judged if one.point), default=None)
@@ -110,6 +110,10 @@ def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
         repositories=_repositories(judged),
     )
     return msgspec.structs.replace(verdict, summary=summary_of(verdict, at))
+
+
+_BESIDE_A_BROKEN_ONE = {ClaimState.PROTECTED: ClaimState.AT_RISK, ClaimState.STARTING: ClaimState.UNPROTECTED}
+"""What a claim is whose best source is well, or new, while another one is broken."""
 
 
 def _judge_backup(backup: Backup) -> JudgedBackup:
