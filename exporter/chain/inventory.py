@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
-from exporter.chain import mover_log
 from exporter.chain.binding import Bindings
-from exporter.chain.causes import Cause
 from exporter.chain.isolation import Isolation
 from exporter.chain.kyverno import generated
 from exporter.chain.kyverno.generated import PolicyReference
@@ -96,28 +94,6 @@ class Inventory:
                 if name:
                     found[destination.namespace, kind, name].append(destination)
         return found
-
-    @cached_property
-    def wrong_passwords(self) -> int:
-        """How many sources' movers were refused their password: more than one, and it is not a claim's own fault."""
-        return sum(map(self._is_refused_its_password, self.cluster.volsync.sources))
-
-    def _is_refused_its_password(self, source: ReplicationSource) -> bool:
-        end = source.status.latest_mover_status if source.status else None
-        if end is None or end.result != "Failed":
-            return False
-        cause = self.isolation.attempt(
-            "/".join(source.key), lambda: mover_log.cause_of_log(end.logs), lambda _failure: None
-        )
-        return cause is Cause.REPOSITORY_PASSWORD
-
-    @cached_property
-    def unready_copies(self) -> Counter[str]:
-        """Snapshots that are not ready, by the storage class of the PVC that they are of."""
-        unready = (s for s in self.cluster.snapshots.snapshots if s.status is None or not s.status.ready_to_use)
-        pvcs = self.cluster.core.pvcs
-        of = (pvcs.get((s.namespace, s.spec.source.persistent_volume_claim_name or "")) for s in unready)
-        return Counter(pvc.spec.storage_class_name or "" for pvc in of if pvc)
 
     # --- the buckets
 

@@ -1,6 +1,7 @@
 """However a sound cluster arranges its repositories, nothing is accused with default settings."""
 
 import random
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,7 +80,12 @@ class Cluster:
             self.back_up(namespace, pvc, f"{pvc}-remote", is_read=not is_read)
 
     def back_up(self, namespace: str, pvc: str, source: str, *, is_read: bool) -> None:
-        names = {"namespace": namespace, "pvc": pvc, "source": source, "digest": f"{abs(hash((namespace, pvc))):x}"}
+        names = {
+            "namespace": namespace,
+            "pvc": pvc,
+            "source": source,
+            "digest": f"{zlib.crc32(f'{namespace}/{pvc}'.encode()):x}",
+        }
         schedule, hours = self.chance.choice(SCHEDULES)
         took = timedelta(seconds=self.chance.randint(8, 600))
         ended = AT - timedelta(minutes=self.chance.randint(1, 55 * hours))
