@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts import pack_chart
 from tests.chart.tools import CHART, ROOT
@@ -69,3 +70,16 @@ def test_the_schema_refuses_unknown_keys_at_every_depth() -> None:
         return [name, *below] if open_here else below
 
     assert {name for name in objects(schema, "") if name not in free} <= {"items"}
+
+
+def test_every_value_that_the_schema_knows_has_its_default_and_its_row() -> None:
+    known = json.loads((CHART / "values.schema.json").read_text())["properties"]
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+
+    assert set(known) == set(defaults)
+    for name, schema in known.items():
+        if name != "settings" and "properties" in schema and defaults[name]:
+            assert set(schema["properties"]) - set(defaults[name]) <= NO_DEFAULTS.get(name, set())
+
+
+NO_DEFAULTS = {"resources": {"claims"}}
