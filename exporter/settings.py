@@ -161,6 +161,9 @@ class GraceSettings(_Section):
     )
 
 
+_LONGEST_READ = timedelta(minutes=30)
+
+
 class PollSettings(_Section):
     """How often each source is read."""
 
@@ -176,6 +179,10 @@ class PollSettings(_Section):
         timedelta(minutes=10), description="How long the last facts of a source that fails still serve."
     )
     page_size: int = Field(500, ge=1, le=5000, description="Objects in one page of a list.")
+
+    def longest(self, interval: timedelta) -> timedelta:
+        """How long a read of a source as a whole may take that is read every *interval*, however rarely that is."""
+        return min(max(5 * interval, 4 * self.timeout), _LONGEST_READ)
 
 
 class BucketSettings(_Section):
