@@ -207,7 +207,11 @@ class BucketSettings(_Section):
     profile: str = Field("", description="The SDK profile whose credentials this bucket takes.")
     capacity_bytes: int = Field(0, ge=0, description="What the bucket can hold; 0: not known.")
     concurrency: int = Field(4, ge=1, le=64, description="Listings under way at once.")
-    requests_per_second: float = Field(20.0, gt=0, description="The ceiling of requests per second.")
+    requests_per_second: float = Field(
+        0.0,
+        ge=0,
+        description="The ceiling of requests per second; 0: as many as the store bears, at first 20, at most 200.",
+    )
 
 
 class WebSettings(_Section):

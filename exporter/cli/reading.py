@@ -22,6 +22,7 @@ _FAILED_AS_A_WHOLE = (Reason.CONNECTION, Reason.TLS, Reason.TIMEOUT, Reason.UNAU
 _REQUESTS = 4
 """A source of the cluster may take as long as this many requests that are not answered: somebody waits."""
 _TOLD = 5
+_CHECK_NAMESPACE = ": check -n, or claims.namespaces in the settings"
 _ELSEWHERE = "Name a kubeconfig with --kubeconfig or --context, or read a dump with --from."
 
 
@@ -56,16 +57,17 @@ def _from_files(inputs: Inputs) -> Answer:
             dump = read_dump(paths, inputs.at, inputs.settings)
     except (OSError, ValueError) as error:
         raise Failure(str(error)) from None
-    missing = [name for name in inputs.settings.claims.namespaces if name not in dump.namespaces]
-    if missing and len(missing) == len(inputs.settings.claims.namespaces):
+    asked = inputs.settings.claims.namespaces
+    missing = [name for name in asked if name not in dump.namespaces]
+    # A dump without the namespaces themselves may have nothing to tell of one that is there.
+    if missing and (dump.facts.cluster.core.namespaces.known or len(missing) == len(asked)):
         raise Failure(f"no object in the dump is in namespace {missing[0]}{_meant(missing[0], dump.namespaces)}")
-    at = inputs.at or (dump.manifest.at if dump.manifest else datetime.now(UTC))
     where = f"the dump {', '.join(inputs.files)}"
     if dump.manifest and dump.manifest.context:
         where += f" of {dump.manifest.context}"
     skipped = [f"{one.path} was skipped: {one.why}" for one in dump.skipped]
     notes = (*skipped[:_TOLD], *([f"and {len(skipped) - _TOLD} more files"] if len(skipped) > _TOLD else ()))
-    return Answer(judge(dump.facts, inputs.settings, at), where, inputs.settings_from, notes)
+    return Answer(judge(dump.facts, inputs.settings, dump.at), where, inputs.settings_from, notes)
 
 
 def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
@@ -85,7 +87,7 @@ def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
         context, client = connection(inputs.kubeconfig, inputs.context)
     except ReadError as error:
         raise Failure(
-            f"{error}\nName a kubeconfig with --kubeconfig or --context, or read a dump with --from."
+            f"{error}\n{_ELSEWHERE}"
         ) from None
     address = str(client.configuration.host)
     poll = inputs.settings.poll
@@ -179,7 +181,8 @@ def _demand_namespaces(facts: Facts, inputs: Inputs, where: str) -> None:
     known = facts.cluster.core.namespaces
     for name in inputs.settings.claims.namespaces:
         if known.known and known.get(name) is None:
-            raise Failure(f"{where} has no namespace {name}: check -n, or claims.namespaces in the settings")
+            names = frozenset(namespace.name for namespace in known)
+            raise Failure(f"{where} has no namespace {name}{_meant(name, names) or _CHECK_NAMESPACE}")
 
 
 def _meant(name: str, names: frozenset[str]) -> str:

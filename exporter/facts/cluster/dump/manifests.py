@@ -45,7 +45,7 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A file or folder that was passed over, and why."""
+    """A file that was passed over, or a folder with nothing in it, and why."""
 
     path: str
     why: str
@@ -54,10 +54,10 @@ class Skipped(msgspec.Struct, frozen=True):
 def find_files(paths: Sequence[str | Path]) -> tuple[list[File], list[Skipped]]:
     """The files that *paths* name, and the YAML and JSON files below the folders among them; `-` is the input.
 
-    What else lies in a folder, and what cannot be looked into, is passed over.
+    What else lies in a folder is passed over.
 
     Raises:
-        FileError: a path leads to nothing.
+        FileError: a path leads to nothing, or a folder cannot be looked into.
     """
     found: list[File] = []
     skipped: list[Skipped] = []
@@ -65,7 +65,7 @@ def find_files(paths: Sequence[str | Path]) -> tuple[list[File], list[Skipped]]:
         if path.is_dir():
             below, others = _below(path)
             found += below
-            skipped += others
+            skipped += others or ([] if below else [Skipped(str(path), "there is no file in the folder")])
         elif str(path) == STDIN or path.exists():
             found.append(File(str(path), named=True))
         else:
@@ -79,7 +79,7 @@ def _below(folder: Path) -> tuple[list[File], list[Skipped]]:
     skipped: list[Skipped] = []
 
     def refused(error: OSError) -> None:
-        skipped.append(Skipped(str(error.filename), f"the folder cannot be read: {error.strerror}"))
+        raise FileError(f"{error.filename}: the folder cannot be read: {error.strerror}")
 
     # A link to a folder is not followed: it may lead back.
     for place, _, names in os.walk(folder, onerror=refused):
