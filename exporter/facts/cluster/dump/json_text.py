@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from exporter.facts.cluster.dump.refusal import FileError, Refused
+from exporter.facts.nesting import shallow
 
-_DEEPEST = 500
-"""Levels that are read of a value that is nested too deeply for the parser; the API's own types have some thirty."""
 _CUT = "\ud800nested too deeply"
-"""Stands for what is nested deeper. It is no Unicode, so that no sound text can be it."""
-_TOKEN = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+"""Stands for what is nested too deeply. It is no Unicode, so that no sound text can be it."""
 _DEEP = "is nested too deeply"
 
 
@@ -45,23 +43,13 @@ def _cut(place: str, text: str, start: int) -> tuple[object, int]:
     Raises:
         FileError: it does not end, or is no JSON.
     """
-    parts, kept, depth = [], start, 0
-    for token in _TOKEN.finditer(text, start):
-        if token[0] in "[{":
-            depth += 1
-            if depth == _DEEPEST + 1:
-                parts += [text[kept : token.start()], json.dumps(_CUT)]
-        elif token[0] in "]}":
-            depth -= 1
-            if depth == _DEEPEST:
-                kept = token.end()
-            if depth == 0:
-                parts.append(text[kept : token.end()])
-                try:
-                    return json.loads("".join(parts)), token.end()
-                except json.JSONDecodeError as error:
-                    raise FileError(f"{place}: not valid JSON: {error.msg}") from None
-    raise FileError(f"{place} {_DEEP}")
+    found = shallow(text, start, json.dumps(_CUT))
+    if found is None:
+        raise FileError(f"{place} {_DEEP}")
+    try:
+        return json.loads(found[0]), found[1]
+    except json.JSONDecodeError as error:
+        raise FileError(f"{place}: not valid JSON: {error.msg}") from None
 
 
 def _sound(path: str, line: int, body: object) -> Iterator[object]:

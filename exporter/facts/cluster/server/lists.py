@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from exporter.facts.body import Body
-from exporter.facts.cluster.decode import ListPage, MalformedPageError, decode_bytes, decode_page
+from exporter.facts.cluster.decode import ListPage, MalformedPageError, decode_bytes, decode_page, is_dense
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.cluster.server.targets import ListTarget, Verb, field_selector
@@ -145,6 +145,9 @@ class Lists:
             except ReadError as error:
                 if error.reason is not Reason.TOO_LARGE or size == 1:
                     raise
+                size = self._sizes[kind.field] = max(1, size // 2)
+                continue
+            if size > 1 and is_dense(body):
                 size = self._sizes[kind.field] = max(1, size // 2)
                 continue
             if size < usual and len(body) * _ROOMY < self._transport.most_bytes:
