@@ -35,8 +35,12 @@ def connection(kubeconfig: str, context: str) -> tuple[str, ApiClient]:
     return context_of(kubeconfig, context), connect(kubeconfig, context)
 
 
-def readers_of(settings: Settings, connector: Callable[[], ApiClient] = connect) -> dict[Source, Read]:
+def readers_of(
+    settings: Settings, connector: Callable[[], ApiClient] = connect, *, scrubs: bool = False
+) -> dict[Source, Read]:
     """How to read each source that the settings ask for; *connector* makes the client when it is needed.
+
+    Repositories are scrubbed by who stays: where *scrubs*, and the settings ask for it.
 
     Raises:
         ValueError: a bucket's settings do not say which bucket.
@@ -54,6 +58,10 @@ def readers_of(settings: Settings, connector: Callable[[], ApiClient] = connect)
     readers[Source.S3] = buckets.read
     if Source.VOLSYNC in readers:
         readers[Source.VOLSYNC] = partial(_read_volsync, cluster, buckets)
+    if scrubs and settings.scrub.enabled:
+        from exporter.facts.bucket.scrub.reader import Scrubber  # noqa: PLC0415 - so is this one
+
+        readers[Source.SCRUB] = Scrubber(settings, buckets).read
     return readers
 
 

@@ -1,5 +1,8 @@
 """Requests to one bucket: boto3 signs them, our own transport sends them, and our own parser reads listings."""
 
+import base64
+import binascii
+import hashlib
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
@@ -36,6 +40,45 @@ _PAGE_KEYS = 1000
 _NOTHING = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>'
 
 
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+"""Codes by which a store says that an object is not there."""
+
+
+class ObjectRead(msgspec.Struct, frozen=True):
+    """What reading one object brought."""
+
+    digest: str
+    """The SHA-256 of its bytes, in hexadecimal."""
+    size: int
+    """How many there were."""
+    etag: str
+    stored_digest: str | None
+    """The SHA-256 that the store keeps of the whole object; None where it keeps none."""
+
+
+class _Digest:
+    """Takes in one object's bytes, no faster than *pace* lets them come, and keeps none of them."""
+
+    def __init__(self, pace: Pace, stop: threading.Event) -> None:
+        self._pace = pace
+        self._stop = stop
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what came: the object is read from its start."""
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    def take(self, chunk: bytes) -> None:
+        self._sha256.update(chunk)  # it lets other threads run meanwhile
+        self.size += len(chunk)
+        self._pace.wait(self._stop, len(chunk))
+
+    @property
+    def hex(self) -> str:
+        return self._sha256.hexdigest()
+
+
 class Client:
     """One bucket's client. Its methods raise `BucketError`, and `Stopped` once the program is to stop."""
 
@@ -56,7 +99,7 @@ class Client:
         self._lock = threading.Lock()
         self._timeout = poll.timeout.total_seconds()
         self._now = threading.local()
-        self._s3, self._transport = _connect(address)
+        self._s3, self._transport = _connect(address, self._timeout)
         events = self._s3.meta.events
         events.register("before-send.s3", self._send)
         # An event's less specific name goes first, so that botocore's own check of each body finds it parsed already.
@@ -75,10 +118,35 @@ class Client:
         try:
             self._call("head_object", Key=key)
         except BucketError as failure:
-            if failure.code in ("404", "NoSuchKey", "NotFound"):
+            if is_absent(failure):
                 return False
             raise
         return True
+
+    def stored_digest(self, key: str) -> str | None:
+        """The SHA-256 that the store keeps of all of *key*, in hexadecimal; None where it keeps none, or of parts."""
+        return _stored_digest(self._call("head_object", Key=key, ChecksumMode="ENABLED"))
+
+    def read(self, key: str, pace: Pace, seconds: float) -> ObjectRead:
+        """Read all of *key* once, as fast as *pace* lets it and within *seconds* beyond the usual time.
+
+        Its bytes pass through: of an object of any size, no more than a chunk is in memory.
+        """
+        digest = self._now.digest = _Digest(pace, self.stop)
+        try:
+            parameters = {"Key": key, "ChecksumMode": "ENABLED"}
+            answer = self._attempt("get_object", parameters, self._timeout + seconds)
+        finally:
+            self._now.digest = None
+        answer["Body"].close()
+        status = answer["ResponseMetadata"]["HTTPStatusCode"]
+        if status != 200:
+            raise BucketError(Reason.MALFORMED_ANSWER, f"the store answers with status {status} to a whole object")
+        return ObjectRead(digest.hex, digest.size, str(answer.get("ETag", "")), _stored_digest(answer))
+
+    def reconnect(self) -> None:
+        """Let the next request go by a new connection."""
+        self._transport.close()
 
     def get(self, key: str) -> None:
         """Ask for the first byte of *key*, and drop it."""
@@ -91,7 +159,10 @@ class Client:
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  # boto3's own types
         """What *operation* brings, if need be at a later attempt; all attempts share one time."""
-        self._now.deadline = time.monotonic() + self._timeout
+        return self._attempt(operation, parameters, self._timeout)
+
+    def _attempt(self, operation: str, parameters: dict[str, Any], seconds: float) -> dict[str, Any]:
+        self._now.deadline = time.monotonic() + seconds
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._try(operation, parameters)
@@ -121,7 +192,11 @@ class Client:
         asked = time.monotonic()
         self._pace.wait(self.stop)
         self._now.deadline += time.monotonic() - asked
-        return self._transport.send(request, self._now.deadline, self.stop)
+        digest: _Digest | None = getattr(self._now, "digest", None)
+        if digest is None:
+            return self._transport.send(request, self._now.deadline, self.stop)
+        digest.begin()
+        return self._transport.send(request, self._now.deadline, self.stop, digest.take)
 
     def _date(self, response: dict[str, Any]) -> datetime:
         """When the store answered, by its own clock; by ours where it does not say."""
@@ -138,11 +213,32 @@ class Client:
         return at
 
 
-def _connect(address: BucketAddress) -> tuple[Any, BucketTransport]:  # boto3 makes its classes at run time
+def is_absent(failure: BucketError) -> bool:
+    """Whether the store said that the object is not there."""
+    return failure.code in _ABSENT
+
+
+def _stored_digest(answer: dict[str, Any]) -> str | None:
+    """The SHA-256 that *answer* tells of the whole object.
+
+    A composite one is of the parts' checksums, and ends in their number (S3 user guide, "Checking object integrity").
+    """
+    if answer.get("ChecksumType") == "COMPOSITE":
+        return None
+    try:
+        digest = base64.b64decode(answer.get("ChecksumSHA256", ""), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return digest.hex() if len(digest) == hashlib.sha256().digest_size else None
+
+
+def _connect(
+    address: BucketAddress, timeout: float
+) -> tuple[Any, BucketTransport]:  # boto3 makes its classes at run time
     settings = address.settings
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise BucketError(Reason.TLS, f"there is no file {settings.ca_file}, which ca_file names")
-    transport = BucketTransport(settings.ca_file, settings.concurrency)
+    transport = BucketTransport(settings.ca_file, settings.concurrency, timeout)
     try:
         session = boto3.session.Session(profile_name=settings.profile or None)
         client = session.client(

@@ -12,7 +12,7 @@ from exporter.facts.bucket.address import BucketAddress
 from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.discovery import RepositorySearch
 from exporter.facts.bucket.failure import BucketError, Stopped
-from exporter.facts.bucket.faults import OF_THE_BUCKET
+from exporter.facts.bucket.faults import OF_THE_BUCKET, STALE_CREDENTIALS
 from exporter.facts.bucket.look import Look, folder_of, look_at
 from exporter.facts.bucket.measure import measure
 from exporter.facts.bucket.model import Bucket, OtherKind, OtherRepository, is_under
@@ -45,9 +45,6 @@ MOST_REPOSITORIES = 100_000
 
 _DETAILS = 3
 """So many repositories' troubles are told in the bucket's one line."""
-
-_STALE_CREDENTIALS = frozenset({Reason.NO_CREDENTIALS, Reason.WRONG_KEY, Reason.EXPIRED_KEY, Reason.UNAUTHORIZED})
-"""After these the next read connects anew, so that credentials are read again from where they stand."""
 
 A = TypeVar("A")
 
@@ -102,7 +99,8 @@ class Sweep:
         self.requests = 0
         """Requests of the last read."""
         self._settings = settings
-        self._pace = pace
+        self.pace = pace
+        """The ceiling of its requests; whoever else reads the bucket keeps to it too."""
         self._client: Client | None = None
         self._writers: tuple[Owner, ...] = ()
         self._unlisted: frozenset[str] = frozenset()
@@ -133,7 +131,7 @@ class Sweep:
             BucketError: the settings or the credentials do not let one be made.
         """
         if self._client is None:
-            self._client = Client(self.address, self._settings.poll, self._pace)
+            self._client = Client(self.address, self._settings.poll, self.pace)
         return self._client
 
     def expect(self, writers: Iterable[Owner]) -> None:
@@ -322,7 +320,7 @@ class Sweep:
 
     def _unreadable(self, failure: BucketError) -> Bucket:
         """The bucket could not be read: what was last read of it stays, dated."""
-        if failure.reason in _STALE_CREDENTIALS and self._client:
+        if failure.reason in STALE_CREDENTIALS and self._client:
             self._client.close()
             self._client = None
         self._bucket = msgspec.structs.replace(

@@ -29,7 +29,7 @@ from exporter.facts.model import Facts, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 
-_CLUSTER_SOURCES = tuple(source for source in Source if source is not Source.S3)
+_CLUSTER_SOURCES = tuple(source for source in Source if source.is_of_cluster)
 _TOLD: Final = 5
 """Files that were passed over, in a message."""
 _EVENTS = ("events.k8s.io", "Event")
