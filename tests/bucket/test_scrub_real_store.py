@@ -1,6 +1,6 @@
 """Objects of repositories that a real restic wrote to a real S3 server, read with the right to read and list."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,10 +10,10 @@ from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.bucket.scrub import turn
 from exporter.facts.bucket.scrub.reader import Scrubber
 from exporter.facts.bucket.scrub.rotation import SHARDS
-from exporter.facts.reading import Reading, Reason
+from exporter.facts.reading import Reading
 from exporter.settings import BucketSettings, ScrubSettings, Settings
 from tests.bucket.mover import Mover
-from tests.bucket.weed import BUCKET, LIST_ONLY, READER, Weed
+from tests.bucket.weed import BUCKET, READER, Weed
 
 MakeMover = Callable[[str], Mover]
 PERIOD = timedelta(hours=1)
@@ -65,12 +65,12 @@ def _reader(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def cart(mover: MakeMover) -> Iterator[Mover]:
+def cart(mover: MakeMover) -> Mover:
     cart = mover("scrub-cart/shop/cart")
     cart.init()
     for _ in range(3):
         cart.backup(fill=200_000)
-    yield cart
+    return cart
 
 
 def flipped(body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""A real S3 server on loopback: SeaweedFS, with an administrator, an identity that may only list and one that may read."""
+"""A real S3 server on loopback: SeaweedFS, with an administrator, and identities that may list, and read, alone."""
 
 import json
 import os

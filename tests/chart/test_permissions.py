@@ -17,7 +17,7 @@ from tests.chart.test_rendering import ALL_VALUES
 from tests.chart.tools import ROOT, Manifest, of_kind, rendered, the
 
 RBAC = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
-CLUSTER_SOURCES = [source for source in Source if source is not Source.S3]
+CLUSTER_SOURCES = [source for source in Source if source.is_of_cluster]
 
 Grant = tuple[str, str, str, str]
 """Namespace (empty: cluster-wide), verb, API group and plural."""

@@ -68,6 +68,10 @@ class BucketScrub:
         """Whether the store keeps SHA-256 checksums: the last object that was read had one."""
         self._has_read = False
         """Whether an object of the bucket could ever be read."""
+        self._has_succeeded = False
+        """Whether anything of it could, in this turn."""
+        self._last: BucketError | None = None
+        """Why something could not, the last time in this turn."""
         self._in_a_row = 0
         self._at_once: set[str] = set()
         """The repositories whose packs are listed at once in this turn."""
@@ -80,8 +84,7 @@ class BucketScrub:
         Raises:
             Stopped: the program is to stop.
         """
-        self.errors, self.failure, self._in_a_row = Counter(), None, 0
-        self._at_once, self._shown = set(), (None, [])
+        self._forget_the_last_turn()
         self._follow(self.sweep.bucket.repositories, clock)
         started = time.monotonic()
 
@@ -95,8 +98,15 @@ class BucketScrub:
                 if is_over():
                     break
                 step()
+            if self._last and not self._has_succeeded:
+                self.failure = self._last
         except BucketError as failure:
             self._give_up(failure)
+
+    def _forget_the_last_turn(self) -> None:
+        self.errors, self.failure, self._in_a_row = Counter(), None, 0
+        self._last, self._has_succeeded = None, False
+        self._at_once, self._shown = set(), (None, [])
 
     def scrubs(self) -> dict[RepositoryPlace, Scrub]:
         """What is known of each repository."""
@@ -119,17 +129,20 @@ class BucketScrub:
 
     def _steps(self, client: Client, now: Now) -> Iterator[Callable[[], None]]:
         """What is to be done, the most urgent first; each step may be the last one."""
-        states = list(self.states.values())
+        states, unlisted = list(self.states.values()), set[str]()
         for state in states:
             for found in list(state.found.values()):
                 yield partial(self._look_again, client, state, found, now)
             for key in state.to_retry():
                 yield partial(self._try_again, client, state, key, now)
         for state, shard in [*self._small_due(states, now()), *self._packs_due(states, now())]:
+            if state.prefix in unlisted:
+                continue
             try:
                 yield from self._pass(client, state, shard, now)
             except BucketError as failure:  # of a listing
                 self._failed(failure)
+                unlisted.add(state.prefix)
 
     def _small_due(self, states: Iterable[RepositoryScrub], at: datetime) -> Iterator[tuple[RepositoryScrub, int]]:
         """The repositories whose keys, indexes and snapshots are due: those never read first."""
@@ -177,7 +190,11 @@ class BucketScrub:
             state.forget_missed(_folders(state, shard))
         for listed in self._listed(client, state, shard, under_way.after):
             yield partial(self._take, client, state, under_way, listed, now)
-        yield partial(state.complete, under_way)
+        yield partial(self._complete, state, under_way)
+
+    def _complete(self, state: RepositoryScrub, under_way: Pass) -> None:
+        self._has_succeeded = True
+        state.complete(under_way)
 
     def _take(self, client: Client, state: RepositoryScrub, under_way: Pass, listed: Listed, now: Now) -> None:
         judged = self._judge(client, state, listed, now)
@@ -213,7 +230,7 @@ class BucketScrub:
             state.miss(listed.key)
             self._failed(failure)
             return None
-        self._in_a_row = 0
+        self._in_a_row, self._has_succeeded = 0, True
         if judged.is_sound:
             self._has_read, self._asks_first = True, judged.keeps_digest
         state.take_in(listed, judged, now())
@@ -235,9 +252,12 @@ class BucketScrub:
             BucketError: it is that of the bucket.
         """
         self.errors[failure.reason] += 1
+        self._last = failure
         self._in_a_row = self._in_a_row + 1 if failure.reason in _SLOW_FAILURES else 0
         is_refused = failure.reason is Reason.FORBIDDEN and failure.code != _ARCHIVED and not self._has_read
-        if failure.reason in OF_THE_BUCKET or self._in_a_row >= _FAILURES_IN_A_ROW or is_refused:
+        if is_refused:
+            raise BucketError(failure.reason, f"{failure}; grant s3:GetObject on the bucket's objects", failure.code)
+        if failure.reason in OF_THE_BUCKET or self._in_a_row >= _FAILURES_IN_A_ROW:
             raise failure
 
     def _look_again(self, client: Client, state: RepositoryScrub, found: Found, now: Now) -> None:

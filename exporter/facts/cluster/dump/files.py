@@ -156,6 +156,7 @@ class _Dump:
         buckets = _read_listings(self._listings, self._settings, at)
         reports = [_report(source, listings, at) for source in _CLUSTER_SOURCES]
         reports.append(_bucket_report(buckets, at))
+        reports.append(SourceReport(Source.SCRUB, Reading.NOT_SERVED, detail="no file holds objects", last_success=at))
         facts = Facts(ClusterFacts().with_lists(listings), buckets, tuple(reports))
         return Dump(facts, files, skipped, manifest, frozenset(self._namespaces))
 
