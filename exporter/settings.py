@@ -207,10 +207,7 @@ class BucketSettings(_Section):
 
 
 class ScrubSettings(_Section):
-    """Reading the repositories' objects, to see whether they are what their names say.
-
-    It needs `s3:GetObject`, and no password.
-    """
+    """Reading the repositories' objects, to see whether they are what their names say; no password is needed."""
 
     enabled: bool = Field(
         default=False,

@@ -1,26 +1,31 @@
 """Objects of repositories that a real restic wrote to a real S3 server, read with the right to read and list."""
 
+import hashlib
+import random
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from exporter.facts.bucket.access import check_access
 from exporter.facts.bucket.model import Proof, Scrub
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.bucket.scrub import turn
 from exporter.facts.bucket.scrub.reader import Scrubber
 from exporter.facts.bucket.scrub.rotation import SHARDS
-from exporter.facts.reading import Reading
+from exporter.facts.reading import Reading, Reason
 from exporter.settings import BucketSettings, ScrubSettings, Settings
 from tests.bucket.mover import Mover
-from tests.bucket.weed import BUCKET, READER, Weed
+from tests.bucket.weed import BUCKET, LIST_ONLY, READER, Weed
 
 MakeMover = Callable[[str], Mover]
 PERIOD = timedelta(hours=1)
 SLOT = PERIOD / SHARDS
 
 
-class Bench:
+class Turns:
     """A scrubber of one folder of the bucket, and a clock that it is told."""
 
     def __init__(self, weed: Weed, prefix: str, **settings: object) -> None:
@@ -40,7 +45,7 @@ class Bench:
         assert bucket.reading is Reading.READ, bucket.detail
 
     def turn(self) -> dict[str, Scrub]:
-        read = self.scrubber.read(self.at, stop(), timedelta(minutes=1))
+        read = self.scrubber.read(self.at, threading.Event(), timedelta(minutes=1))
         self.report = read.report
         return {prefix.rpartition("/")[2]: scrub for (_, prefix), scrub in read.scrubs.items()}
 
@@ -50,10 +55,6 @@ class Bench:
             self.turn()
             self.at += SHARDS / 8 * SLOT
         return self.turn()
-
-
-def stop() -> "turn.threading.Event":
-    return turn.threading.Event()
 
 
 @pytest.fixture(autouse=True)
@@ -100,9 +101,9 @@ def test_every_kind_of_corruption_is_found_and_named_and_nothing_else_is(cart: M
     weed.put(expected["replaced"], weed.get(other))
     weed.copy(cart.path, "scrub/sound")
 
-    bench = Bench(weed, "scrub")
-    found = bench.lap()
-    assert bench.report.reading is Reading.READ
+    turns = Turns(weed, "scrub")
+    found = turns.lap()
+    assert turns.report.reading is Reading.READ
     assert {name: [one.name for one in scrub.corrupt] for name, scrub in found.items()} == {
         name: [key.removeprefix(f"scrub/{name}/")] if key else [] for name, key in expected.items()
     }
@@ -110,3 +111,71 @@ def test_every_kind_of_corruption_is_found_and_named_and_nothing_else_is(cart: M
     assert found["sound"].corrupt_objects == 0
     assert found["sound"].scrubbed == {Proof.CONTENT: size_of(weed, "scrub/sound")}
     assert all(scrub.unread == 0 and scrub.oldest is not None for scrub in found.values())
+
+
+def test_a_thousand_sound_packs_are_never_accused(weed: Weed) -> None:
+    """As restic names them; small ones, since it is the number that counts."""
+    chance = random.Random(5)
+    bodies = {hashlib.sha256(body).hexdigest(): body for body in (chance.randbytes(200) for _ in range(1000))}
+    keys = {f"many/cart/data/{name[:2]}/{name}": body for name, body in bodies.items()}
+    small = [chance.randbytes(200) for _ in range(3)]
+    for folder, body in zip(("keys", "index", "snapshots"), small, strict=True):
+        keys[f"many/cart/{folder}/{hashlib.sha256(body).hexdigest()}"] = body
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda item: weed.put(*item), (keys | {"many/cart/config": b"c" * 155}).items()))
+    scrub = Turns(weed, "many").lap()["cart"]
+    assert (scrub.corrupt_objects, scrub.unread) == (0, 0)
+    assert scrub.scrubbed == {Proof.CONTENT: 200 * len(keys)}
+
+
+def test_backups_and_prunes_meanwhile_bring_no_finding(mover: MakeMover, weed: Weed) -> None:
+    busy = mover("busy/shop/busy")
+    busy.init()
+    busy.backup(fill=300_000)
+    turns = Turns(weed, "busy", small_files=timedelta(minutes=5))
+    failures: list[Exception] = []
+
+    def work() -> None:
+        try:
+            for _ in range(3):
+                busy.backup(fill=300_000)
+                busy.restic("forget", "--keep-last", "1", "--prune", "--max-unused", "0")
+                next(busy.volume.iterdir()).unlink()
+        except Exception as error:
+            failures.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    laps = 0
+    while worker.is_alive() or laps < 2:
+        turns.look()
+        scrub = turns.lap()["busy"]
+        assert (scrub.corrupt_objects or 0, scrub.unread) == (0, 0)
+        laps += 1
+    worker.join()
+    assert failures == []
+    busy.restic("check", "--read-data")
+
+
+def test_the_store_says_what_was_stored_where_it_keeps_digests(cart: Mover, weed: Weed) -> None:
+    """What SeaweedFS keeps of an object that was stored with its checksum."""
+    for key in cart.listed():
+        target = key.replace(cart.path, "kept/cart")
+        weed.s3.put_object(Bucket=BUCKET, Key=target, Body=weed.get(key), ChecksumAlgorithm="SHA256")
+    scrub = Turns(weed, "kept").lap()["cart"]
+    assert (scrub.corrupt_objects, scrub.unread) == (0, 0)
+    assert sum(scrub.scrubbed.values()) == size_of(weed, "kept/cart")
+    assert scrub.scrubbed[Proof.CHECKSUM] > 0
+
+
+def test_a_key_that_may_only_list_is_told_by_the_scrub_and_by_doctor(
+    cart: Mover, weed: Weed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", LIST_ONLY[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", LIST_ONLY[1])
+    turns = Turns(weed, "scrub-cart")
+    assert turns.turn()["cart"].corrupt_objects is None
+    assert (turns.report.reading, turns.report.reason) == (Reading.UNREADABLE, Reason.FORBIDDEN)
+    checks = {check.what.partition(" ")[0]: check for check in check_access(turns.buckets)}
+    assert (checks["get"].ok, checks["scrub"].ok) == (False, True)
+    assert "s3:GetObject" in checks["get"].fix
