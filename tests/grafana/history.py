@@ -62,7 +62,7 @@ def _with_room(facts: Facts) -> Facts:
 
 
 def _grown(facts: Facts, now: datetime) -> Facts:
-    """As much data again in every repository, all of it scrubbed, and the lock of a mover that is at work in the first."""
+    """As much data again in every repository, now scrubbed, and the lock of a mover that is at work in the first."""
 
     def grow(repository: Repository) -> Repository:
         totals = {kind: Totals(total.objects, 2 * total.bytes) for kind, total in repository.totals.items()}

@@ -26,7 +26,7 @@ from exporter.facts.reading import Reason
 MOST_BYTES = 8 << 20
 """Of an answer's body, unpacked too: a page of 1,000 keys, each as long as S3 allows, is half as long."""
 _CONNECT_SECONDS = 10.0
-_CHUNK = 1 << 18
+_CHUNK = 1 << 19
 """Bytes that a stream holds at a time."""
 
 Sink = Callable[[bytes], object]
