@@ -82,6 +82,8 @@ Quantity = Annotated[str, AfterValidator(_is_quantity)]
 
 _LEAST_RATE = 64 << 10
 """Bytes per second. A store, or a proxy before it, hangs up on a client that reads more slowly."""
+_LEAST_PERIOD = timedelta(minutes=30)
+"""In shorter ones a repository would be read without end."""
 
 
 class ClaimSettings(_Section):
@@ -214,9 +216,7 @@ class ScrubSettings(_Section):
         description="Whether to read the objects of the repositories and compare them with their names. "
         "The key then needs `s3:GetObject` too.",
     )
-    period: Duration = Field(
-        timedelta(days=30), ge=timedelta(hours=1), description="Within which every pack is read once."
-    )
+    period: Duration = Field(timedelta(days=30), description="Within which every pack is read once.")
     small_files: Duration = Field(
         timedelta(days=1),
         ge=timedelta(minutes=5),
@@ -230,6 +230,13 @@ class ScrubSettings(_Section):
         description="Where the store keeps an object's SHA-256, ask for that and do not read the bytes. It says what "
         "was stored, not what lies there now: that is then left to the store's own scrubbing.",
     )
+
+    @field_validator("period", "small_files")
+    @classmethod
+    def _is_long_enough(cls, period: timedelta) -> timedelta:
+        if period < _LEAST_PERIOD:
+            raise ValueError(f"must be at least {format_duration(_LEAST_PERIOD)}")
+        return period
 
     @field_validator("bytes_per_second")
     @classmethod

@@ -48,14 +48,15 @@ def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Fact
         new = read.lists.get(field, failure)
         if new is not None:
             changes[field] = _listing(cluster.list_of(field), new, at, keep)
-    buckets = facts.buckets
+    buckets, scrubs = facts.buckets, read.scrubs or facts.scrubs
     if read.report.source is Source.S3:
         buckets = _buckets(facts.buckets, read, at, keep)
-    scrubs = read.scrubs or facts.scrubs
+    if not read.report.source.is_of_cluster:
+        buckets = tuple(_with_scrubs(bucket, scrubs) for bucket in buckets)
     return msgspec.structs.replace(
         facts,
         cluster=cluster.with_lists(changes),
-        buckets=tuple(_with_scrubs(bucket, scrubs) for bucket in buckets),
+        buckets=buckets,
         scrubs=scrubs,
         sources=_reports(facts.sources, _missed(read, changes)),
     )

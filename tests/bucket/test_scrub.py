@@ -20,7 +20,8 @@ from tests.bucket.standin import BUCKET, Listed, Standin, running_standin
 
 CART, SHELF = "shop/cart", "shop/shelf"
 FOLDERS = ("keys", "index", "snapshots", "data")
-PERIOD = timedelta(hours=1)
+PERIOD, DAILY = timedelta(days=10), timedelta(days=100)
+"""So long that the time which a test takes does not count."""
 
 
 def content(*parts: object, size: int = 500) -> bytes:
@@ -59,7 +60,8 @@ class Turns:
 
     def __init__(self, store: Standin, **settings: object) -> None:
         bucket = BucketSettings(endpoint=store.endpoint, bucket=BUCKET, requests_per_second=10_000)
-        scrub = ScrubSettings(enabled=True, period=PERIOD, **{"bytes_per_second": "1Gi"} | settings)
+        settings = {"bytes_per_second": "1Gi", "period": PERIOD, "small_files": DAILY} | settings
+        scrub = ScrubSettings(enabled=True, **settings)
         self.settings = Settings(buckets=(bucket,), scrub=scrub, poll=PollSettings(timeout=timedelta(seconds=2)))
         self.at = datetime.now(UTC)
         self.buckets = BucketReader(self.settings)
@@ -217,7 +219,7 @@ def test_a_corrupt_object_stays_one_until_it_is_gone_or_replaced_or_healed(store
     store.put_object(bad[1], bodies[bad[1]], timedelta(hours=0.5))
     store.bodies[bad[2]] = bodies[bad[2]]
     assert corrupt(turns.turn()[CART]) == [bad[2].removeprefix(f"{CART}/")]
-    assert turns.turn(timedelta(days=1))[CART].corrupt_objects == 0
+    assert turns.turn(DAILY)[CART].corrupt_objects == 0
 
 
 def test_a_finding_stays_while_the_store_does_not_answer(store: Standin) -> None:
@@ -352,7 +354,7 @@ def test_an_object_of_any_size_passes_through(store: Standin) -> None:
     put(store, CART, "index", bytes(32 << 20))
     tracemalloc.start()
     try:
-        scrub = turns.turn(timedelta(days=1))[CART]
+        scrub = turns.turn(DAILY)[CART]
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

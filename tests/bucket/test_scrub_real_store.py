@@ -114,7 +114,7 @@ def test_backups_and_prunes_meanwhile_bring_no_finding(mover: MakeMover, weed: W
     busy = mover("busy/shop/busy")
     busy.init()
     busy.backup(fill=300_000)
-    turns = Turns(weed, "busy", small_files=timedelta(minutes=5))
+    turns = Turns(weed, "busy", small_files=timedelta(minutes=30))
     failures: list[RuntimeError] = []
 
     def work() -> None:
