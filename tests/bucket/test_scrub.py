@@ -62,7 +62,7 @@ class Turns:
         bucket = BucketSettings(endpoint=store.endpoint, bucket=BUCKET, requests_per_second=10_000)
         settings = {"bytes_per_second": "1Gi", "period": PERIOD, "small_files": DAILY} | settings
         scrub = ScrubSettings(enabled=True, **settings)
-        self.settings = Settings(buckets=(bucket,), scrub=scrub, poll=PollSettings(timeout=timedelta(seconds=2)))
+        self.settings = Settings(buckets=(bucket,), scrub=scrub, poll=PollSettings(timeout=timedelta(seconds=10)))
         self.at = datetime.now(UTC)
         self.buckets = BucketReader(self.settings)
         self.scrubber = Scrubber(self.settings, self.buckets)
@@ -336,6 +336,17 @@ def test_other_things_in_a_repositorys_folders_are_not_read(store: Standin) -> N
     scrub = Turns(store).whole()[CART]
     assert (scrub.corrupt_objects, scrub.unread) == (0, 0)
     assert len(store.reads) == 6
+
+
+def test_after_a_start_the_first_listing_is_awaited(store: Standin) -> None:
+    put_repository(store, CART)
+    turns = Turns(store)
+    turns.buckets = BucketReader(turns.settings)
+    turns.scrubber = Scrubber(turns.settings, turns.buckets)
+    listing = threading.Timer(0.2, turns.look)
+    listing.start()
+    assert turns.turn()[CART].scrubbed[Proof.CONTENT] >= 3 * 500
+    listing.join()
 
 
 def test_the_ceiling_of_bytes_is_kept(store: Standin) -> None:

@@ -1,5 +1,6 @@
 """One bucket, scrubbed turn by turn: what is due is read, and each failure costs one object where it can."""
 
+import itertools
 import threading
 import time
 import zlib
@@ -42,6 +43,10 @@ _FEW_PACKS = 1000
 """One request lists so many, …"""
 _SEVERAL_SHARDS = 3
 """… which is less to ask for than so many shards one by one."""
+_MOST_SHOWN = 10 * _FEW_PACKS
+"""A store that then lists more than this is not believed: these are kept for the turn."""
+_LISTING = 0.5
+"""Seconds between two looks at whether the bucket was listed for the first time."""
 
 Dated = tuple[Listed, datetime]
 """An object, and when it was listed, by the store's clock."""
@@ -84,9 +89,11 @@ class BucketScrub:
         Raises:
             Stopped: the program is to stop.
         """
-        self._forget_the_last_turn()
-        self._follow(self.sweep.bucket.repositories, clock)
         started = time.monotonic()
+        self._forget_the_last_turn()
+        while self.sweep.bucket.read_at is None and not is_over():
+            stop.wait(_LISTING)
+        self._follow(self.sweep.bucket.repositories, clock)
 
         def now() -> datetime:
             return clock + timedelta(seconds=time.monotonic() - started)
@@ -215,7 +222,10 @@ class BucketScrub:
         if state.prefix not in self._at_once or not folder.startswith(_packs_of(state)):
             return _files(pages_of(client, folder, self.errors), state)
         if self._shown[0] != state.prefix:
-            self._shown = state.prefix, list(_files(pages_of(client, _packs_of(state), self.errors), state))
+            files = _files(pages_of(client, _packs_of(state), self.errors), state)
+            self._shown = state.prefix, list(itertools.islice(files, _MOST_SHOWN + 1))
+        if len(self._shown[1]) > _MOST_SHOWN:
+            raise BucketError(Reason.CONTRADICTED, f"{state.prefix} has {state.packs} packs, and lists many more")
         return (dated for dated in self._shown[1] if dated[0].key.startswith(folder))
 
     def _judge(self, client: Client, state: RepositoryScrub, listed: Listed, now: Now) -> Judged | None:
