@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,16 +36,21 @@ def connection(kubeconfig: str, context: str) -> tuple[str, ApiClient]:
 
 
 def readers_of(
-    settings: Settings, connector: Callable[[], ApiClient] = connect, *, scrubs: bool = False
+    settings: Settings,
+    connector: Callable[[], ApiClient] = connect,
+    longest: timedelta | None = None,
+    *,
+    scrubs: bool = False,
 ) -> dict[Source, Read]:
     """How to read each source that the settings ask for; *connector* makes the client when it is needed.
 
-    Repositories are scrubbed by who stays: where *scrubs*, and the settings ask for it.
+    A source of the cluster is given up after *longest* (None: what the settings allow a poll). Repositories are
+    scrubbed by who stays: where *scrubs*, and the settings ask for it.
 
     Raises:
         ValueError: a bucket's settings do not say which bucket.
     """
-    cluster = ClusterReader(settings, connector=connector)
+    cluster = ClusterReader(settings, connector=connector, longest=longest)
     wanted = [Source(name) for name in settings.sources]
     if settings.secrets is SecretReading.METADATA:
         wanted.append(Source.SECRETS)

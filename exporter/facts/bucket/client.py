@@ -24,6 +24,7 @@ from exporter.facts.bucket.faults import failure_of
 from exporter.facts.bucket.listing import NotAListing, parse
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.paging import DatedPage
+from exporter.facts.bucket.throughput import Throughput
 from exporter.facts.bucket.transport import BucketTransport
 from exporter.facts.reading import Reason
 from exporter.settings import PollSettings
@@ -60,10 +61,10 @@ class ObjectRead(msgspec.Struct, frozen=True):
 
 
 class _Digest:
-    """Takes in one object's bytes, no faster than *pace* lets them come, and keeps none of them."""
+    """Takes in one object's bytes, no faster than *throughput* lets them come, and keeps none of them."""
 
-    def __init__(self, pace: Pace, stop: threading.Event) -> None:
-        self._pace = pace
+    def __init__(self, throughput: Throughput, stop: threading.Event) -> None:
+        self._throughput = throughput
         self._stop = stop
         self.begin()
 
@@ -75,7 +76,7 @@ class _Digest:
     def take(self, chunk: bytes) -> None:
         self._sha256.update(chunk)  # it lets other threads run meanwhile
         self.size += len(chunk)
-        self._pace.wait(self._stop, len(chunk))
+        self._throughput.passed(len(chunk), self._stop)
 
     @property
     def hex(self) -> str:
@@ -130,12 +131,12 @@ class Client:
         """The SHA-256 that the store keeps of all of *key*, in hexadecimal; None where it keeps none, or of parts."""
         return _stored_digest(self._call("head_object", Key=key, ChecksumMode="ENABLED"))
 
-    def read(self, key: str, pace: Pace, seconds: float) -> ObjectRead:
-        """Read all of *key* once, as fast as *pace* lets it and within *seconds* beyond the usual time.
+    def read(self, key: str, throughput: Throughput, seconds: float) -> ObjectRead:
+        """Read all of *key* once, as fast as *throughput* lets it and within *seconds* beyond the usual time.
 
         Its bytes pass through: of an object of any size, no more than a chunk is in memory.
         """
-        digest = self._now.digest = _Digest(pace, self.stop)
+        digest = self._now.digest = _Digest(throughput, self.stop)
         try:
             parameters = {"Key": key, "ChecksumMode": "ENABLED"}
             answer = self._attempt("get_object", parameters, self._timeout + seconds)
@@ -194,12 +195,19 @@ class Client:
             self.requests += 1
         asked = time.monotonic()
         self._pace.wait(self.stop)
-        self._now.deadline += time.monotonic() - asked
+        sent = time.monotonic()
+        self._now.deadline += sent - asked
         digest: _Digest | None = getattr(self._now, "digest", None)
-        if digest is None:
-            return self._transport.send(request, self._now.deadline, self.stop)
-        digest.begin()
-        return self._transport.send(request, self._now.deadline, self.stop, digest.take)
+        if digest:
+            digest.begin()
+        try:
+            answer = self._transport.send(request, self._now.deadline, self.stop, digest.take if digest else None)
+        except BucketError:
+            self._pace.unanswered()
+            raise
+        # How long an object takes to come is our own ceiling's doing.
+        self._pace.answered(answer.status_code, None if digest else time.monotonic() - sent)
+        return answer
 
     def _date(self, response: dict[str, Any]) -> datetime:
         """When the store answered, by its own clock; by ours where it does not say."""

@@ -7,7 +7,7 @@ import msgspec
 from exporter.facts.bucket.client import Client, is_absent
 from exporter.facts.bucket.failure import BucketError
 from exporter.facts.bucket.model import Proof
-from exporter.facts.bucket.pace import Pace
+from exporter.facts.bucket.throughput import Throughput
 from exporter.facts.reading import Reason
 
 _READS = 3
@@ -54,7 +54,7 @@ class Judged(msgspec.Struct, frozen=True):
         return self.outcome is Outcome.SOUND
 
 
-def prove(client: Client, listed: Listed, pace: Pace, *, ask_first: bool) -> Judged:
+def prove(client: Client, listed: Listed, throughput: Throughput, *, ask_first: bool) -> Judged:
     """Find out what *listed* is; where *ask_first*, by the store's own SHA-256, if that is what the name says.
 
     It is sound when one read brings what the name says. It is corrupt when two reads, over two connections, bring the
@@ -67,20 +67,20 @@ def prove(client: Client, listed: Listed, pace: Pace, *, ask_first: bool) -> Jud
     try:
         if ask_first and client.stored_digest(listed.key) == listed.digest:
             return Judged(Outcome.SOUND, Proof.CHECKSUM, keeps_digest=True)
-        return _read(client, listed, pace)
+        return _read(client, listed, throughput)
     except BucketError as failure:
         if is_absent(failure):
             return Judged(Outcome.GONE)
         raise
 
 
-def _read(client: Client, listed: Listed, pace: Pace) -> Judged:
+def _read(client: Client, listed: Listed, throughput: Throughput) -> Judged:
     seen: set[tuple[str, str]] = set()
-    allowed = listed.size / min(_SLOWEST, pace.per_second / 8)
+    allowed = listed.size / min(_SLOWEST, throughput.per_second / 8)
     for attempt in range(_READS):
         if attempt:
             client.reconnect()
-        read = client.read(listed.key, pace, allowed)
+        read = client.read(listed.key, throughput, allowed)
         if read.digest == listed.digest:
             return Judged(Outcome.SOUND, keeps_digest=read.stored_digest == listed.digest)
         if read.size != listed.size:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from exporter.facts.bucket.failure import BucketError, Stopped
 from exporter.facts.bucket.faults import one_line
-from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.bucket.scrub.turn import BucketScrub
+from exporter.facts.bucket.throughput import Throughput
 from exporter.facts.bucket.workers import spread
 from exporter.facts.model import SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
@@ -25,7 +25,7 @@ class Scrubber:
     """Reads the objects of the repositories that *buckets* finds, beside its looks and never in their way."""
 
     def __init__(self, settings: Settings, buckets: BucketReader) -> None:
-        content = Pace(settings.scrub.rate)
+        content = Throughput(settings.scrub.rate)
         self.buckets = tuple(BucketScrub(sweep, settings, sweep.pace, content) for sweep in buckets.sweeps)
         self._patience = settings.poll.bucket * _SHARE
         self._last_success: datetime | None = None

@@ -22,6 +22,7 @@ from exporter.facts.bucket.scrub.proof import Judged, Listed, Outcome, prove
 from exporter.facts.bucket.scrub.rotation import Rotation
 from exporter.facts.bucket.scrub.state import SMALL, Found, Pass, RepositoryScrub
 from exporter.facts.bucket.sweep import Sweep
+from exporter.facts.bucket.throughput import Throughput
 from exporter.facts.model import RepositoryPlace
 from exporter.facts.reading import Reason
 from exporter.settings import Settings
@@ -57,7 +58,7 @@ Now = Callable[[], datetime]
 class BucketScrub:
     """Scrubs the repositories that a sweep finds in its bucket, and keeps what it must remember for the next turn."""
 
-    def __init__(self, sweep: Sweep, settings: Settings, requests: Pace, content: Pace) -> None:
+    def __init__(self, sweep: Sweep, settings: Settings, requests: Pace, content: Throughput) -> None:
         """Keep to the ceilings of *requests* and of *content*, in bytes."""
         self.sweep = sweep
         self.states: dict[str, RepositoryScrub] = {}
