@@ -200,6 +200,14 @@ def test_a_store_that_does_not_answer_holds_nothing_up(
     assert {report.source: report.reading for report in poller.facts.sources}[Source.S3] is Reading.PENDING
 
 
+def test_a_scrub_holds_no_verdict_up_and_is_no_part_of_the_cluster(running: Start, verdicts: Verdicts) -> None:
+    poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: backed_up, Source.SCRUB: endless})
+    verdicts.wait_for(1)
+    assert published(poller).verdict.claims
+    assert poller.ready
+    assert poller.interval(Source.SCRUB) == SETTINGS.poll.bucket
+
+
 def test_the_cluster_is_awaited_longer_than_stores(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "FIRST_LOOK_AT_STORES", timedelta(0))
     tried = threading.Semaphore(0)
