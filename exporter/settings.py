@@ -152,6 +152,11 @@ class GraceSettings(_Section):
     mover_start: Duration = Field(timedelta(minutes=15), description="For a mover pod to start its container.")
     volume_attach: Duration = Field(timedelta(minutes=10), description="For a volume that is wanted to attach.")
     restore: Duration = Field(timedelta(hours=1), description="For a restore to complete.")
+    restore_proof: Duration = Field(
+        timedelta(0),
+        description="For a restore of each claim's data to bring something back, again and again (`35d`); "
+        "0: none is asked for.",
+    )
     pause: Duration = Field(timedelta(days=1), description="For a source to be paused.")
     bucket: Duration = Field(
         timedelta(minutes=15),
