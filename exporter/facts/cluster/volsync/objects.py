@@ -100,6 +100,7 @@ class SourceAnnotations(Wire):
     """What the owner of a ReplicationSource may say of it."""
 
     repository: Text | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
+    may_vanish: Text | None = msgspec.field(default=None, name="volsync-exporter.io/may-vanish")
 
 
 class SourceMetadata(LabelledMetadata):
