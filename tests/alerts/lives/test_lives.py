@@ -1,15 +1,13 @@
 """One fault, one page, from its first minute to the last claim healed."""
 
 import os
-from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 import yaml
 
 from tests import corpus
-from tests.alerts.lives.cluster import EPOCH, Cluster
+from tests.alerts.lives.cluster import Cluster
 from tests.alerts.lives.notify import Notification, notifications
 from tests.alerts.lives.table import LIVES, Life
 from tests.alerts.lives.watch import Alert, Samples, firing, lived, scraped
@@ -32,7 +30,7 @@ def timelines(tool: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         lives = [life for life in CHOSEN if life.minutes == minutes]
         samples: Samples = {}
         for life in lives:
-            samples |= lived(Cluster(life.plan, life.schedules), minutes, life.name)
+            samples |= lived(Cluster(life.plan, life.schedules, life.around, life.born), minutes, life.name)
         timeline = firing(samples, minutes, tmp_path_factory.mktemp("lives"))
         for life in lives:
             told[life.name] = [{a for a in alerts if ("cluster", life.name) in a} for alerts in timeline]
@@ -66,11 +64,10 @@ KNOWN = {
 def bad_day(tool: None, tmp_path_factory: pytest.TempPathFactory) -> list[set[Alert]]:
     """The alerts of a day on which all of them stand: a sound hour, three bad ones, and three after the mending."""
     samples: Samples = {}
-    for minute in range(420):
-        name = "bad-day" if 60 <= minute < 240 else "sound"
-        verdict = msgspec.structs.replace(corpus.verdict(name), at=EPOCH + timedelta(minutes=minute))
-        for one, value in scraped(verdict):
-            samples.setdefault(one, {})[minute] = value
+    for name, when in (("sound", [*range(60), *range(240, 420)]), ("bad-day", range(60, 240))):
+        for one, value in scraped(corpus.verdict(name)):
+            is_moment = one.startswith("volsync_exporter_verdict_timestamp_seconds")
+            samples.setdefault(one, {}).update((minute, 60.0 * minute if is_moment else value) for minute in when)
     return firing(samples, 420, tmp_path_factory.mktemp("bad-day"))
 
 
