@@ -6,18 +6,18 @@ Each set sees the same clusters minute by minute by the series that it would hav
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.alerts import peers
-from tests.alerts.lives import watch
 from tests.alerts.lives.cluster import Cluster
 from tests.alerts.lives.notify import notifications
 from tests.alerts.lives.table import LIVES, Life
-from tests.alerts.lives.watch import Alert, Samples, firing
+from tests.alerts.lives.told import Timeline, timelines
+from tests.alerts.lives.watch import firing
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "alerts.md"
@@ -28,34 +28,33 @@ HEAD = """\
 """
 _TABLE = re.compile(r"(?s)(?<=<!-- comparison -->\n\n).*?(?=\n<!-- /comparison -->)")
 
-Lived = Callable[[Cluster, int, str], Samples]
-Timeline = list[set[Alert]]
 Counts = tuple[int, int]
 """How many alerts fired at any time, and how many messages were sent of them, resolved ones among them."""
 
 
-def told(lives: Sequence[Life], lived: Lived, rules: Sequence[Path], folder: Path) -> dict[str, Timeline]:
-    """The alerts of each life at each minute by *rules*; each life in a Prometheus of its own, as `absent` needs it."""
-    found: dict[str, Timeline] = {}
-    for life in lives:
-        samples = lived(Cluster(life.plan, life.schedules, life.around, life.born), life.minutes, life.name)
-        found[life.name] = firing(samples, life.minutes, folder, rules)
-    return found
+def by_rules(rules: Sequence[Path], lives: Sequence[Life], folder: Path) -> dict[str, Timeline]:
+    """The alerts of each life by others' rules; each in a Prometheus of its own, as their `absent` needs it."""
+    return {
+        life.name: firing(
+            peers.lived(Cluster(life.plan, life.schedules, life.around, life.born), life.minutes, life.name),
+            life.minutes,
+            folder,
+            rules,
+        )
+        for life in lives
+    }
 
 
 def counts(routes: Mapping[str, Any], timeline: Timeline) -> Counts:
-    alerts = set().union(*timeline)
     messages = [one for one in notifications(routes, timeline) if one.receiver not in ("null", "nobody")]
-    return len(alerts), len(messages)
+    return len(set().union(*timeline)), len(messages)
 
 
 def table(folder: Path) -> str:
     """The page's table."""
     routes = yaml.safe_load(ROUTES.read_text())
     lives = [life for life in LIVES if not life.is_long]
-    sets: list[tuple[Lived, Sequence[Path]]] = [(watch.lived, ())]
-    sets += [(peers.lived, [rules]) for rules in reversed(peers.RULES)]
-    found = [told(lives, lived, rules, folder) for lived, rules in sets]
+    found = [timelines(lives, folder), *(by_rules([rules], lives, folder) for rules in reversed(peers.RULES))]
     return HEAD + "".join(_row(life, [counts(routes, one[life.name]) for one in found]) for life in lives)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.alerts import peers
-from tests.alerts.compare import HEAD, PAGE, told
+from tests.alerts.compare import HEAD, PAGE, by_rules
 from tests.alerts.lives.cluster import Trouble
 from tests.alerts.lives.table import LIVES, Life, between, together
 
@@ -15,7 +15,7 @@ SOUND = Life("sound", between(Trouble.STORE, 60, 60), together(3), minutes=400)
 @pytest.fixture(scope="module")
 def alerts(tool: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The alerts that the others raise in each life, by their names."""
-    found = told([DOWN, STOPPED, SOUND], peers.lived, peers.RULES, tmp_path_factory.mktemp("peers"))
+    found = by_rules(peers.RULES, [DOWN, STOPPED, SOUND], tmp_path_factory.mktemp("peers"))
     return {
         name: sorted(dict(alert)["alertname"] for alert in set().union(*timeline)) for name, timeline in found.items()
     }
