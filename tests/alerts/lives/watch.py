@@ -164,7 +164,7 @@ def _labels(found: Labels) -> Alert:
 
 
 def told_alike(folder: Path) -> list[Path]:
-    """Our rules as they fire, at a third of the cost: one for all causes, and no texts.
+    """Our rules as they fire, at less cost: one for all causes, and no texts.
 
     The alerts of the causes differ in their name alone (`test_the_alerts_of_all_causes_differ_in_their_names_alone`).
     """
