@@ -1,7 +1,7 @@
 # A fresh Debian machine with python3 and make is enough: every target sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lives lint fuzz bench docs image check-fixtures screenshots setup setup-test
+.PHONY: help demo test lives rules-prometheus rules-victoria lint fuzz bench docs image check-fixtures screenshots setup setup-test
 
 # uv stands here when scripts/setup had to fetch it.
 export PATH := $(CURDIR)/.tools/uv/bin:$(PATH)
@@ -18,8 +18,14 @@ demo: setup ## Print the table of a bad day, then serve it on http://127.0.0.1:9
 test: setup-test lint ## Run every check there is.
 	$(RUN)pytest
 
-lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours; PROMTOOL=another one.
+lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours.
 	LIVES=1 $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+
+rules-prometheus: setup-test ## Check the alerts by the promtool of Prometheus 3; needs go.
+	PROMTOOL="$$(scripts/fetch_rule_tester promtool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+
+rules-victoria: setup-test ## Check the alerts by VictoriaMetrics' vmalert-tool; needs go.
+	PROMTOOL="$$(scripts/fetch_rule_tester vmalert-tool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
 lint: setup-test ## Check style, types, the direction of imports, and that generated files are current.
 	$(RUN)ruff check .

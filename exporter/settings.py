@@ -114,6 +114,11 @@ class ClaimSettings(_Section):
     )
     exclude_smaller_than: Quantity = Field("", description="With `all`: PVCs that ask for less are left out.")
     exclude_larger_than: Quantity = Field("", description="With `all`: PVCs that ask for more are left out.")
+    may_vanish: Names = Field(
+        (),
+        description="Namespaces whose claims may go without an alert, as shell patterns: `pr-*` for example. "
+        'A single claim says so by the annotation `volsync-exporter.io/may-vanish: "true"`.',
+    )
 
 
 class ChainSettings(_Section):
