@@ -12,8 +12,8 @@ from exporter.chain.causes import Cause
 from exporter.chain.mover_log.address import RepositoryAddress, StoreName
 from exporter.chain.mover_log.reason import FailureReason
 from exporter.chain.mover_log.reasons import first_given
-from exporter.chain.mover_log.restored import Restored, restored_in, says_nothing_restored
 from exporter.chain.mover_log.remembered import Remembered
+from exporter.chain.mover_log.restored import Restored, restored_in, says_nothing_restored
 from exporter.chain.mover_log.store import initialised, repository_in, store_in, store_of
 from exporter.chain.mover_log.text import is_cut, lines_of, plain
 from exporter.facts.cluster.core.objects import Pod, Terminated
