@@ -16,7 +16,7 @@ demo: setup ## Print the table of a bad day, then serve it on http://127.0.0.1:9
 	$(RUN)python scripts/demo.py
 
 test: setup-test lint ## Run every check there is.
-	$(RUN)pytest
+	$(RUN)pytest --numprocesses auto --dist loadfile
 
 lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours.
 	LIVES=1 $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
