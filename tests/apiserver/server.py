@@ -154,6 +154,11 @@ class ApiServer:
             self.history.version += 1
             self.history.add((group, plural), self._store[group, plural].pop((namespace, name)), None)
 
+    def objects_of(self, group: str, plural: str) -> list[Json]:
+        """Every object of one resource."""
+        with self.lock:
+            return list(self._store.get((group, plural), {}).values())
+
     def compact(self) -> None:
         """Forget what changed so far, as a restart does too: a watch of what is older has expired."""
         self.history.compact()

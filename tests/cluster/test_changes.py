@@ -1,19 +1,24 @@
 """After the first list a poll asks for what changed since, and comes to what a list would say."""
 
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from exporter.facts.cluster.object_list import ObjectList
-from exporter.facts.cluster.server import standing
+from exporter.facts.cluster.server import discovery, standing, transport
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.model import Read, SourceRead
 from exporter.facts.reading import Reading, Source
 from tests.apiserver import faults
 from tests.apiserver.faults import Fault, How
 from tests.apiserver.server import ApiServer
-from tests.cluster.conftest import AT, Json, MakeReader, obj, small_cluster
+from tests.cluster.conftest import AT, MOVER, Json, MakeReader, obj, small_cluster
 
 SOURCES = [source for source in Source if source is not Source.S3]
 
@@ -131,3 +136,304 @@ def test_a_list_that_could_not_be_read_for_once_is_still_the_same(server: ApiSer
     with pytest.raises(AssertionError, match="500"):
         polls.read()
     assert polls.read() is before
+
+
+# --- what a poll asks for ---------------------------------------------------------------------------------------
+
+
+def test_a_poll_asks_once_for_each_list_and_for_nothing_that_it_has(server: ApiServer, reader: ClusterReader) -> None:
+    for source in SOURCES:
+        reader.read(source, AT)
+    server.pass_time()
+    server.requests.clear()
+    for source in SOURCES:
+        reader.read(source, AT)
+    assert {(one.verb, one.status) for one in server.requests} == {("watch", 200)}
+    lists = Counter((one.group, one.resource, one.query.get("fieldSelector")) for one in server.requests)
+    assert set(lists.values()) == {1}
+    assert {one.query["timeoutSeconds"] for one in server.requests} == {"3"}
+    assert {one.query["allowWatchBookmarks"] for one in server.requests} == {"true"}
+    assert {one.query["resourceVersion"] for one in server.requests} == {str(server.history.version - 1)}
+
+
+def test_the_watches_of_a_source_stand_open_side_by_side(reader_of: MakeReader) -> None:
+    with ApiServer(small_cluster(), watch_second=0.2) as server:
+        polls = Polls(reader_of(server))
+        polls.read()
+        server.pass_time()
+        started = time.monotonic()
+        polls.read()
+    assert polls.why() == "none"
+    assert 0.6 <= time.monotonic() - started < 4  # one after the other they would take nine seconds
+
+
+def test_what_happens_while_a_watch_stands_open_is_part_of_the_poll(reader_of: MakeReader) -> None:
+    with ApiServer(small_cluster(), watch_second=0.3) as server:
+        polls = Polls(reader_of(server))
+        threading.Timer(0.7, lambda: server.add(claim("new"))).start()  # after the bookmark
+        assert "media/new" in names(polls.read())
+
+
+def test_what_leaves_a_selection_is_gone_and_what_enters_it_is_there(server: ApiServer, reader_of: MakeReader) -> None:
+    polls = Polls(reader_of(server), field="core.pods")
+    before = polls.read()
+    server.add(obj("v1", "Pod", "volsync-src-films-backup-x", "media"))
+    server.add(obj("v1", "Pod", "jellyfin", "media", metadata=MOVER))
+    after = polls.read()
+    assert set(names(before)) - set(names(after)) == {"media/volsync-src-films-backup-x"}
+    assert set(names(after)) - set(names(before)) == {"media/jellyfin"}
+    watched = [one.query["labelSelector"] for one in server.asked("pods") if one.verb == "watch"]
+    assert set(watched) == {"app.kubernetes.io/created-by=volsync"}
+
+
+def test_secrets_are_watched_as_metadata_alone(server: ApiServer, reader_of: MakeReader) -> None:
+    polls = Polls(reader_of(server, secrets="metadata"), Source.SECRETS, "core.secrets")
+    server.add(obj("v1", "Secret", "new", "media", data={"password": "aHVudGVyMg=="}))
+    assert "media/new" in names(polls.read())
+    assert polls.why("Secret") == "none"
+    accepted = {one.headers["accept"] for one in server.asked("secrets") if one.verb == "watch"}
+    assert accepted == {"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+
+
+def test_namespaces_that_are_named_are_followed_each(server: ApiServer, reader_of: MakeReader) -> None:
+    polls = Polls(reader_of(server, claims={"namespaces": "media,books"}, cluster_scoped=False))
+    server.add(claim("new", "books"))
+    server.add(claim("new", "kube-system"))
+    assert names(polls.read()) == ["media/films", "media/music", "books/library", "books/new"]
+    watched = [one.namespace for one in server.asked("persistentvolumeclaims") if one.verb == "watch"]
+    assert sorted(watched) == ["books", "media"]
+
+
+def test_of_very_many_lists_the_longest_are_followed(
+    server: ApiServer, reader_of: MakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "MOST_FOLLOWED", 1)
+    polls = Polls(reader_of(server))
+    for number in range(9):
+        server.add(claim(f"new-{number}"))
+    polls.read()
+    polls.read()
+    assert polls.why() == "none"
+    assert polls.why("PersistentVolume") == "many"
+
+
+def test_a_list_that_is_as_short_as_its_changes_is_read_in_full(
+    server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "SMALL", 16 << 10)
+    server.pass_time()
+    server.compact()
+    before = polls.read()
+    assert polls.read() is before
+    assert polls.why() == "small"
+    assert polls.why("Pod") == "none"  # the server may look through a thousand pods for these
+
+
+# --- where only a list will do ----------------------------------------------------------------------------------
+
+
+def expired_by_status(server: ApiServer) -> None:
+    server.fail("persistentvolumeclaims", Fault(How.STATUS, status=410, verb="watch"))
+
+
+def expired_by_event(server: ApiServer) -> None:
+    server.compact()
+
+
+def forbidden(server: ApiServer) -> None:
+    server.fail("persistentvolumeclaims", Fault(How.STATUS, status=403, verb="watch"))
+
+
+def cut(server: ApiServer) -> None:
+    server.fail("persistentvolumeclaims", faults.cut_watch())
+
+
+def stalled(server: ApiServer) -> None:
+    server.fail("persistentvolumeclaims", Fault(How.STALL, verb="watch"))
+
+
+def html(server: ApiServer) -> None:
+    page = Fault(How.BODY, body=b"<html>\n<p>please wait</p>\n", content_type="text/html", verb="watch")
+    server.fail("persistentvolumeclaims", page)
+
+
+def endless(server: ApiServer) -> None:
+    server.fail("persistentvolumeclaims", Fault(How.BODY, body=b"[" * 40_000, verb="watch"))
+
+
+def refused(server: ApiServer) -> None:
+    error = {"type": "ERROR", "object": {"kind": "Status", "code": 500, "message": "etcdserver: no leader"}}
+    server.fail("persistentvolumeclaims", Fault(How.BODY, body=json.dumps(error).encode() + b"\n", verb="watch"))
+
+
+def another_kind(server: ApiServer) -> None:
+    event = {"type": "ADDED", "object": {"kind": "Pod", "metadata": {"name": "p", "resourceVersion": "9999"}}}
+    server.fail("persistentvolumeclaims", Fault(How.BODY, body=json.dumps(event).encode() + b"\n", verb="watch"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (expired_by_status, "expired"),
+        (expired_by_event, "expired"),
+        (forbidden, "forbidden"),
+        (cut, "broken"),
+        (stalled, "broken"),
+        (html, "unusable"),
+        (endless, "broken"),
+        (refused, "unusable"),
+        (another_kind, "unusable"),
+    ],
+)
+def test_where_changes_cannot_be_had_the_list_is_read_in_full(
+    server: ApiServer,
+    reader_of: MakeReader,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[ApiServer], None],
+    reason: str,
+) -> None:
+    monkeypatch.setattr(standing, "OPEN_SECONDS", 0)
+    monkeypatch.setattr(transport, "MOST_BYTES", 30_000)
+    polls = Polls(reader_of(server, timeout=0.8))
+    server.add(claim("one"))
+    server.add(claim("two"))
+    spoil(server)
+    listing = polls.read()
+    assert {"media/one", "media/two"} <= set(names(listing))
+    assert polls.why() == reason
+    server.heal()
+    server.remove("persistentvolumeclaims", "one", "media")
+    assert "media/one" not in names(polls.read())
+    assert polls.why() == "none"
+
+
+def test_a_proxy_that_holds_watches_back_until_they_end_does_no_harm(server: ApiServer, polls: Polls) -> None:
+    server.fail("persistentvolumeclaims", faults.buffered_watch())
+    server.add(claim("new"))
+    assert "media/new" in names(polls.read())
+    assert polls.why() == "none"
+
+
+def test_a_watch_without_a_bookmark_goes_on_until_it_brings_nothing(server: ApiServer, polls: Polls) -> None:
+    server.fail("persistentvolumeclaims", faults.short_watch(times=1))
+    for number in range(4):
+        server.add(claim(f"new-{number}"))
+    server.requests.clear()
+    assert len(names(polls.read())) == 8
+    assert polls.why() == "none"
+    assert [one.verb for one in server.asked("persistentvolumeclaims")] == ["watch", "watch"]
+
+
+def test_a_server_that_always_has_more_is_listed(server: ApiServer, polls: Polls) -> None:
+    server.fail("persistentvolumeclaims", faults.short_watch())
+    for number in range(30):
+        server.add(claim(f"new-{number}"))
+    assert len(names(polls.read())) == 34
+    assert polls.why() == "behind"
+
+
+def test_a_store_that_was_put_back_is_noticed(server: ApiServer, polls: Polls) -> None:
+    """A watch of a resourceVersion that is not there yet says nothing at all, for as long as it takes."""
+    backup = server.back_up()
+    server.add(claim("new"))
+    assert "media/new" in names(polls.read())
+    server.restore(backup)
+    assert "media/new" not in names(polls.read())
+    assert polls.why() == "reset"
+
+
+def test_an_api_that_was_away_is_listed(
+    server: ApiServer, reader_of: MakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "_LOST_SECONDS", 0.0)
+    reader = reader_of(server)
+    polls = Polls(reader, Source.LONGHORN, "longhorn.volumes")
+    server.stop_serving("longhorn.io")
+    for _ in range(2):  # the first finds that it is gone, and asks what is served
+        away = reader.read(Source.LONGHORN, AT).lists["longhorn.volumes"]
+    assert away.reading is Reading.NOT_SERVED
+    server.remove("volumes", "pv-films", "longhorn-system", "longhorn.io")
+    server.serve("longhorn.io")
+    assert names(polls.read()) == []
+    assert polls.why("Volume") == "first"
+
+
+def test_another_version_of_an_api_is_listed(
+    server: ApiServer, reader_of: MakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "_KEPT_SECONDS", 0.0)
+    polls = Polls(reader_of(server), Source.KYVERNO, "kyverno.generating_policies")
+    server.versions = {"policies.kyverno.io": ["v1beta1"]}
+    server.serve("policies.kyverno.io")
+    polls.read()
+    assert polls.why("GeneratingPolicy") == "replaced"
+
+
+def test_a_server_without_its_store_is_not_believed(server: ApiServer, polls: Polls) -> None:
+    """It goes on to answer watches from memory, as if nothing happened."""
+    server.fail("persistentvolumeclaims", Fault(How.STATUS, status=500, verb="list"))
+    with pytest.raises(AssertionError, match="500"):
+        polls.read()
+
+
+def test_a_server_without_bookmarks_is_listed_now_and_then(
+    server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.bookmarks = False
+    now = time.monotonic()
+    reasons = []
+    for minute in range(13):
+        monkeypatch.setattr(standing, "now", lambda minute=minute: now + 60 * minute)
+        server.pass_time()
+        polls.read()
+        reasons.append(polls.why())
+    assert reasons[1:] == ["none"] * 9 + ["unproven", "none", "none"]
+
+
+def test_with_bookmarks_no_list_is_needed_for_hours(
+    server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    reasons = Counter()
+    for minute in range(0, 7 * 60, 10):
+        monkeypatch.setattr(standing, "now", lambda minute=minute: now + 60 * minute)
+        server.pass_time()
+        polls.read()
+        reasons[polls.why()] += 1
+    assert reasons == {"none": 41, "resync": 1}
+
+
+def test_an_object_that_cannot_be_understood_costs_itself_and_comes_back(server: ApiServer, polls: Polls) -> None:
+    server.add(obj("v1", "PersistentVolumeClaim", "films", "media", spec=7))
+    listing = polls.read()
+    assert polls.why() == "none"
+    assert names(listing) == ["books/library", "kube-system/etcd", "media/music"]
+    assert [(one.namespace, one.name) for one in listing.malformed] == [("media", "films")]
+    assert polls.read() is listing
+    server.add(claim("films"))
+    assert (polls.why(), polls.read().malformed) == ("none", ())
+    server.add(obj("v1", "PersistentVolumeClaim", "music", "media", spec=7))
+    server.remove("persistentvolumeclaims", "music", "media")
+    listing = polls.read()
+    assert (names(listing), listing.malformed) == (["books/library", "kube-system/etcd", "media/films"], ())
+
+
+def test_a_volume_that_cannot_be_understood_is_known_by_its_own_name(server: ApiServer, reader: ClusterReader) -> None:
+    """Of a malformed volume the namespace is told that its claim has."""
+    claimed = {"claimRef": {"namespace": "media", "name": "films"}, "csi": 7}
+    polls = Polls(reader, field="core.volumes")
+    server.add(obj("v1", "PersistentVolume", "pv-films", spec=claimed))
+    assert [(one.namespace, one.claim) for one in polls.read().malformed] == [("media", "films")]
+    server.remove("persistentvolumes", "pv-films")
+    assert polls.read().malformed == ()
+
+
+def test_being_told_to_stop_ends_the_watches(reader_of: MakeReader) -> None:
+    with ApiServer(small_cluster(), watch_second=5.0) as server:
+        reader, stop = reader_of(server), threading.Event()
+        reader.read(Source.KUBERNETES, AT)
+        threading.Timer(0.3, stop.set).start()
+        started = time.monotonic()
+        read = reader.read(Source.KUBERNETES, AT, stop)
+    assert time.monotonic() - started < 5
+    assert read.report.reading is Reading.PENDING

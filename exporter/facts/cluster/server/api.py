@@ -19,7 +19,7 @@ from exporter.facts.cluster.server.lists import Lists
 from exporter.facts.cluster.server.official import ApiClient
 from exporter.facts.cluster.server.polls import Poll, Standings
 from exporter.facts.cluster.server.standing import Standing
-from exporter.facts.cluster.server.targets import ListTarget, is_wanted, targets
+from exporter.facts.cluster.server.targets import Ask, ListTarget, is_wanted, targets
 from exporter.facts.cluster.server.transport import ReadError, StoppedError, Transport
 from exporter.facts.cluster.wire import Object
 from exporter.facts.model import SourceRead, SourceReport
@@ -99,6 +99,13 @@ class ClusterReader:
             ReadError: it cannot be read.
         """
         return self._connected().lists.probe(kind, version, target)
+
+    def try_watch(self, kind: Kind, target: ListTarget) -> None:
+        """See whether *kind* may be watched at *target*, which is served and may be listed. Raises ReadError."""
+        server, ask = self._connected(), Ask(target, kind.field_selectors[0])
+        version = server.discovery.version(kind) or kind.versions[0]
+        since = server.lists.present_version(kind, version, ask)
+        server.lists.watch(kind, version, ask, since, 1, None)
 
     def raw(self, kind: Kind, version: str, target: ListTarget) -> Iterator[bytes]:
         """The API server's own answers about *kind* at *target*. Raises ReadError as `probe` does."""

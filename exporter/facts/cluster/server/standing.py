@@ -16,9 +16,9 @@ ours shows that the store was restored from a backup. Events have no bookmarks (
 they are listed about as often as that.
 """
 
-import time
 from collections.abc import Callable
 from enum import StrEnum
+from time import monotonic as now
 from typing import Final
 
 from exporter.facts.cluster.changes import (
@@ -123,7 +123,7 @@ class Standing:
         self.items = kept(self.items, page.items)
         self.malformed = self.malformed if page.malformed == self.malformed else page.malformed
         self._lists, self._api_version, self.version = lists, api_version, page.version
-        self._listed_at = time.monotonic()
+        self._listed_at = now()
         self._mark = (page.version, self._listed_at)
         self.why = self._why_not(kind, ask, page)
 
@@ -144,10 +144,9 @@ class Standing:
             return self.why
         if api_version != self._api_version:
             return Listed.REPLACED
-        now = time.monotonic()
-        if now < self._paused_until:
+        if now() < self._paused_until:
             return self._paused_for
-        return Listed.RESYNC if now - self._listed_at >= _RESYNC else None
+        return Listed.RESYNC if now() - self._listed_at >= _RESYNC else None
 
     def follow(
         self, watch: Callable[[str, Callable[[bytes], None]], None], present_version: Callable[[], str], kind: Kind
@@ -191,19 +190,19 @@ class Standing:
     def _prove(self, present_version: Callable[[], str], *, has_moved: bool) -> None:
         marked, marked_at = self._mark
         is_reached = not is_before(self.version, marked)
-        if not has_moved or (is_reached and time.monotonic() - marked_at >= _MARKED):
-            asked_at = time.monotonic()
+        if not has_moved or (is_reached and now() - marked_at >= _MARKED):
+            asked_at = now()
             present = present_version()
             if is_before(present, self.version):
                 raise ListAgainError(Listed.RESET)
             if is_reached or present == self.version:
                 self._mark = (present, asked_at)
         marked, marked_at = self._mark
-        if is_before(self.version, marked) and time.monotonic() - marked_at >= _PROVEN:
+        if is_before(self.version, marked) and now() - marked_at >= _PROVEN:
             raise ListAgainError(Listed.UNPROVEN)
 
     def _failed(self, why: Listed) -> ListAgainError:
         pause = min(_PAUSE * self._failures, _LONGEST_PAUSE)
         self._failures += 1
-        self._paused_until, self._paused_for = time.monotonic() + pause, why
+        self._paused_until, self._paused_for = now() + pause, why
         return ListAgainError(why)
