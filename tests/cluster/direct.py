@@ -23,12 +23,16 @@ class DirectTransport:
     def __init__(self, server: ApiServer) -> None:
         self._server = server
         self.most_bytes = MOST_BYTES
+        self.bytes = 0
+        """Of all answers so far."""
         self.spoil: Callable[[list[bytes]], Iterable[bytes]] = lambda lines: lines
 
     def get(
         self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON, stop: threading.Event | None = None
     ) -> bytes:
-        return json.dumps(self._ask(path, query or {}, accept)).encode()
+        body = json.dumps(self._ask(path, query or {}, accept)).encode()
+        self.bytes += len(body)
+        return body
 
     def lines(
         self,
@@ -41,6 +45,7 @@ class DirectTransport:
     ) -> None:
         try:
             for line in self.spoil([json.dumps(event).encode() for event in self._ask(path, query, accept)]):
+                self.bytes += len(line)
                 take(line)
         except BrokenOffError:
             raise ReadError(Reason.CONNECTION, "the answer is cut off") from None

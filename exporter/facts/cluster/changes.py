@@ -115,6 +115,8 @@ def with_changes(
     items: tuple[Object, ...], changes: Mapping[Key, Object | MalformedObject | None]
 ) -> tuple[Object, ...]:
     """*items* with *changes*, in the server's own order; *items* itself where they amount to nothing."""
+    if not changes:
+        return items
     by_key = {item.key: item for item in items}
     is_new = is_changed = False
     for key, one in changes.items():
@@ -136,6 +138,8 @@ def malformed_with(
     malformed: tuple[MalformedObject, ...], changes: Mapping[Key, Object | MalformedObject | None]
 ) -> tuple[MalformedObject, ...]:
     """*malformed* with *changes*; itself where they amount to nothing."""
+    if not changes:
+        return malformed
     left = [one for one in malformed if one.key not in changes]
     new = [one for one in changes.values() if isinstance(one, MalformedObject)]
     result = tuple(sorted((*left, *new), key=lambda one: "/".join(one.key or ())))
