@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from exporter.facts.cluster.changes import is_before
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.cluster.server import discovery, standing, transport
 from exporter.facts.cluster.server.api import ClusterReader
@@ -437,3 +438,27 @@ def test_being_told_to_stop_ends_the_watches(reader_of: MakeReader) -> None:
         read = reader.read(Source.KUBERNETES, AT, stop)
     assert time.monotonic() - started < 5
     assert read.report.reading is Reading.PENDING
+
+
+@pytest.mark.parametrize(
+    ("version", "other", "is_older"),
+    [
+        ("9", "10", True),
+        ("10", "9", False),
+        ("10", "10", False),
+        ("9" * 60, "1" + "0" * 60, True),
+        ("b", "c", False),
+        ("9", "c", False),
+        ("", "1", False),
+    ],
+)
+def test_versions_are_compared_where_that_means_something(version: str, other: str, is_older: bool) -> None:
+    assert is_before(version, other) is is_older
+
+
+@pytest.mark.parametrize("version", ["", "9" * 5000, "1 0\n", "\u0661"])
+def test_a_version_that_no_server_gives_is_not_sent_back(server: ApiServer, polls: Polls, version: str) -> None:
+    event = {"type": "BOOKMARK", "object": {"kind": "PersistentVolumeClaim", "metadata": {"resourceVersion": version}}}
+    server.fail("persistentvolumeclaims", Fault(How.BODY, body=json.dumps(event).encode() + b"\n", verb="watch"))
+    polls.read()
+    assert polls.why() == "unusable"

@@ -15,6 +15,8 @@ from exporter.facts.cluster.wire import Object
 
 _METADATA_KIND = "PartialObjectMetadata"
 _GONE = 410
+_LONGEST_VERSION = 64
+"""The API server's have up to twenty digits."""
 
 
 class ExpiredError(Exception):
@@ -94,9 +96,16 @@ class Changes:
                 raise UnusableEventError(f"an event is a {other[:60]!r}")
 
     def _move_to(self, version: str) -> None:
-        if not version or is_before(version, self.version):
+        if not is_version(version):
+            raise UnusableEventError("an event has no resourceVersion")
+        if is_before(version, self.version):
             raise UnusableEventError("an event is older than what was told before it")
         self.version = version
+
+
+def is_version(version: str) -> bool:
+    """Whether *version* can be a resourceVersion, and be sent back."""
+    return 0 < len(version) <= _LONGEST_VERSION and version.isascii() and version.isprintable()
 
 
 def is_before(version: str, other: str) -> bool:
@@ -104,7 +113,9 @@ def is_before(version: str, other: str) -> bool:
 
     They are opaque to clients but for this (Kubernetes KEP-5504): both are decimal, and of one resource.
     """
-    return version.isdecimal() and other.isdecimal() and int(version) < int(other)
+    if not (version.isdecimal() and other.isdecimal()):
+        return False
+    return (len(version), version) < (len(other), other)
 
 
 def _refusal(code: int) -> Exception:

@@ -96,8 +96,9 @@ class Lists:
         """
         query = {"limit": "1", "fieldSelector": field_selector(kind, "", ask.target, self._settings)}
         query = {name: value for name, value in query.items() if value}
+        accept = _METADATA_ONLY if kind.metadata_only else f"{_METADATA_ONLY},{JSON}"
         try:
-            body = self._transport.get(_path(kind, version, ask.target), query, _METADATA_ONLY, stop)
+            body = self._transport.get(_path(kind, version, ask.target), query, accept, stop)
             return decode_version(body)
         except MalformedPageError as error:
             raise _at(ask.target, ReadError(Reason.MALFORMED_ANSWER, str(error))) from None

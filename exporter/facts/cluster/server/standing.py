@@ -26,6 +26,7 @@ from exporter.facts.cluster.changes import (
     ExpiredError,
     UnusableEventError,
     is_before,
+    is_version,
     kept,
     malformed_with,
     names_all,
@@ -131,7 +132,7 @@ class Standing:
     def _why_not(kind: Kind, ask: Ask, page: ListPage) -> Listed | None:
         if ask.target.verb is Verb.GET:
             return Listed.NAMED
-        if not page.version or not names_all(page.malformed):
+        if not is_version(page.version) or not names_all(page.malformed):
             return Listed.UNVERSIONED
         is_selected = bool(kind.label_selector or ask.selector)
         return Listed.SMALL if page.size <= SMALL and not is_selected else None
