@@ -294,7 +294,7 @@ def test_where_changes_cannot_be_had_the_list_is_read_in_full(
     reason: str,
 ) -> None:
     monkeypatch.setattr(standing, "OPEN_SECONDS", 0)
-    monkeypatch.setattr(transport, "MOST_BYTES", 30_000)
+    monkeypatch.setattr(transport, "LONGEST_EVENT", 30_000)
     polls = Polls(reader_of(server, timeout=0.8))
     server.add(claim("one"))
     server.add(claim("two"))
@@ -462,3 +462,14 @@ def test_a_version_that_no_server_gives_is_not_sent_back(server: ApiServer, poll
     server.fail("persistentvolumeclaims", Fault(How.BODY, body=json.dumps(event).encode() + b"\n", verb="watch"))
     polls.read()
     assert polls.why() == "unusable"
+
+
+def test_a_list_does_not_grow_beyond_what_may_be_read(
+    server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "MOST_OBJECTS", 5)
+    polls.read()
+    for number in range(3):
+        server.add(claim(f"new-{number}"))
+    polls.read()
+    assert polls.why() == "behind"

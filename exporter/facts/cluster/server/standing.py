@@ -35,7 +35,7 @@ from exporter.facts.cluster.changes import (
 from exporter.facts.cluster.decode import ListPage
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import MalformedObject
-from exporter.facts.cluster.server.lists import Lists
+from exporter.facts.cluster.server.lists import MOST_OBJECTS, Lists
 from exporter.facts.cluster.server.targets import Ask, Verb
 from exporter.facts.cluster.server.transport import ReadError
 from exporter.facts.cluster.wire import Object
@@ -182,6 +182,8 @@ class Standing:
             self.items = with_changes(self.items, changes.objects)
             self.malformed = malformed_with(self.malformed, changes.objects)
             self.version = changes.version
+            if len(self.items) > MOST_OBJECTS:
+                raise ListAgainError(Listed.BEHIND)
             if not names_all(self.malformed):
                 raise UnusableEventError("an object has no name")
             if changes.is_bookmarked or not changes.objects:

@@ -30,6 +30,8 @@ from exporter.masking import masked
 JSON = "application/json"
 MOST_BYTES = 8 << 20
 """Of an answer's body, unpacked too: five of the largest objects that etcd takes (1.5 MiB, `--max-request-bytes`)."""
+LONGEST_EVENT = 2 << 20
+"""Of one line of a watch: the largest object that etcd takes, and what surrounds it. Several are read at once."""
 MOST_STREAMED = 64 << 20
 """Of all lines of a watch: whoever missed more than this lists again, in pages."""
 MOST_CONNECTIONS = 64
@@ -152,7 +154,7 @@ class Transport:
             response.close()
             return b""
         try:
-            read_lines(response, self.most_bytes, MOST_STREAMED, take)
+            read_lines(response, LONGEST_EVENT, MOST_STREAMED, take)
         except exceptions.ProtocolError as error:  # no reason to ask for the same lines again
             raise BodyError(f"the answer is cut off: {error}") from None
         return b""
