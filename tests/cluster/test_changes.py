@@ -16,6 +16,7 @@ from exporter.facts.cluster.server import discovery, standing, transport
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.model import Read, SourceRead
 from exporter.facts.reading import Reading, Source
+from exporter.settings import Settings
 from tests.apiserver import faults
 from tests.apiserver.faults import Fault, How
 from tests.apiserver.server import ApiServer
@@ -216,6 +217,14 @@ def test_of_very_many_lists_the_longest_are_followed(
     polls.read()
     assert polls.why() == "none"
     assert polls.why("PersistentVolume") == "many"
+
+
+def test_polls_that_come_every_few_seconds_do_not_wait_for_changes(server: ApiServer) -> None:
+    polls = Polls(ClusterReader(Settings.model_validate({"poll": {"cluster": 5}}), server.client()))
+    before = polls.read()
+    assert polls.read() is before
+    assert polls.why() == "frequent"
+    assert {one.verb for one in server.requests} == {"discovery", "list"}
 
 
 def test_a_list_that_is_as_short_as_its_changes_is_read_in_full(

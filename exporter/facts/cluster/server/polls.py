@@ -38,6 +38,8 @@ class Standings:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._all: dict[_Place, Standing] = {}
+        self.have_time = settings.poll.cluster.total_seconds() >= 2 * OPEN_SECONDS
+        """Whether polls are so far apart that they can wait for changes."""
 
     def poll(self, stop: threading.Event | None) -> "Poll":
         """Begin a poll of some of them, until *stop* is set."""
@@ -86,7 +88,7 @@ class Poll:
 
     def _followed(self, kinds: Iterable[Kind], lists: Lists, version_of: VersionOf) -> list[_Followed]:
         found: list[_Followed] = []
-        for kind in kinds:
+        for kind in kinds if self._standings.have_time else ():
             parts = [(ask, self._standings.of(kind, ask)) for ask in self._standings.asks(kind)]
             if all(part.why is not None for _, part in parts):
                 continue
@@ -122,7 +124,8 @@ class Poll:
                 raise outcome.unreachable
             why = outcome.why if outcome is not None else why
         standing.replace(kind, ask, lists, api_version, lists.read(kind, api_version, ask, self.stop))
-        self.counts[ReadCount(kind.kind, Read.LIST, (why or Listed.MANY).value)] += 1
+        why = why or (Listed.MANY if self._standings.have_time else Listed.FREQUENT)
+        self.counts[ReadCount(kind.kind, Read.LIST, why.value)] += 1
         return standing
 
 

@@ -68,6 +68,8 @@ class Listed(StrEnum):
     """It is as cheap to read as its changes are."""
     MANY = "many"
     """Longer ones are followed, and there are enough of them."""
+    FREQUENT = "frequent"
+    """Polls come so often that there is no time to wait for changes."""
     UNVERSIONED = "unversioned"
     """The server gave no resourceVersion, or an object that cannot be told from others."""
     REPLACED = "replaced"
