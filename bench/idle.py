@@ -29,15 +29,16 @@ from exporter.settings import Settings
 
 _COUNTS = "/-/counts"
 """Answers with the requests and bytes so far, and counts anew."""
-_POLLS = 5
+_LISTS, _POLLS = 3, 10
+"""How often each is measured: other programs on the machine make CPU seconds longer."""
 _SOURCES = [source for source in Source if source not in (Source.S3, Source.SECRETS)]
 
 
 class Work(NamedTuple):
     """What one poll took."""
 
-    requests: float
-    bytes: float
+    requests: int
+    bytes: int
     cpu: float
     """Of the exporter, in seconds."""
 
@@ -65,26 +66,25 @@ def run(claims: int) -> list[Row]:
 
 
 def measured(claims: int) -> tuple[Work, Work]:
-    """A full list of everything, and a poll after it in which nothing changed."""
+    """A full list of everything, and a poll after it in which nothing changed; of several, the one of least CPU."""
     with served(claims) as client:
-        reader = ClusterReader(Settings(), client)
         counts(client)
-        full = _work(reader, client, 1)
-        _work(reader, client, 1)  # the connections that polls keep open
-        return full, _work(reader, client, _POLLS)
+        readers = [ClusterReader(Settings(), client) for _ in range(_LISTS)]
+        full = min((_work(reader, client) for reader in readers), key=lambda work: work.cpu)
+        reader = readers[-1]
+        _work(reader, client)  # the connections that polls keep open
+        return full, min((_work(reader, client) for _ in range(_POLLS)), key=lambda work: work.cpu)
 
 
-def _work(reader: ClusterReader, client: ApiClient, polls: int) -> Work:
+def _work(reader: ClusterReader, client: ApiClient) -> Work:
     at = datetime.now(UTC)
     began = time.process_time()
-    for _ in range(polls):
-        with ThreadPoolExecutor(len(_SOURCES)) as pool:
-            reads = list(pool.map(lambda source: reader.read(source, at), _SOURCES))
-        if not all(read.report.reading is Reading.READ for read in reads):
-            raise AssertionError([read.report.detail for read in reads])
+    with ThreadPoolExecutor(len(_SOURCES)) as pool:
+        reads = list(pool.map(lambda source: reader.read(source, at), _SOURCES))
     cpu = time.process_time() - began
-    requests, sent = counts(client)
-    return Work(requests / polls, sent / polls, cpu / polls)
+    if not all(read.report.reading is Reading.READ for read in reads):
+        raise AssertionError([read.report.detail for read in reads])
+    return Work(*counts(client), cpu)
 
 
 def counts(client: ApiClient) -> tuple[int, int]:
