@@ -14,6 +14,7 @@ from exporter.chain.inventory import Inventory
 from exporter.chain.kyverno.generated import PolicyReference, maker_of
 from exporter.chain.kyverno.policy import SECRET, BackupPolicy
 from exporter.chain.kyverno.trigger import TriggerResource
+from exporter.chain.now import Age, Now, shown
 from exporter.chain.schedule import interval_of, objective_of
 from exporter.chain.scope import Scope
 from exporter.chain.verdict import LinkState, LinkVerdict, Problem
@@ -28,9 +29,7 @@ from exporter.facts.cluster.volsync.objects import (
     ReplicationSourceStatus,
 )
 from exporter.facts.cluster.wire import Condition, Object
-from exporter.masking import masked
 from exporter.settings import Settings
-from exporter.visible import visible
 
 SOURCE = "ReplicationSource"
 DESTINATION = "ReplicationDestination"
@@ -41,7 +40,7 @@ _WORD = re.compile(r"<(\w+)>")
 class Backup:
     """A claim and one of its ReplicationSources (None: it has none), at one moment."""
 
-    def __init__(self, inventory: Inventory, key: Key, source: ReplicationSource | None, at: datetime) -> None:
+    def __init__(self, inventory: Inventory, key: Key, source: ReplicationSource | None, at: Now) -> None:
         self.inventory = inventory
         self.key = key
         self.source = source
@@ -155,7 +154,7 @@ class Backup:
         return self.status.last_sync_start_time is not None
 
     @property
-    def sync_age(self) -> timedelta:
+    def sync_age(self) -> Age | timedelta:
         """How long the sync that is under way has been so: over all its retries."""
         start = self.status.last_sync_start_time
         return self.at - start if start else timedelta(0)
@@ -357,7 +356,7 @@ class Backup:
             scopes=scopes or (self.scope,),
             impact=entry.impact,
             severity=entry.severity,
-            reason=visible(masked(reason)),
+            reason=shown(reason),
             command=fill(self._command(entry, variant), known),
             since=since,
             source=self.source.name if self.source else None,

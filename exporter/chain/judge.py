@@ -11,8 +11,9 @@ from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.exemption import exemption
 from exporter.chain.inventory import Inventory
-from exporter.chain.isolation import JudgingFailure
+from exporter.chain.isolation import Isolation, JudgingFailure
 from exporter.chain.links import base_secret, repository_secret, restore, volume
+from exporter.chain.now import Now
 from exporter.chain.recovery import recovery_point
 from exporter.chain.scope import Scope
 from exporter.chain.state import RANK, JudgedBackup, is_urgent, state_of, with_severity
@@ -30,6 +31,7 @@ from exporter.chain.verdict import (
     Verdict,
 )
 from exporter.chain.walk import ORDER, blocking_problem, walk
+from exporter.chain.writing import written_out
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.model import Facts
@@ -38,23 +40,26 @@ from exporter.settings import Settings
 
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
-    inventory = Inventory(facts, settings)
-    claims = root_causes.settle([_judge_alone(inventory, key, at) for key in inventory.claims])
-    unclaimed = orphans.find(inventory, at)
-    return Verdict(
-        at=at,
-        claims=claims,
-        orphans=unclaimed,
-        policies=_policies(inventory, at),
-        facts=facts,
-        owners=inventory.bindings.claims_at,
-        root_causes=root_causes.find(claims, unclaimed),
-        failures=tuple(dict.fromkeys(inventory.isolation.failures)),
-        uncovered=inventory.selection.uncovered,
+    inventory, now = Inventory(facts, settings), Now(at)
+    claims = root_causes.settle([judge_alone(inventory, inventory.isolation, key, now) for key in inventory.claims])
+    unclaimed = orphans.find(inventory, now)
+    return written_out(
+        Verdict(
+            at=at,
+            claims=claims,
+            orphans=unclaimed,
+            policies=judge_policies(inventory, now),
+            facts=facts,
+            owners=inventory.bindings.claims_at,
+            root_causes=root_causes.find(claims, unclaimed),
+            failures=tuple(sorted(set(inventory.failures))),
+            uncovered=inventory.selection.uncovered,
+        )
     )
 
 
-def _policies(inventory: Inventory, at: datetime) -> tuple[PolicyState, ...]:
+def judge_policies(inventory: Inventory, at: Now) -> tuple[PolicyState, ...]:
+    """The policies that generate, and whether each is in force."""
     grace = inventory.settings.grace.generation
     return tuple(
         PolicyState(
@@ -66,17 +71,17 @@ def _policies(inventory: Inventory, at: datetime) -> tuple[PolicyState, ...]:
     )
 
 
-def _judge_alone(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
+def judge_alone(inventory: Inventory, isolation: Isolation, key: Key, at: Now) -> ClaimVerdict:
     """The claim's verdict. Whatever its objects hold that cannot be judged costs this claim, and no other."""
 
     def unjudged(failure: JudgingFailure) -> ClaimVerdict:
         summary = f"Unknown: a value in its objects could not be judged ({failure.error} at {failure.where})."
         return ClaimVerdict(*key, state=ClaimState.UNKNOWN, summary=summary)
 
-    return inventory.isolation.attempt("/".join(key), lambda: _judge_claim(inventory, key, at), unjudged)
+    return isolation.attempt("/".join(key), lambda: _judge_claim(inventory, key, at), unjudged)
 
 
-def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
+def _judge_claim(inventory: Inventory, key: Key, at: Now) -> ClaimVerdict:
     """Each source is judged by itself; the claim's state is that of its best one."""
     sources = inventory.cluster.volsync.sources_of.get(key, ()) if inventory.cluster.volsync.sources.known else ()
     judged = [_judge_backup(Backup(inventory, key, source, at)) for source in (sources or (None,))]

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Collection
-from functools import cached_property
 
 import msgspec
 
@@ -14,6 +13,7 @@ from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kind import VOLSYNC_OBJECTS
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.tables import Table, apart, shared
 from exporter.quantities import parse_quantity
 from exporter.settings import Selecting, Settings
 
@@ -50,14 +50,13 @@ class Selection:
         self._policies = policies
         self._is_policy_named = bool(settings.chain.policy)
         self._with_repository = with_repository
-        self._asking: dict[Key, bool] = {}
 
     @property
     def label(self) -> str:
         """The label that asks for a backup."""
         return self._settings.label or LABEL
 
-    @cached_property
+    @apart
     def claims(self) -> tuple[Key, ...]:
         """The PVCs that are judged, sorted."""
         core, volsync = self._cluster.core, self._cluster.volsync
@@ -67,7 +66,7 @@ class Selection:
         sourced |= {(bad.namespace, bad.claim) for bad in volsync.sources.malformed if bad.claim is not None}
         return tuple(sorted(key for key in asking | malformed | sourced if self.is_looked_at(key[0])))
 
-    @cached_property
+    @apart
     def uncovered(self) -> tuple[Uncovered, ...]:
         """The PVCs that are not judged, so that nobody tells whether they are backed up; sorted."""
         claims = set(self.claims)
@@ -75,9 +74,12 @@ class Selection:
 
     def asks(self, pvc: PersistentVolumeClaim) -> bool:
         """Whether the PVC itself asks for a backup: by the label, or by another one that a policy matches."""
-        if pvc.key not in self._asking:
-            self._asking[pvc.key] = self._asks(pvc)
-        return self._asking[pvc.key]
+        return self.asking[pvc.key]
+
+    @apart
+    def asking(self) -> Table[Key, bool]:
+        """Whether each PVC asks for a backup."""
+        return Table("asking", {key: self._asks(pvc) for key, pvc in self._cluster.core.pvcs.items()})
 
     def opts_out(self, pvc: PersistentVolumeClaim) -> bool:
         """Whether the PVC has the label with a value that asks for no backup."""
@@ -91,7 +93,7 @@ class Selection:
             not settings.namespaces or namespace in settings.namespaces
         )
 
-    @cached_property
+    @shared
     def is_label_known(self) -> bool:
         """Whether it is known that the label asks for a backup by VolSync, and not for something else.
 

@@ -8,6 +8,7 @@
 Everything else is unknown, and then what VolSync reports stands: a guess that fails is a doubt, never an accusation.
 """
 
+import operator
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,9 +17,9 @@ from typing import TypeVar
 
 from exporter.chain import scope
 from exporter.chain.binding.evidence import Hint
-from exporter.chain.binding.hints import Hints
+from exporter.chain.binding.hints import Hints, Said
 from exporter.chain.binding.layouts import LayoutScore, PathNames, best_layout
-from exporter.chain.binding.model import Binding, BindingState, store_of
+from exporter.chain.binding.model import Binding, BindingState, is_same, store_of
 from exporter.chain.binding.places import FoundRepository, Place, Places
 from exporter.chain.binding.sources import names_of_source, one_for_each_claim, pattern_of, wrote
 from exporter.chain.isolation import Isolation
@@ -28,6 +29,7 @@ from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.cluster.volsync.objects import ReplicationSource
 from exporter.facts.reading import Reading
+from exporter.facts.tables import Table, apart, shared
 
 READ_METHODS = ("restic",)
 """The movers whose repositories a listing can be read of."""
@@ -44,25 +46,29 @@ T = TypeVar("T")
 class Bindings:
     """The bindings of all sources of one state of the facts."""
 
-    def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...], isolation: Isolation | None = None) -> None:
+    def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...], before: "Bindings | None" = None) -> None:
+        """*before* are those of earlier facts: what objects say is not read anew while they are the same ones."""
         self._cluster = cluster
         self.buckets = buckets
-        self._isolation = isolation or Isolation()
+        self.isolation = Isolation()
         self._places = Places(buckets)
+        self._objects = Hints(cluster)
+        self._read: dict[Key, tuple[Said, tuple[Hint, ...]]] = {}
+        self._read_before = before._read if before else {}  # noqa: SLF001 - its own class's
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
         return self._all.get(source.key, Binding(BindingState.UNKNOWN, _NO_BUCKET))
 
-    @cached_property
-    def claims_at(self) -> Mapping[Place, tuple[Key, ...]]:
+    @apart
+    def claims_at(self) -> Table[Place, tuple[Key, ...]]:
         """The claims that write to a repository, by its bucket's identity and its path; sorted."""
         found: dict[Place, set[Key]] = defaultdict(set)
         for source in self.sources:
             binding = self.of(source)
             if binding.state is BindingState.PROVEN and binding.bucket is not None:
                 found[binding.bucket.identity, binding.prefix].add((source.namespace, source.spec.source_pvc))
-        return {place: tuple(sorted(keys)) for place, keys in found.items()}
+        return Table("claims at", {place: tuple(sorted(keys)) for place, keys in found.items()})
 
     @cached_property
     def layouts(self) -> Mapping[tuple[str, str, str], LayoutScore]:
@@ -71,8 +77,11 @@ class Bindings:
 
     def layout_of(self, bucket: Bucket) -> str:
         """The layout that the settings give *bucket*, else the one that is proven; empty where there is none."""
-        score = self.layouts.get(bucket.identity)
-        return bucket.layout or (score.layout if score and score.is_proven else "")
+        return bucket.layout or self._proven_layouts.get(bucket.identity, "")
+
+    @shared
+    def _proven_layouts(self) -> Mapping[tuple[str, str, str], str]:
+        return {bucket: score.layout for bucket, score in self.layouts.items() if score.is_proven}
 
     def stores_of(self, source: ReplicationSource) -> tuple[Scope, ...]:
         """The store that *source* writes to, the narrowest first: its bucket, and the whole endpoint.
@@ -87,7 +96,7 @@ class Bindings:
             stores = (own, own.endpoint)
         return tuple(dict.fromkeys(store for store in stores if store))
 
-    @cached_property
+    @shared
     def _sole_endpoint(self) -> Scope | None:
         stores = {binding.store.endpoint for binding in self._all.values() if binding.store}
         named = {store for store in stores if not _is_number(store)}
@@ -105,9 +114,9 @@ class Bindings:
         """The sources that back a PVC up."""
         return tuple(source for source in self._cluster.volsync.sources.items if source.spec.source_pvc)
 
-    @cached_property
-    def _all(self) -> Mapping[Key, Binding]:
-        return {**self._found, **dict(self._by_layout())}
+    @apart
+    def _all(self) -> Table[Key, Binding]:
+        return Table("binding", {**self._found, **dict(self._by_layout())}, is_same)
 
     @cached_property
     def _found(self) -> Mapping[Key, Binding]:
@@ -119,7 +128,7 @@ class Bindings:
     def _alone(self, source: ReplicationSource, function: Callable[[ReplicationSource], T], default: T) -> T:
         """What *function* makes of *source*: what its objects hold costs no other source its binding."""
         claim = f"{source.namespace}/{source.spec.source_pvc}"
-        return self._isolation.attempt(claim, lambda: function(source), lambda _failure: default)
+        return self.isolation.attempt(claim, lambda: function(source), lambda _failure: default)
 
     def _told(self, source: ReplicationSource) -> Binding:
         """The binding that objects tell."""
@@ -214,8 +223,15 @@ class Bindings:
 
     @cached_property
     def _hints_of(self) -> Mapping[Key, tuple[Hint, ...]]:
-        hints = Hints(self._cluster)
-        return {source.key: self._alone(source, hints.of, _NO_HINTS) for source in self.sources}
+        return {source.key: self._alone(source, self._hinted, _NO_HINTS) for source in self.sources}
+
+    def _hinted(self, source: ReplicationSource) -> tuple[Hint, ...]:
+        """What is said of the source's repository, read anew only where it may be another thing."""
+        said = self._objects.saying(source)
+        before = self._read_before.get(source.key)
+        hints = before[1] if before and _are_same(before[0], said) else self._objects.of(said)
+        self._read[source.key] = said, hints
+        return hints
 
     def _binding(self, bucket: Bucket, prefix: str, says: str, *, is_set: bool = False) -> Binding:
         place = self._places.at.get((bucket.identity, prefix))
@@ -332,6 +348,10 @@ class Bindings:
     def _siblings(self) -> Counter[Key]:
         """How many sources a claim has."""
         return Counter((source.namespace, source.spec.source_pvc) for source in self.sources)
+
+
+def _are_same(one: Said, other: Said) -> bool:
+    return all(map(operator.is_, one, other))
 
 
 def _base_in(prefix: str, tail: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from exporter.chain.backup import Backup, broken, created, ok, unknown
-from exporter.chain.binding import Binding, BindingState
+from exporter.chain.binding import UNLISTED, Binding, BindingState
 from exporter.chain.causes import Cause, Link
 from exporter.chain.damage import damage_of, was_copied
 from exporter.chain.instants import earlier
@@ -12,6 +12,7 @@ from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
 from exporter.facts.bucket.model import Bucket, Repository
 from exporter.facts.reading import Reading
+from exporter.facts.tables import note
 
 DEFAULT_PRUNE_INTERVAL_DAYS = 7
 """volsync `internal/controller/mover/restic/builder.go`."""
@@ -109,7 +110,10 @@ def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None
 def _was_listed_after(backup: Backup, binding: Binding, bucket: Bucket, synced: datetime) -> bool:
     measured = binding.repository.measured_at if binding.repository else None
     listed = ours(bucket, measured) or bucket.read_at
-    return listed is not None and earlier(listed, _patience(backup)) >= synced
+    if listed is not None and earlier(listed, _patience(backup)) >= synced:
+        return True
+    note(UNLISTED)
+    return False
 
 
 def _patience(backup: Backup) -> timedelta:
@@ -210,11 +214,7 @@ def _prune_overdue(backup: Backup) -> Problem | None:
         return None
     interval = timedelta(days=days)
     pruned = (backup.status.restic.last_pruned if backup.status.restic else None) or backup.began
-    if (
-        pruned is None
-        or backup.at - pruned <= 2 * interval
-        or backup.status.last_sync_time < earlier(backup.at, interval)
-    ):
+    if pruned is None or backup.at - pruned <= 2 * interval or backup.at - backup.status.last_sync_time > interval:
         return None
     reason = (
         f"The last prune was {format_duration(backup.at - pruned)} ago; it is due every {format_duration(interval)}."

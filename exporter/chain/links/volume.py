@@ -5,7 +5,7 @@ A detached volume rests in robustness `unknown`: that is no fault. Attached and 
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -14,6 +14,7 @@ from exporter.chain.backup import Backup, broken, claims_of, created, ok, unknow
 from exporter.chain.causes import Cause, Link
 from exporter.chain.instants import moment_of
 from exporter.chain.longhorn import clone_state, handle_of, no_room, share_fault
+from exporter.chain.now import Age
 from exporter.chain.scope import Scope
 from exporter.chain.text import one_line, sign_of
 from exporter.chain.verdict import LinkVerdict, Problem, VolumeState
@@ -216,7 +217,7 @@ def _is_malformed(backup: Backup, one: ServingVolume) -> bool:
     return any(bad.name == one.handle for bad in backup.cluster.longhorn.volumes.malformed)
 
 
-def _stuck_for(backup: Backup, one: ServingVolume, state: str) -> timedelta | None:
+def _stuck_for(backup: Backup, one: ServingVolume, state: str) -> Age | None:
     """For how long the volume has been wanted and not attached, once that is too long."""
     since = _wanted_since(backup, one)
     if state == "attached" or since is None:

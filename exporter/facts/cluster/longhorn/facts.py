@@ -1,12 +1,10 @@
 """Longhorn's volumes and settings."""
 
-from collections.abc import Mapping
-from functools import cached_property
-
 import msgspec
 
 from exporter.facts.cluster.longhorn.objects import LonghornSetting, LonghornVolume
 from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.tables import Table, apart
 
 DRIVER = "driver.longhorn.io"
 """Its CSI driver: a PV's volume handle is then the name of a Longhorn volume."""
@@ -22,6 +20,10 @@ class LonghornFacts(msgspec.Struct, frozen=True, dict=True):
         """The volume behind a PV's handle. They all live in one namespace, whatever its name."""
         return self._volumes.get(handle)
 
-    @cached_property
-    def _volumes(self) -> Mapping[str, LonghornVolume]:
-        return {volume.name: volume for volume in self.volumes}
+    @apart
+    def _volumes(self) -> Table[str, LonghornVolume]:
+        return self.volumes.made(_by_name)
+
+
+def _by_name(volumes: ObjectList[LonghornVolume]) -> Table[str, LonghornVolume]:
+    return Table("longhorn volumes", {volume.name: volume for volume in volumes})
