@@ -29,7 +29,7 @@ processed 1337 files, 1.2{number} GiB in 0:12
 snapshot {snapshot} saved
 Restic completed in 15s
 """
-_FAILED = "Fatal: unable to open repository at s3:http://rustfs.example:9000/volsync-backup/{path}: connection refused\n"
+_FAILED = "Fatal: unable to open repository at s3:http://rustfs.example:9000/volsync-backup/{path}: refused\n"
 
 
 def world(claims: int, namespaces: int) -> Facts:

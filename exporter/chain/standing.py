@@ -79,11 +79,14 @@ class Judge:
 
     def verdict(self, facts: Facts, at: datetime) -> Verdict:
         """The verdict on *facts* at the moment *at* (timezone-aware)."""
-        inventory, changes = self._take_in(facts)
+        seen, before = _see(facts), self._seen
+        self._seen = None  # a fault on the way leaves nothing that could be taken to stand
+        inventory, changes = self._take_in(facts, seen, before)
         claims = self._claims(inventory, changes, at)
         if self._whole is None or self._whole.claims is not claims or changes or not self._whole.span.holds(at):
             self._whole = self._judge_whole(inventory, claims, at)
         inventory.forget()
+        self._inventory, self._seen = inventory, seen
         whole = self._whole
         return Verdict(
             at=at,
@@ -99,15 +102,15 @@ class Judge:
 
     # --- what has changed
 
-    def _take_in(self, facts: Facts) -> tuple[Inventory, frozenset[int] | None]:
+    def _take_in(self, facts: Facts, seen: _Seen, before: _Seen | None) -> tuple[Inventory, frozenset[int] | None]:
         """The facts as the settings look at them, and the notes of what has changed in them; None: anything may."""
-        seen, before = _see(facts), self._seen
-        if before is not None and self._inventory is not None and _is_all_the_same(before, seen):
-            return self._inventory, _NO_CHANGE
-        inventory = Inventory(facts, self._settings, self._inventory)
-        changes = _changes(before, seen, self._inventory, inventory) if before and self._inventory else None
-        self._inventory, self._seen = inventory, seen
-        return inventory, changes
+        known = self._inventory if before is not None else None
+        if before is None or known is None:
+            return Inventory(facts, self._settings), None
+        if _is_all_the_same(before, seen):
+            return known, _NO_CHANGE
+        inventory = Inventory(facts, self._settings, known)
+        return inventory, _changes(before, seen, known, inventory)
 
     # --- claims
 

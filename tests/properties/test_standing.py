@@ -1,5 +1,6 @@
 """A verdict that follows what has changed is the one that is reached from nothing, whatever the history."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.worlds import AT, world
 from exporter.chain.judge import judge
 from exporter.chain.standing import Judge
 from exporter.chain.verdict import Verdict
@@ -16,6 +18,7 @@ from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.model import Facts
 from exporter.facts.reading import Reading
+from exporter.publication.render import Ages, Rendered, Renderer, render
 from exporter.settings import Settings
 from tests import corpus
 from tests.properties.strategies import FACTS, NOON, SEEDS, RandomFacts
@@ -147,34 +150,63 @@ def whole(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def exposed(rendered: Rendered) -> tuple[str, tuple[Ages, ...]]:
+    """What a scrape gets of a verdict."""
+    return gzip.decompress(rendered.packed).decode(), rendered.ages
+
+
 def assert_follows(history: History, chosen: Settings) -> None:
-    judging = Judge(chosen)
+    judging, renderer = Judge(chosen), Renderer()
     for _ in range(STEPS):
-        found = written_out(judging.verdict(history.facts, history.at))
+        found = judging.verdict(history.facts, history.at)
         expected = judge(history.facts, chosen, history.at)
-        assert whole(found) == whole(expected)
+        assert whole(written_out(found)) == whole(expected)
+        assert exposed(renderer.render(found)) == exposed(render(expected))
         history.step(judging)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(corpus.NAMES), seed=SEEDS)
 def test_a_scenario_that_changes_is_judged_as_from_nothing(name: str, seed: int) -> None:
     assert_follows(History(corpus.facts(name), corpus.scenario(name).at, seed), corpus.settings(name))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(facts=FACTS, seed=SEEDS)
 def test_any_facts_that_change_are_judged_as_from_nothing(facts: Facts, seed: int) -> None:
     assert_follows(History(facts, NOON, seed), Settings())
 
 
-@pytest.mark.parametrize("name", ["bad-day", "sound"])
-def test_what_has_not_changed_is_not_judged_again(name: str) -> None:
+CLAIMS = 300
+
+
+@pytest.mark.parametrize("namespaces", [1, CLAIMS])
+def test_only_what_has_changed_is_judged_and_rendered_again(namespaces: int) -> None:
     """The guard of the budgets: it counts work, and so holds on any machine."""
-    judging, facts, at = Judge(corpus.settings(name)), corpus.facts(name), corpus.scenario(name).at
-    first = judging.verdict(facts, at)
-    assert judging.judged == len(first.claims) > 0
-    again = judging.verdict(msgspec.structs.replace(facts), at + timedelta(seconds=1))
+    facts, judging, renderer = world(CLAIMS, namespaces), Judge(Settings()), Renderer()
+    first = judging.verdict(facts, AT)
+    rendered = renderer.render(first)
+    assert judging.judged == len(first.claims) == CLAIMS
+    everything = renderer.made
+
+    again = judging.verdict(msgspec.structs.replace(facts), AT + timedelta(seconds=1))
     assert judging.judged == 0
     assert again.claims is first.claims
-    assert again.root_causes is first.root_causes
+    assert renderer.render(again) is rendered
+
+    after = judging.verdict(_with_a_sync(facts), AT + timedelta(seconds=2))
+    assert judging.judged == 1
+    assert sum(one is not other for one, other in zip(first.claims, after.claims, strict=True)) == 1
+    renderer.render(after)
+    assert 0 < renderer.made < everything / 5
+
+
+def _with_a_sync(facts: Facts) -> Facts:
+    """*facts* in which one source has synced once more."""
+    listing = facts.cluster.volsync.sources
+    first, *others = listing.items
+    assert first.status is not None
+    status = msgspec.structs.replace(first.status, last_sync_time=AT)
+    items = (msgspec.structs.replace(first, status=status), *others)
+    changed = {"volsync.sources": msgspec.structs.replace(listing, items=items)}
+    return msgspec.structs.replace(facts, cluster=facts.cluster.with_lists(changed))
