@@ -93,10 +93,17 @@ class Inventory:
     def selection(self) -> Selection:
         """Which PVCs ask for a backup, and which have none."""
         core, volsync = self.cluster.core, self.cluster.volsync
+        before = self._before.get("selection")
         return self._once(
             "selection",
             (core.claims, core.namespaces, volsync.sources, volsync.destinations, self.policies, *self.buckets),
-            lambda: Selection(self.cluster, self.settings, self.policies, lambda: self.claims_with_repository),
+            lambda: Selection(
+                self.cluster,
+                self.settings,
+                self.policies,
+                lambda: self.claims_with_repository,
+                before.value if before else None,
+            ),
         )
 
     @property

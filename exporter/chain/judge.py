@@ -87,11 +87,11 @@ def _judge_claim(inventory: Inventory, key: Key, at: Now) -> ClaimVerdict:
     judged = [_judge_backup(Backup(inventory, key, source, at)) for source in (sources or (None,))]
     best = min(judged, key=lambda one: RANK[one.state])
     backup = best.backup
-    merged = [_merged(link, judged) for link in ORDER if any(v.link is link for one in judged for v in one.links)]
+    merged = _merged(judged)
     problem = blocking_problem(merged)
     # While one source is well, what is broken in another is a risk.
     state = _BESIDE_A_BROKEN_ONE.get(best.state, best.state) if problem else best.state
-    links = tuple(with_severity(link, urgent=is_urgent(best, state)) for link in merged)
+    links = tuple(with_severity(link, urgent=is_urgent(best, state)) if link.problems else link for link in merged)
     reason = exemption(backup)
     point = max((one.point for one in judged if one.point), default=None)
     verdict = ClaimVerdict(
@@ -127,9 +127,19 @@ def _judge_backup(backup: Backup) -> JudgedBackup:
     return JudgedBackup(backup, links, point, evidence, state_of(backup, links, point))
 
 
-def _merged(link: Link, judged: Iterable[JudgedBackup]) -> LinkVerdict:
-    """The worst verdict of the link, with the problems of all."""
-    verdicts = [verdict for one in judged for verdict in one.links if verdict.link is link]
+def _merged(judged: Iterable[JudgedBackup]) -> list[LinkVerdict]:
+    """One verdict for each link that applies to any of the sources, in the order of the chain."""
+    by_link: dict[Link, list[LinkVerdict]] = {}
+    for one in judged:
+        for verdict in one.links:
+            by_link.setdefault(verdict.link, []).append(verdict)
+    return [_worst(by_link[link]) for link in ORDER if link in by_link]
+
+
+def _worst(verdicts: list[LinkVerdict]) -> LinkVerdict:
+    """The worst verdict of a link, with the problems of all."""
+    if len(verdicts) == 1 and len(verdicts[0].problems) < 2:
+        return verdicts[0]
     worst = min(verdicts, key=lambda verdict: _BADNESS[verdict.state])
     problems: dict[tuple[Cause, tuple[Scope, ...]], Problem] = {}
     for problem in (problem for verdict in verdicts for problem in verdict.problems):

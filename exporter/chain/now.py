@@ -6,6 +6,7 @@ and nothing but a comparison that turns makes it another one.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -23,7 +24,7 @@ _AGE = re.compile(f"{_OPEN}(-?[0-9]{{1,18}}){_CLOSE}")
 _ASIDE = re.compile(f"({_OPEN}-?[0-9]{{1,18}}{_CLOSE})")
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """The time for which comparisons turn out as they did: from *first*, to just before *end*; None: without end."""
 
     first: timedelta | None = None
@@ -35,11 +36,14 @@ class Span(msgspec.Struct, frozen=True):
         now = at - _EPOCH
         return (self.first is None or self.first <= now) and (self.end is None or now < self.end)
 
-    def common(self, other: "Span") -> "Span":
-        """The time that lies in both."""
-        first = self.first if other.first is None or (self.first and self.first > other.first) else other.first
-        end = self.end if other.end is None or (self.end and self.end < other.end) else other.end
-        return Span(first, end)
+
+def common(spans: Iterable[Span]) -> Span:
+    """The time that lies in all of *spans*."""
+    kept = list(spans)
+    return Span(
+        max((span.first for span in kept if span.first is not None), default=None),
+        min((span.end for span in kept if span.end is not None), default=None),
+    )
 
 
 class Now:

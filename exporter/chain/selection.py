@@ -1,5 +1,6 @@
 """Which PVCs are judged: those that ask for a backup, those that have one, and those that the settings take in."""
 
+import operator
 import re
 from collections.abc import Callable, Collection
 
@@ -34,6 +35,10 @@ class Uncovered(msgspec.Struct, frozen=True, order=True):
     """How much was asked for, as Kubernetes writes it."""
 
 
+_Asked = tuple[tuple[object, ...], Table[Key, bool]]
+"""What was looked at, and what each PVC asks for."""
+
+
 class Selection:
     """The PVCs of a cluster as the settings look at them."""
 
@@ -43,8 +48,13 @@ class Selection:
         settings: Settings,
         policies: Policies,
         with_repository: Callable[[], Collection[Key]] = tuple,
+        before: "Selection | None" = None,
     ) -> None:
-        """*with_repository* gives the PVCs that a repository is known of, where that is asked for."""
+        """*with_repository* gives the PVCs that a repository is known of, where that is asked for.
+
+        What PVCs ask for is taken over from the selection *before*, where that looked at the very same ones.
+        """
+        self._asked_before: _Asked | None = before.__dict__.get("_asked") if before else None
         self._cluster = cluster
         self._settings = settings.claims
         self._policies = policies
@@ -79,7 +89,15 @@ class Selection:
     @apart
     def asking(self) -> Table[Key, bool]:
         """Whether each PVC asks for a backup."""
-        return Table("asking", {key: self._asks(pvc) for key, pvc in self._cluster.core.pvcs.items()})
+        return self._asked[1]
+
+    @apart
+    def _asked(self) -> _Asked:
+        core = self._cluster.core
+        of = (core.claims, core.namespaces, self._policies, self.is_label_known)
+        if self._asked_before and all(map(operator.is_, of, self._asked_before[0])):
+            return self._asked_before
+        return of, Table("asking", {key: self._asks(pvc) for key, pvc in core.pvcs.items()})
 
     def opts_out(self, pvc: PersistentVolumeClaim) -> bool:
         """Whether the PVC has the label with a value that asks for no backup."""

@@ -5,10 +5,10 @@ clock that it rests on would turn out the same (`exporter.facts.tables`, `export
 `exporter.chain.judge` reaches from nothing, and costs next to nothing where nothing has changed.
 """
 
+import operator
 from array import array
 from collections.abc import Iterator
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from exporter.chain.binding import UNLISTED
 from exporter.chain.inventory import Inventory
 from exporter.chain.isolation import Isolation, JudgingFailure
 from exporter.chain.judge import judge_alone, judge_policies
-from exporter.chain.now import Now, Span
+from exporter.chain.now import Now, Span, common
 from exporter.chain.verdict import ClaimVerdict, Orphan, PolicyState, RootCause, Verdict
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import ANY, UNSETTLED, Key, ObjectList
@@ -29,7 +29,7 @@ from exporter.settings import Settings
 _NO_CHANGE: frozenset[int] = frozenset()
 
 
-class _Standing(msgspec.Struct, frozen=True):
+class _Standing(msgspec.Struct, frozen=True, gc=False):
     """A claim's verdict, and for how long it stands."""
 
     verdict: ClaimVerdict
@@ -37,6 +37,10 @@ class _Standing(msgspec.Struct, frozen=True):
     notes: "array[int]"
     """What it rests on."""
     failures: tuple[JudgingFailure, ...]
+
+    def stands(self, changes: frozenset[int], at: datetime) -> bool:
+        """Whether it stands at the moment *at*, once what *changes* note has changed."""
+        return self.span.holds(at) and changes.isdisjoint(self.notes)
 
 
 class _Whole(msgspec.Struct, frozen=True):
@@ -119,24 +123,25 @@ class Judge:
         keys = inventory.claims
         if self._whole and changes is not None and not changes and self._span.holds(at):
             return self._whole.claims
-        before = self._standing if changes is not None else {}
         standing: dict[Key, _Standing] = {}
         for key in keys:
-            one = before.get(key)
-            if one is None or not one.span.holds(at) or (changes and not changes.isdisjoint(one.notes)):
-                one = self._judge(inventory, key, at)
-            standing[key] = one
+            before = self._standing.get(key)
+            if before is None or changes is None or not before.stands(changes, at):
+                standing[key] = self._judge(inventory, key, at, before)
+            else:
+                standing[key] = before
         self._standing = standing
-        self._span = reduce(Span.common, (one.span for one in standing.values()), Span())
-        if self._whole and not self.judged and len(standing) == len(self._whole.claims):
-            return self._whole.claims
-        return tuple(one.verdict for one in standing.values())
+        self._span = common(one.span for one in standing.values())
+        claims = tuple(one.verdict for one in standing.values())
+        return self._whole.claims if self._whole and _are_identical(claims, self._whole.claims) else claims
 
-    def _judge(self, inventory: Inventory, key: Key, at: datetime) -> _Standing:
+    def _judge(self, inventory: Inventory, key: Key, at: datetime, before: _Standing | None) -> _Standing:
         self.judged += 1
         now, isolation = Now(at), Isolation()
         with noting() as notes:
             verdict = judge_alone(inventory, isolation, key, now)
+        if before is not None and verdict == before.verdict:
+            verdict = before.verdict  # whoever made something of it need not make it again
         return _Standing(verdict, now.span, array("q", set(notes)), tuple(isolation.failures))
 
     # --- all of them together
@@ -185,7 +190,7 @@ def _is_all_the_same(one: _Seen, other: _Seen) -> bool:
 
 
 def _are_identical(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
-    return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 def _changes(before: _Seen, seen: _Seen, old: Inventory, new: Inventory) -> frozenset[int] | None:

@@ -7,7 +7,7 @@ work and no truth.
 """
 
 import operator
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -66,6 +66,18 @@ class Table(Mapping[K, V]):
     def __len__(self) -> int:
         note(self._name, _ALL)
         return len(self._found)
+
+    def keys(self) -> KeysView[K]:
+        note(self._name, _ALL)
+        return self._found.keys()
+
+    def values(self) -> ValuesView[V]:
+        note(self._name, _ALL)
+        return self._found.values()
+
+    def items(self) -> ItemsView[K, V]:
+        note(self._name, _ALL)
+        return self._found.items()
 
     def changes_since(self, old: "Table[K, V]") -> Iterator[int]:
         """The notes of all that is looked up here with another outcome than in *old*."""

@@ -43,18 +43,30 @@ _NO_HINTS: tuple[Hint, ...] = ()
 T = TypeVar("T")
 
 
+class _Memory:
+    """What was made of single sources, and of what: it holds for whoever finds the very same things."""
+
+    def __init__(self) -> None:
+        self.places: Places | None = None
+        self.names: frozenset[str] = frozenset()
+        self.read: dict[Key, tuple[Said, tuple[Hint, ...]]] = {}
+        self.named: dict[Key, tuple[ReplicationSource, FoundRepository | None]] = {}
+
+
 class Bindings:
     """The bindings of all sources of one state of the facts."""
 
     def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...], before: "Bindings | None" = None) -> None:
-        """*before* are those of earlier facts: what objects say is not read anew while they are the same ones."""
+        """*before* are those of earlier facts: what was made of the very same things is taken over from them."""
         self._cluster = cluster
         self.buckets = buckets
         self.isolation = Isolation()
-        self._places = Places(buckets)
         self._objects = Hints(cluster)
-        self._read: dict[Key, tuple[Said, tuple[Hint, ...]]] = {}
-        self._read_before = before._read if before else {}  # noqa: SLF001 - its own class's
+        self._memory = _Memory()
+        self._before = before._memory if before else _Memory()  # noqa: SLF001 - its own class's
+        known = self._before.places
+        self._places: Places = known if known is not None and known.is_of(buckets) else Places(buckets)
+        self._memory.places = self._places
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
@@ -135,6 +147,8 @@ class Bindings:
         if source.spec.method not in READ_METHODS:
             hint = next(iter(self._hints(source)), None)
             return Binding(BindingState.ELSEWHERE, _NOT_RESTIC, store=hint.store if hint else None)
+        if not self._hints(source):
+            return self._untold
         store: Scope | None = None
         is_alone = self._siblings[source.namespace, source.spec.source_pvc] == 1
         for hint in self._hints(source):
@@ -143,6 +157,11 @@ class Bindings:
                 return binding  # which of a claim's sources writes to a place, a tail cannot tell
             store = store or hint.store or self._store_of_log(hint)
         return Binding(BindingState.UNKNOWN, self._nothing, store=store)
+
+    @cached_property
+    def _untold(self) -> Binding:
+        """The binding of a source that no object says anything of."""
+        return Binding(BindingState.UNKNOWN, self._nothing)
 
     @property
     def _nothing(self) -> str:
@@ -228,9 +247,9 @@ class Bindings:
     def _hinted(self, source: ReplicationSource) -> tuple[Hint, ...]:
         """What is said of the source's repository, read anew only where it may be another thing."""
         said = self._objects.saying(source)
-        before = self._read_before.get(source.key)
-        hints = before[1] if before and _are_same(before[0], said) else self._objects.of(said)
-        self._read[source.key] = said, hints
+        before = self._before.read.get(source.key)
+        hints = before[1] if before and all(map(operator.is_, before[0], said)) else self._objects.of(said)
+        self._memory.read[source.key] = said, hints
         return hints
 
     def _binding(self, bucket: Bucket, prefix: str, says: str, *, is_set: bool = False) -> Binding:
@@ -249,16 +268,26 @@ class Bindings:
 
     def _matched(self, sources: Iterable[ReplicationSource]) -> Mapping[Key, Binding]:
         """Bindings by name and moment. Where two sources of a claim could both have written, the rhythm decides."""
+        is_same = self._before.places is self._places and self._before.names == self._all_names
+        known = self._before.named if is_same else {}
+        self._memory.names = self._all_names
         wanted: dict[Place, list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(list)
         for source in sources:
-            if (place := self._alone(source, self._by_name, None)) is not None:
+            before = known.get(source.key)
+            if before is None or before[0] is not source:
+                failures = len(self.isolation.failures)
+                before = source, self._alone(source, self._by_name, None)
+                if len(self.isolation.failures) > failures:
+                    continue  # and it is told again
+            self._memory.named[source.key] = before
+            if (place := before[1]) is not None:
                 wanted[place.key].append((source, place))
-        found: dict[Key, Binding] = {}
-        for rivals in wanted.values():
-            for source, place in one_for_each_claim(rivals):
-                says = "a repository of its name, written to during its last sync"
-                found[source.key] = self._binding(place.bucket, place.repository.prefix, says)
-        return found
+        says = "a repository of its name, written to during its last sync"
+        return {
+            source.key: self._binding(place.bucket, place.repository.prefix, says)
+            for rivals in wanted.values()
+            for source, place in (one_for_each_claim(rivals) if len(rivals) > 1 else rivals)
+        }
 
     def _by_name(self, source: ReplicationSource) -> FoundRepository | None:
         """The one repository of the source's name that its last sync wrote to."""
@@ -311,6 +340,8 @@ class Bindings:
         A claim's sources that write to several stores follow one layout in each: which of them writes here, only its
         moments tell. Absence is believed of a few, not of as many as are there.
         """
+        if not any(self._may_be_laid_out(source, bucket) for source in self.sources):
+            return
         is_set = bool(bucket.layout)
         says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
         alike: Counter[str] = Counter()
@@ -321,9 +352,7 @@ class Bindings:
         wanted = [
             (source, _under(bucket.prefix, names_of_source(source).path_by(layout)))
             for source in self.sources
-            if self._found[source.key].state is BindingState.UNKNOWN
-            and self._found[source.key].may_lie_in(bucket)
-            and self._siblings[source.namespace, source.spec.source_pvc] == 1
+            if self._may_be_laid_out(source, bucket)
             and (is_set or (len(self.buckets) == 1 and alike[pattern_of(source)] > 1 + 2 * unlike[pattern_of(source)]))
         ]
         if not is_set:  # a place that another claim writes to is that one's
@@ -337,6 +366,15 @@ class Bindings:
             if is_set or is_there or _MANY * absent[pattern_of(source)] <= alike[pattern_of(source)]:
                 yield source.key, self._binding(bucket, path, says, is_set=True)
 
+    def _may_be_laid_out(self, source: ReplicationSource, bucket: Bucket) -> bool:
+        """Whether nothing tells of the source, and it may lie in *bucket*."""
+        binding = self._found[source.key]
+        return (
+            binding.state is BindingState.UNKNOWN
+            and binding.may_lie_in(bucket)
+            and self._siblings[source.namespace, source.spec.source_pvc] == 1
+        )
+
     def _is_in(self, source: ReplicationSource, bucket: Bucket) -> bool:
         return self._found[source.key].writes_to(bucket)
 
@@ -348,10 +386,6 @@ class Bindings:
     def _siblings(self) -> Counter[Key]:
         """How many sources a claim has."""
         return Counter((source.namespace, source.spec.source_pvc) for source in self.sources)
-
-
-def _are_same(one: Said, other: Said) -> bool:
-    return all(map(operator.is_, one, other))
 
 
 def _base_in(prefix: str, tail: str) -> str:

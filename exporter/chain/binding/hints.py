@@ -94,8 +94,14 @@ def _rules_of(policies: ObjectList[ClusterPolicy]) -> tuple[tuple[str, str], ...
     return tuple((name, layout) for name, layout in found if layout and HOLE not in name)
 
 
+_NAMING = ("epository ", "file system for", "://", "/repository", "/mnt", "lookup ", "ssh: ", " tcp ")
+"""Where a log holds none of these it names neither a repository nor a store, as most logs of a success."""
+
+
 def _in_log(log: str) -> Hint | None:
     """The repository that the mover's log names, else the store alone."""
+    if not any(words in log for words in _NAMING):
+        return None
     says = "the mover's own log"
     if found := mover_log.repository_in(log):
         return evidence.of_address(found, says)

@@ -27,7 +27,7 @@ class BindingState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Binding(msgspec.Struct, frozen=True):
+class Binding(msgspec.Struct, frozen=True, gc=False):
     """Where one source writes. Without a place, what VolSync reports stands."""
 
     state: BindingState

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from exporter.chain.backup import Backup, broken, created, ok, unknown
+from exporter.chain.backup import Backup, broken, ok, unknown
 from exporter.chain.binding import UNLISTED, Binding, BindingState
 from exporter.chain.causes import Cause, Link
-from exporter.chain.damage import damage_of, was_copied
+from exporter.chain.damage import was_copied
 from exporter.chain.instants import earlier
-from exporter.chain.recovery import ours
+from exporter.chain.recovery import damage, ours
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
 from exporter.facts.bucket.model import Bucket, Repository
@@ -70,10 +70,10 @@ def _names(binding: Binding) -> dict[str, str]:
 
 def _damaged(backup: Backup, binding: Binding) -> Problem | None:
     repository = binding.repository
-    if repository is None or not (damage := damage_of(repository, created(backup.source), backup.interval)):
+    if repository is None or not (broken_is := backup.once(damage)):
         return None
     since = ours(binding.bucket, repository.config_at) if binding.bucket else None
-    reason = f"Nothing can be restored from {binding.place}: {damage}."
+    reason = f"Nothing can be restored from {binding.place}: {broken_is}."
     return backup.problem(Cause.REPOSITORY_DAMAGED, reason, since=since, names=_names(binding))
 
 
@@ -168,12 +168,12 @@ def _made_anew(backup: Backup, binding: Binding, repository: Repository) -> Prob
     The first backup that saves something makes it: what came before saved nothing.
     """
     made = ours(binding.bucket, repository.created) if binding.bucket else None
-    if made is None or was_copied(repository, backup.interval):
+    if made is None:
         return None
     pruned = backup.status.restic.last_pruned if backup.status.restic else None
     history = [moment for moment in (pruned, backup.volsync_point) if moment]
     grace = backup.settings.grace.bucket
-    if not history or made <= min(history) + grace:
+    if not history or made <= min(history) + grace or was_copied(repository, backup.interval):
         return None
     age = format_duration(backup.at - made)
     reason = f"The repository was made {age} ago, after backups that VolSync remembers."
