@@ -1,7 +1,7 @@
 # A fresh Debian machine with python3 and make is enough: every target sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lives lint fuzz bench docs check-fixtures screenshots setup setup-test
+.PHONY: help demo test lives lint fuzz bench docs image check-fixtures screenshots setup setup-test
 
 # uv stands here when scripts/setup had to fetch it.
 export PATH := $(CURDIR)/.tools/uv/bin:$(PATH)
@@ -39,6 +39,9 @@ docs: setup-test ## Make anew all that is generated: rules, dashboards, referenc
 	$(RUN)python -m alerts.build
 	$(RUN)python -m grafana.build
 	$(RUN)python scripts/pack_chart.py
+
+image: ## Build the image with docker, podman or buildah, and write it to dist/ to load into a cluster; ENGINE=podman.
+	@scripts/image
 
 check-fixtures: setup-test ## Check the scenarios' objects against real CRDs: CRDS=folder.
 	$(RUN)python -m scripts.check_fixtures $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))

@@ -161,6 +161,9 @@ class GraceSettings(_Section):
     )
 
 
+_LONGEST_READ = timedelta(minutes=30)
+
+
 class PollSettings(_Section):
     """How often each source is read."""
 
@@ -176,6 +179,10 @@ class PollSettings(_Section):
         timedelta(minutes=10), description="How long the last facts of a source that fails still serve."
     )
     page_size: int = Field(500, ge=1, le=5000, description="Objects in one page of a list.")
+
+    def longest(self, interval: timedelta) -> timedelta:
+        """How long a read of a source as a whole may take that is read every *interval*, however rarely that is."""
+        return min(max(5 * interval, 4 * self.timeout), _LONGEST_READ)
 
 
 class BucketSettings(_Section):
@@ -200,7 +207,11 @@ class BucketSettings(_Section):
     profile: str = Field("", description="The SDK profile whose credentials this bucket takes.")
     capacity_bytes: int = Field(0, ge=0, description="What the bucket can hold; 0: not known.")
     concurrency: int = Field(4, ge=1, le=64, description="Listings under way at once.")
-    requests_per_second: float = Field(20.0, gt=0, description="The ceiling of requests per second.")
+    requests_per_second: float = Field(
+        0.0,
+        ge=0,
+        description="The ceiling of requests per second; 0: as many as the store bears, at first 20, at most 200.",
+    )
 
 
 class WebSettings(_Section):

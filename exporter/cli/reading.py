@@ -2,8 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.cli.inputs import Failure, Inputs
+from exporter.durations import format_duration
 from exporter.facts.bucket.address import addresses
 from exporter.facts.cluster.dump.archive import unpacked
 from exporter.facts.cluster.dump.files import read_dump
@@ -18,7 +19,10 @@ from exporter.facts.model import Facts, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 
 _FAILED_AS_A_WHOLE = (Reason.CONNECTION, Reason.TLS, Reason.TIMEOUT, Reason.UNAUTHORIZED)
+_REQUESTS = 4
+"""A source of the cluster may take as long as this many requests that are not answered: somebody waits."""
 _TOLD = 5
+_CHECK_NAMESPACE = ": check -n, or claims.namespaces in the settings"
 _ELSEWHERE = "Name a kubeconfig with --kubeconfig or --context, or read a dump with --from."
 
 
@@ -53,16 +57,17 @@ def _from_files(inputs: Inputs) -> Answer:
             dump = read_dump(paths, inputs.at, inputs.settings)
     except (OSError, ValueError) as error:
         raise Failure(str(error)) from None
-    missing = [name for name in inputs.settings.claims.namespaces if name not in dump.namespaces]
-    if missing and len(missing) == len(inputs.settings.claims.namespaces):
+    asked = inputs.settings.claims.namespaces
+    missing = [name for name in asked if name not in dump.namespaces]
+    # A dump without the namespaces themselves may have nothing to tell of one that is there.
+    if missing and (dump.facts.cluster.core.namespaces.known or len(missing) == len(asked)):
         raise Failure(f"no object in the dump is in namespace {missing[0]}{_meant(missing[0], dump.namespaces)}")
-    at = inputs.at or (dump.manifest.at if dump.manifest else datetime.now(UTC))
     where = f"the dump {', '.join(inputs.files)}"
     if dump.manifest and dump.manifest.context:
         where += f" of {dump.manifest.context}"
     skipped = [f"{one.path} was skipped: {one.why}" for one in dump.skipped]
     notes = (*skipped[:_TOLD], *([f"and {len(skipped) - _TOLD} more files"] if len(skipped) > _TOLD else ()))
-    return Answer(judge(dump.facts, inputs.settings, at), where, inputs.settings_from, notes)
+    return Answer(judge(dump.facts, inputs.settings, dump.at), where, inputs.settings_from, notes)
 
 
 def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
@@ -82,15 +87,44 @@ def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
         context, client = connection(inputs.kubeconfig, inputs.context)
     except ReadError as error:
         raise Failure(
-            f"{error}\nName a kubeconfig with --kubeconfig or --context, or read a dump with --from."
+            f"{error}\n{_ELSEWHERE}"
         ) from None
     address = str(client.configuration.host)
-    readers = readers_of(inputs.settings, lambda: client)
-    at = datetime.now(UTC)
-    with ThreadPoolExecutor(max(1, len(readers))) as pool:
-        reads = list(pool.map(lambda source: _read(source, readers[source], at), readers))
+    poll = inputs.settings.poll
+    readers = readers_of(inputs.settings, lambda: client, _REQUESTS * poll.timeout)
+    allowed = {source: poll.longest(poll.bucket if source is Source.S3 else poll.cluster) for source in readers}
+    reads = _read_all(readers, datetime.now(UTC), allowed)
     _demand_an_answer(reads, context, address)
     return _facts(reads), f"{context} ({address})"
+
+
+def _read_all(
+    readers: Mapping[Source, Callable[[datetime, threading.Event], SourceRead]],
+    at: datetime,
+    allowed: Mapping[Source, timedelta],
+) -> list[SourceRead]:
+    """Every source, read side by side.
+
+    Readers end themselves. One that has not where nothing can end it (in a name server that hangs, for example) is
+    overdue after what its source is *allowed*, and its thread keeps neither the answer nor the end of the process.
+    """
+    began = time.monotonic()
+    reads: dict[Source, SourceRead] = {}
+
+    def run(source: Source) -> None:
+        reads[source] = _read(source, readers[source], at)
+
+    threads = {source: threading.Thread(target=run, args=(source,), daemon=True) for source in readers}
+    for thread in threads.values():
+        thread.start()
+    for source, thread in threads.items():
+        thread.join(max(0.0, began + allowed[source].total_seconds() - time.monotonic()))
+    return [reads.get(source) or _overdue(source, allowed[source]) for source in readers]
+
+
+def _overdue(source: Source, allowed: timedelta) -> SourceRead:
+    detail = f"the read has not ended within {format_duration(allowed)}"
+    return SourceRead(SourceReport(source, Reading.UNREADABLE, Reason.TIMEOUT, detail))
 
 
 def _read(source: Source, reader: Callable[[datetime, threading.Event], SourceRead], at: datetime) -> SourceRead:
@@ -147,7 +181,8 @@ def _demand_namespaces(facts: Facts, inputs: Inputs, where: str) -> None:
     known = facts.cluster.core.namespaces
     for name in inputs.settings.claims.namespaces:
         if known.known and known.get(name) is None:
-            raise Failure(f"{where} has no namespace {name}: check -n, or claims.namespaces in the settings")
+            names = frozenset(namespace.name for namespace in known)
+            raise Failure(f"{where} has no namespace {name}{_meant(name, names) or _CHECK_NAMESPACE}")
 
 
 def _meant(name: str, names: frozenset[str]) -> str:

@@ -62,13 +62,16 @@ def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Fact
 def expire(facts: Facts, at: datetime, keep: Mapping[Source, timedelta]) -> Facts:
     """*facts* without belief in what was read longer ago than its source's *keep*.
 
-    This is for the source whose read neither succeeds nor fails, because it never ends.
+    This is for the source whose read neither succeeds nor fails, because it never ends. What is dated later than *at*
+    was read before the clock was set back: it is dated *at*, or it would serve for as long again as the clock was set.
     """
     changes: dict[str, ObjectList[Any]] = {}
     for source, allowed in keep.items():
         for field in FIELDS[source]:
             listing: ObjectList[Any] = facts.cluster.list_of(field)
-            if listing.reading is Reading.READ and not _serves(listing.read_at, at, allowed):
+            if listing.read_at is not None and listing.read_at > at:
+                changes[field] = msgspec.structs.replace(listing, read_at=at)
+            elif listing.reading is Reading.READ and not _serves(listing.read_at, at, allowed):
                 changes[field] = msgspec.structs.replace(
                     listing, reading=Reading.UNREADABLE, reason=Reason.STALE, detail=_stale(listing.read_at)
                 )
@@ -130,6 +133,8 @@ def _bucket(old: Bucket | None, new: Bucket, at: datetime, keep: timedelta) -> B
 
 
 def _expired(bucket: Bucket, at: datetime, keep: timedelta) -> Bucket:
+    if bucket.read_at is not None and bucket.read_at > at:
+        return msgspec.structs.replace(bucket, read_at=at)
     if bucket.reading is not Reading.READ or _serves(bucket.read_at, at, keep):
         return bucket
     return _unreadable(bucket, Reason.STALE, _stale(bucket.read_at))

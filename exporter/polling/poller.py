@@ -41,8 +41,8 @@ FIRST_VERDICT = timedelta(minutes=1)
 """The first verdict waits for every source's first read, but no longer than this, …"""
 FIRST_LOOK_AT_STORES = timedelta(seconds=10)
 """… and for the stores this long alone: without them recovery points are as VolSync reports them."""
-_DEADLINES = timedelta(minutes=30)
-"""No read of a source may take longer than this, however rarely the source is read."""
+_COMING_BACK = timedelta(seconds=5)
+"""A reader ends itself in time, and keeps what it has read by then; one that has not after this hangs somewhere."""
 _CLOCK_STEP = 5.0
 """Seconds that the machine's clock may run ahead or behind between two turns before that is a step."""
 _WEDGED = timedelta(minutes=5)
@@ -236,8 +236,7 @@ class Poller:
 
     def deadline(self, source: Source) -> timedelta:
         """How long a read of *source* may take as a whole."""
-        usual = max(5 * self.interval(source), 4 * self._settings.poll.timeout)
-        return min(usual, _DEADLINES)
+        return self._settings.poll.longest(self.interval(source)) + _COMING_BACK
 
     def _judge_on(self) -> None:
         pause = 0.0

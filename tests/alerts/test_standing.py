@@ -241,6 +241,16 @@ def family_failed(s: Story) -> None:
     s.claims(["a"], range(300, END))
 
 
+@story
+def web_config_refused(s: Story) -> None:
+    """One of two replicas refuses its file for hours, after both did for a moment while it was written."""
+    s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], ALL[30:])
+    for instance, refused in (("a:9978", {20, 21, *range(60, 300)}), ("b:9978", {20, 21})):
+        for minute in ALL:
+            value = float(minute not in refused)
+            s.put("volsync_exporter_web_config_current", [minute], value, **{**TARGET, "instance": instance})
+
+
 @pytest.mark.parametrize(
     ("name", "beside"),
     [
@@ -250,6 +260,7 @@ def family_failed(s: Story) -> None:
         ("dead_shard", ("VolSyncExporterDown", "critical")),
         ("blind", ("VolSyncExporterBlind", "warning")),
         ("family_failed", ("VolSyncExporterIncomplete", "warning")),
+        ("web_config_refused", ("VolSyncExporterWebConfigRefused", "warning")),
     ],
 )
 def test_an_exporter_that_does_not_see_is_told_once_and_hides_no_fault(

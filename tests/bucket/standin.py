@@ -91,8 +91,8 @@ class Standin:
         entries: dict[str, bool] = {}  # whether it is a folder
         for key in ordered[bisect_right(ordered, after) :]:
             rest = key[len(query.prefix) :]
-            is_folder = bool(query.delimiter) and "/" in rest
-            entry = query.prefix + rest.partition("/")[0] + "/" if is_folder else key
+            is_folder = bool(query.delimiter) and query.delimiter in rest
+            entry = query.prefix + rest.partition(query.delimiter)[0] + query.delimiter if is_folder else key
             if entry > after:
                 entries[entry] = is_folder
         page = list(entries)[: self.page_size]

@@ -24,7 +24,7 @@ def now() -> datetime:
 
 
 def read(reader: BucketReader) -> Bucket:
-    (bucket,) = reader.read(now()).buckets
+    (bucket,) = reader.read(now(), patience=timedelta(minutes=5)).buckets
     assert bucket.reading is Reading.READ, bucket.detail
     return bucket
 
@@ -217,7 +217,7 @@ def test_doctor_tells_what_the_key_may_do(cart: Mover, reader_of: MakeReader) ->
     assert "not allowed" in checks["head"].detail
     assert checks["get"].ok is None
     assert checks["clock"].ok is True
-    assert "1 requests for 1 repositories" in checks["cost"].detail
+    assert "at most 1 request for 1 repository" in checks["cost"].detail
 
 
 def test_a_bucket_that_does_not_exist_is_forbidden_to_a_key_of_another(

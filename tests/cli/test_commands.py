@@ -1,5 +1,6 @@
 """The commands as a user runs them, on dumps."""
 
+import errno
 import json
 import os
 import re
@@ -133,6 +134,51 @@ def test_a_namespace_that_no_object_lies_in_is_a_mistake() -> None:
     result = status("--from", SOUND, BEHIND, "-n", "paperless")
     assert result.exit_code == 2
     assert "no object in the dump is in namespace paperless; did you mean paperless-ngx?" in result.stderr
+
+
+def test_a_namespace_with_nothing_in_it_is_no_mistake(tmp_path: Path) -> None:
+    """One of two that are asked for and are not there is one, where the dump tells of every namespace."""
+    (tmp_path / "all.yaml").write_text(
+        f"{Path(SOUND).read_text()}\n---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: quiet}}}}\n"
+    )
+    assert status("--from", str(tmp_path), "-n", "quiet").stderr == ""
+    result = status("--from", str(tmp_path), "-n", "quiet", "-n", "quite")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "namespace quite; did you mean quiet?" in result.stderr
+
+
+def test_claims_are_not_said_to_be_none_by_a_dump_without_a_list_of_them(tmp_path: Path) -> None:
+    """A file of 0 bytes is what kubectl leaves that may not list."""
+    (tmp_path / "replicationsources.yaml").write_text("apiVersion: v1\nkind: List\nitems: []\n")
+    (tmp_path / "persistentvolumeclaims.yaml").write_text("")
+    result = status("--from", str(tmp_path))
+    assert result.exit_code == 2
+    assert "could not be read" in result.stdout
+    assert "No PVC asks" not in result.stdout
+
+
+def test_a_dump_is_judged_at_the_moment_that_it_is_dated(tmp_path: Path) -> None:
+    (tmp_path / "jobs.yaml").write_text("apiVersion: v1\nkind: List\nitems: []\n")
+    result = run("status", "--from", str(tmp_path))
+    assert "NOT READ" in result.stdout
+    assert "last read" not in result.stdout
+
+
+def test_a_folder_that_may_not_be_looked_into_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused by hand: root, as whom tests may run, may look into every folder."""
+    (tmp_path / "sound.yaml").write_text(Path(SOUND).read_text())
+    (tmp_path / "closed").mkdir()
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    result = status("--from", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "closed: the folder cannot be read: Permission denied" in result.stderr
 
 
 def test_what_was_skipped_is_told(tmp_path: Path) -> None:

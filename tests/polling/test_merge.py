@@ -135,6 +135,20 @@ def test_facts_that_nobody_renews_go_stale() -> None:
     assert listing.detail == "last read at 2026-01-18T14:00:00Z"
 
 
+def test_a_clock_that_is_set_back_renews_no_belief() -> None:
+    """The facts serve from the moment at which that is seen for as long as ever, not for the hours as well."""
+    earlier = AT - timedelta(hours=2)
+    keep = {Source.VOLSYNC: KEEP, Source.S3: KEEP}
+    seen = expire(msgspec.structs.replace(known(), buckets=(FULL,)), earlier, keep)
+    assert (seen.cluster.volsync.sources.items, seen.cluster.volsync.sources.read_at) == ((SOURCE,), earlier)
+    assert expire(seen, earlier + KEEP, keep) is seen
+
+    late = expire(seen, earlier + KEEP + timedelta(seconds=1), keep)
+    assert late.cluster.volsync.sources.reason is Reason.STALE
+    assert late.buckets[0].reason is Reason.STALE
+    assert not merge(seen, failed(), earlier + KEEP + timedelta(seconds=1), KEEP).cluster.volsync.sources.known
+
+
 def test_facts_that_are_not_renewed_at_all_do_not_go_stale() -> None:
     """They come from files."""
     facts = known()

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import structlog.testing
 
+from exporter import settings
 from exporter.chain import judge as judging
 from exporter.chain.causes import Link
 from exporter.chain.inventory import Inventory
@@ -216,7 +217,8 @@ def test_the_cluster_is_awaited_longer_than_stores(running: Start, monkeypatch: 
 def test_a_read_that_does_not_end_is_a_source_that_timed_out_and_others_go_on(
     running: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "_DEADLINES", timedelta(seconds=0.1))
+    monkeypatch.setattr(settings, "_LONGEST_READ", timedelta(seconds=0.1))
+    monkeypatch.setattr(polling, "_COMING_BACK", timedelta(0))
     tried, told = threading.Semaphore(0), threading.Event()
 
     def counted(at: datetime, stop: threading.Event) -> SourceRead:
@@ -239,7 +241,8 @@ def test_a_read_that_does_not_end_is_a_source_that_timed_out_and_others_go_on(
 
 
 def test_what_a_read_brings_after_its_time_is_not_taken(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "_DEADLINES", timedelta(seconds=0.1))
+    monkeypatch.setattr(settings, "_LONGEST_READ", timedelta(seconds=0.1))
+    monkeypatch.setattr(polling, "_COMING_BACK", timedelta(0))
     ended = threading.Semaphore(0)
 
     def late(at: datetime, stop: threading.Event) -> SourceRead:

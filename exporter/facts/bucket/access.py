@@ -107,15 +107,18 @@ def _clock(client: Client, where: str) -> Check:
 
 def _cost(sweep: Sweep, where: str) -> Check:
     """What a read in which nothing is new costs."""
-    known = len(sweep.states)
-    settings = sweep.address.settings
-    ceiling = timedelta(seconds=known / settings.requests_per_second)
+    known, rate = len(sweep.states), sweep.pace.rate
+    lasts = format_duration(timedelta(seconds=round(known / rate)))
     detail = (
-        f"{known} requests for {known} repositories ({format_duration(ceiling)} at "
-        f"{settings.requests_per_second:g} per second), and one for each namespace every other read; "
+        f"at most {_counted(known, 'request', 'requests')} for {_counted(known, 'repository', 'repositories')} "
+        f"({lasts} at the {rate:.0f} per second that are allowed now), and one for each namespace every other read; "
         "a full listing takes one for each 1,000 objects"
     )
     return _check(f"cost of {where}", detail, ok=True)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _check(what: str, detail: str, *, ok: bool | None = None, fix: str = "") -> Check:

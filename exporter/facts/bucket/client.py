@@ -120,8 +120,15 @@ class Client:
             self.requests += 1
         asked = time.monotonic()
         self._pace.wait(self.stop)
-        self._now.deadline += time.monotonic() - asked
-        return self._transport.send(request, self._now.deadline, self.stop)
+        sent = time.monotonic()
+        self._now.deadline += sent - asked
+        try:
+            answer = self._transport.send(request, self._now.deadline, self.stop)
+        except BucketError:
+            self._pace.unanswered()
+            raise
+        self._pace.answered(answer.status_code, time.monotonic() - sent)
+        return answer
 
     def _date(self, response: dict[str, Any]) -> datetime:
         """When the store answered, by its own clock; by ours where it does not say."""

@@ -18,6 +18,7 @@ from exporter.facts.bucket.measure import measure
 from exporter.facts.bucket.model import Bucket, OtherKind, OtherRepository, is_under
 from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.state import RepositoryState
+from exporter.facts.bucket.together import LooksTogether
 from exporter.facts.bucket.workers import spread
 from exporter.facts.layout import CUSTOMARY, Owner, prefix_of
 from exporter.facts.reading import Reading, Reason
@@ -102,7 +103,7 @@ class Sweep:
         self.requests = 0
         """Requests of the last read."""
         self._settings = settings
-        self._pace = pace
+        self.pace = pace
         self._client: Client | None = None
         self._writers: tuple[Owner, ...] = ()
         self._unlisted: frozenset[str] = frozenset()
@@ -112,6 +113,7 @@ class Sweep:
         """Prefixes that would cost too much to look into, and since when."""
         self._others: dict[str, OtherKind] = {}
         self._discovered_at: datetime | None = None
+        self._together = LooksTogether(address.prefix, settings.poll.full_listing)
         self._bucket = Bucket(
             name=address.bucket,
             endpoint=address.endpoint,
@@ -133,7 +135,7 @@ class Sweep:
             BucketError: the settings or the credentials do not let one be made.
         """
         if self._client is None:
-            self._client = Client(self.address, self._settings.poll, self._pace)
+            self._client = Client(self.address, self._settings.poll, self.pace)
         return self._client
 
     def expect(self, writers: Iterable[Owner]) -> None:
@@ -202,12 +204,24 @@ class Sweep:
         def look(prefix: str) -> None:
             self._try_to_look(client, prefix, clock, health)
 
-        self._spread(look, [*(state.prefix for state in known), *missing])
+        done = self._look_together(client, clock, health)
+        self._spread(look, [*(state.prefix for state in known if state.prefix not in done), *missing])
         if health.failure:
             return
         if self._is_discovery_due(clock):
             self._discover(client, clock, health)
         self._look_below(client, clock, health)
+
+    def _look_together(self, client: Client, clock: datetime, health: RequestTally) -> frozenset[str]:
+        """Look at as many of the known repositories as one listing tells of, and say at which."""
+        errors = Counter[Reason]()
+        known = {prefix: state.look for prefix, state in self.states.items() if state.look and not state.is_shared}
+        looks = self._together.run(client, known, clock, errors)
+        for prefix, look in looks.items():
+            self.states[prefix].believe(look.contents, look.at, clock, self._settings.grace.stale_lock)
+        if looks:
+            health.succeeded(errors)
+        return frozenset(looks)
 
     def _is_discovery_due(self, clock: datetime) -> bool:
         """New repositories are looked for twice within the grace that they have to show.

@@ -137,8 +137,8 @@ def _cannot_be_empty(kind: Kind, found: Found, at: datetime, settling: timedelta
     sources = [one for one in found["volsync.sources"].values() if isinstance(one, ReplicationSource)]
     running = [one for one in sources if _since(one, at) > settling]
     match kind.field:
-        case "core.claims":
-            return any(not _has_lost_its_claim(one) for one in sources)
+        case "core.claims":  # none is believed of a list alone: without a source nothing else would tell of one
+            return not sources or any(not _has_lost_its_claim(one) for one in sources)
         case "volsync.sources":
             return True
         case "core.volumes":

@@ -35,6 +35,8 @@ _TOLD: Final = 5
 _EVENTS = ("events.k8s.io", "Event")
 """The other name of the core group's events."""
 _VOLSYNC_OWNERS = ("Job", "ReplicationSource", "ReplicationDestination")
+_HOLDS_NOTHING: Final = "it holds no Kubernetes object and no bucket listing"
+_OF_NOTHING: Final = "it is an empty list, and neither it nor the name of its file says of what"
 _LISTING_KEYS = frozenset(
     {
         "CommonPrefixes", "ContinuationToken", "Contents", "Delimiter", "EncodingType", "Endpoint", "IsTruncated",
@@ -48,6 +50,8 @@ class Dump(msgspec.Struct, frozen=True):
     """What files and folders hold."""
 
     facts: Facts
+    at: datetime
+    """The moment that they are dated, and are to be judged at."""
     files: tuple[str, ...]
     """The files that held something."""
     skipped: tuple[Skipped, ...]
@@ -55,7 +59,7 @@ class Dump(msgspec.Struct, frozen=True):
     manifest: DumpManifest | None
     """What a dump that this program made says of itself."""
     namespaces: frozenset[str]
-    """Every namespace that an object lies in, also those that the settings leave out."""
+    """Every namespace that is there or that an object lies in, also those that the settings leave out."""
 
 
 def read_files(paths: Sequence[str | Path], at: datetime | None = None, settings: Settings | None = None) -> Facts:
@@ -73,18 +77,18 @@ def read_dump(paths: Sequence[str | Path], at: datetime | None = None, settings:
     found, skipped = find_files(paths)
     files: list[str] = []
     for file in found:
-        useful, refused = False, ""
+        useful, refused, of_nothing = False, "", False
         for document in read_manifests(file.path):
             useful |= dump.take(document)
             refused = refused or (document.reason if isinstance(document, Refused) else "")
+            of_nothing |= isinstance(document, EmptyList)
         if useful:
             files.append(file.path)
             continue
-        why = "it is empty" if _is_empty(file.path) else "it holds no Kubernetes object and no bucket listing"
+        why = _OF_NOTHING if of_nothing else "it is empty" if _is_empty(file.path) else _HOLDS_NOTHING
         if file.named:
             raise FileError(refused or f"{file.path}: {why}")
-        why = refused or why
-        skipped.append(Skipped(file.path, why))
+        skipped.append(Skipped(file.path, refused or why))
     if dump.is_empty:
         raise FileError(_nothing(paths, skipped))
     return dump.done(at, tuple(files), tuple(skipped))
@@ -114,10 +118,9 @@ class _Dump:
         self._listings: list[tuple[str, dict[str, Any]]] = []
 
     def take(self, document: Manifest | EmptyList | Refused) -> bool:
-        """Keep what can be used of *document*; False when it is neither an object nor a listing."""
+        """Keep what can be used of *document*; False when it tells nothing."""
         if isinstance(document, EmptyList):
-            self._take_empty(document)
-            return True
+            return self._take_empty(document)
         if isinstance(document, Refused):
             self._take_refused(document)
             return False
@@ -134,7 +137,7 @@ class _Dump:
         if kind == "CustomResourceDefinition":
             self._take_definition(body)
         self._contents.saw(group, _kinds(group, kind))
-        if isinstance(namespace := _metadata(body).get("namespace"), str):
+        if isinstance(namespace := _metadata(body).get("name" if kind == "Namespace" else "namespace"), str):
             self._namespaces.add(namespace)
         for one in _kinds(group, kind):
             if _is_selected(one, body) and self._is_in_reach(one, body):
@@ -157,22 +160,24 @@ class _Dump:
         reports = [_report(source, listings, at) for source in _CLUSTER_SOURCES]
         reports.append(_bucket_report(buckets, at))
         facts = Facts(ClusterFacts().with_lists(listings), buckets, tuple(reports))
-        return Dump(facts, files, skipped, manifest, frozenset(self._namespaces))
+        return Dump(facts, at, files, skipped, manifest, frozenset(self._namespaces))
 
     def _listing(self, kind: Kind, at: datetime) -> ObjectList[Any]:
         if not self._is_wanted(kind):
             return ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out", read_at=at)
         return self._contents.listing(kind, self._objects, at, self._settings.grace.operator)
 
-    def _take_empty(self, empty: EmptyList) -> None:
+    def _take_empty(self, empty: EmptyList) -> bool:
+        """Whether it is known what there is none of."""
         if empty.kind:
             group = _group(empty.api_version) or ""
             self._contents.saw(group, _kinds(group, empty.kind))
-            return
+            return True
         stem = Path(empty.path).stem.lower()
-        for kind in KINDS:
-            if stem in (kind.plural, kind.kind.lower(), f"{kind.plural}.{kind.group}"):
-                self._contents.holds(kind)
+        found = [kind for kind in KINDS if stem in (kind.plural, kind.kind.lower(), f"{kind.plural}.{kind.group}")]
+        for kind in found:
+            self._contents.holds(kind)
+        return bool(found)
 
     def _take_refused(self, refused: Refused) -> None:
         """What is read of its kind may lack it: it costs the claim that it is about, or its namespace's."""

@@ -1,6 +1,5 @@
 """Files of objects, as `kubectl get … -o yaml|json` writes them and as people write them by hand."""
 
-import json
 import os
 import re
 import sys
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from exporter.facts.cluster.dump.json_text import json_bodies
 from exporter.facts.cluster.dump.refusal import FileError, Refused
 from exporter.facts.cluster.dump.yaml_text import yaml_bodies
 
@@ -45,7 +45,7 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A file or folder that was passed over, and why."""
+    """A file that was passed over, or a folder with nothing in it, and why."""
 
     path: str
     why: str
@@ -54,10 +54,10 @@ class Skipped(msgspec.Struct, frozen=True):
 def find_files(paths: Sequence[str | Path]) -> tuple[list[File], list[Skipped]]:
     """The files that *paths* name, and the YAML and JSON files below the folders among them; `-` is the input.
 
-    What else lies in a folder, and what cannot be looked into, is passed over.
+    What else lies in a folder is passed over.
 
     Raises:
-        FileError: a path leads to nothing.
+        FileError: a path leads to nothing, or a folder cannot be looked into.
     """
     found: list[File] = []
     skipped: list[Skipped] = []
@@ -65,7 +65,7 @@ def find_files(paths: Sequence[str | Path]) -> tuple[list[File], list[Skipped]]:
         if path.is_dir():
             below, others = _below(path)
             found += below
-            skipped += others
+            skipped += others or ([] if below else [Skipped(str(path), "there is no file in the folder")])
         elif str(path) == STDIN or path.exists():
             found.append(File(str(path), named=True))
         else:
@@ -79,7 +79,7 @@ def _below(folder: Path) -> tuple[list[File], list[Skipped]]:
     skipped: list[Skipped] = []
 
     def refused(error: OSError) -> None:
-        skipped.append(Skipped(str(error.filename), f"the folder cannot be read: {error.strerror}"))
+        raise FileError(f"{error.filename}: the folder cannot be read: {error.strerror}")
 
     # A link to a folder is not followed: it may lead back.
     for place, _, names in os.walk(folder, onerror=refused):
@@ -188,7 +188,7 @@ def _json_documents(path: str, text: str) -> Iterator[Manifest | EmptyList | Ref
     try:
         whole = msgspec.json.decode(text, type=_RawList)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        for body in _json_bodies(path, text):
+        for body in json_bodies(path, text):
             if isinstance(body, Refused):
                 yield body
             else:
@@ -200,61 +200,3 @@ def _json_documents(path: str, text: str) -> Iterator[Manifest | EmptyList | Ref
     for raw in whole.items:
         item = msgspec.json.decode(raw)
         yield from _take_apart(path, _with_type(item, whole.kind.removesuffix("List"), whole.api_version))
-
-
-def _json_bodies(path: str, text: str) -> Iterator[object]:
-    """One JSON value after the other: two answers of kubectl may stand in one file."""
-    decoder, position = json.JSONDecoder(), 0
-    while start := _next_value(text, position):
-        try:
-            body, position = decoder.raw_decode(text, start - 1)
-        except json.JSONDecodeError as error:
-            raise FileError(f"{path}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}") from None
-        except RecursionError:
-            raise FileError(f"{path}: its JSON is nested too deeply") from None
-        yield from _sound(path, text.count("\n", 0, start) + 1, body)
-
-
-def _sound(path: str, line: int, body: object) -> Iterator[object]:
-    """*body*, or its items, without what JSON in Python takes and nothing else does: `NaN`, half a surrogate pair.
-
-    Raises:
-        FileError: it is not a list, and has such a value.
-    """
-    error = _unsound(body)
-    if error is None:
-        yield body
-        return
-    if not (isinstance(body, dict) and isinstance(body.get("items"), list)):
-        raise FileError(f"{path}, the JSON that starts in line {line}: {error}")
-    kind, api_version = str(body.get("kind", "")).removesuffix("List"), str(body.get("apiVersion", ""))
-    for number, item in enumerate(body["items"], 1):
-        error = _unsound(item)
-        if error is None:
-            yield _with_type(item, kind, api_version)
-            continue
-        reason = f"{path}: item {number} of the list is not valid JSON: {error}"
-        one = item if isinstance(item, dict) else {}
-        metadata = found if isinstance(found := one.get("metadata"), dict) else {}
-        name, namespace = (str(metadata.get(key, "")) for key in ("name", "namespace"))
-        if not name or _unsound([name, namespace]):
-            raise FileError(reason)
-        yield Refused(
-            path, reason, str(one.get("apiVersion", api_version)), str(one.get("kind", kind)), namespace, name
-        )
-
-
-def _unsound(value: object) -> str | None:
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except UnicodeEncodeError:
-        return "it has half a surrogate pair"
-    except (ValueError, RecursionError):
-        return "it has a number that is none"
-    return None
-
-
-def _next_value(text: str, position: int) -> int:
-    """One past the place where the next value starts; 0 at the end."""
-    value = re.compile(r"\S").search(text, position)
-    return value.end() if value else 0

@@ -20,9 +20,17 @@ class LonghornFacts(msgspec.Struct, frozen=True, dict=True):
         """The volume behind a PV's handle. They all live in one namespace, whatever its name."""
         return self._volumes.get(handle)
 
+    def is_malformed(self, handle: str) -> bool:
+        """Whether there is a volume behind a PV's handle that could not be understood."""
+        return handle in self._malformed
+
     @apart
     def _volumes(self) -> Table[str, LonghornVolume]:
         return self.volumes.made(_by_name)
+
+    @apart
+    def _malformed(self) -> frozenset[str]:
+        return frozenset(bad.name for bad in self.volumes.malformed)
 
 
 def _by_name(volumes: ObjectList[LonghornVolume]) -> Table[str, LonghornVolume]:
