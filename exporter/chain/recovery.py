@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from exporter.chain.backup import Backup, created
 from exporter.chain.binding import Binding, BindingState
-from exporter.chain.damage import damage_of
+from exporter.chain.damage import corrupt_object, loss_of
 from exporter.chain.instants import earlier
 from exporter.facts.bucket.model import Bucket
 
@@ -21,15 +21,15 @@ def _snapshot_point(backup: Backup) -> datetime | None:
     binding = backup.binding
     if binding is None or not binding.is_believed or binding.bucket is None or binding.repository is None:
         return None
-    if backup.once(damage):
+    if corrupt_object(binding.repository) or backup.once(loss):
         return None
     return ours(binding.bucket, binding.repository.newest_snapshot)
 
 
-def damage(backup: Backup) -> str:
-    """What is broken in its repository, for a person; empty where nothing shows that anything is."""
+def loss(backup: Backup) -> str:
+    """What the listing shows to be broken in its repository, for a person; empty where it shows nothing."""
     repository = backup.binding.repository if backup.binding else None
-    return damage_of(repository, created(backup.source), backup.interval) if repository else ""
+    return loss_of(repository, created(backup.source), backup.interval) if repository else ""
 
 
 def recovery_point(backup: Backup) -> tuple[datetime | None, str]:

@@ -114,7 +114,10 @@ class Judge:
         if _is_all_the_same(before, seen):
             return known, _NO_CHANGE
         inventory = Inventory(facts, self._settings, known)
-        return inventory, _changes(before, seen, known, inventory)
+        try:
+            return inventory, _changes(before, seen, known, inventory)
+        except Exception:  # noqa: BLE001 - what comes from outside can break any line: then everything is judged again
+            return inventory, None
 
     # --- claims
 
@@ -218,3 +221,4 @@ def _notes(before: _Seen, seen: _Seen, old: Inventory, new: Inventory) -> Iterat
     yield from changed(old, new)
     yield from changed(old.selection, new.selection)
     yield from changed(old.bindings, new.bindings)
+    yield from changed(old.readers, new.readers)

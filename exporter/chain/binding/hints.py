@@ -15,7 +15,7 @@ from exporter.facts.cluster.external_secrets.objects import ExternalSecret
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kyverno.objects import ClusterPolicy
 from exporter.facts.cluster.object_list import ObjectList
-from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.layout import prefix_of
 
 
@@ -43,6 +43,21 @@ class Hints:
             self._cluster.external_secrets.bringing(source.namespace, source.spec.mover.repository or ""),
             self._rules,
         )
+
+    def of_destination(self, destination: ReplicationDestination) -> tuple[Hint, ...]:
+        """What is said of the repository that *destination* restores from, the more direct first."""
+        return tuple(self._of_destination(destination))
+
+    def _of_destination(self, destination: ReplicationDestination) -> Iterator[Hint]:
+        own = destination.metadata.annotations
+        says = "an annotation on the ReplicationDestination"
+        if own and own.repository and (hint := evidence.of_text(own.repository.strip(), says)):
+            yield hint
+        secret = destination.spec.mover.repository or ""
+        for external in self._cluster.external_secrets.bringing(destination.namespace, secret):
+            for template in external.addresses:
+                if hint := evidence.of_template(template, "the template of its ExternalSecret"):
+                    yield hint
 
     def of(self, said: Said) -> tuple[Hint, ...]:
         """What is said of the source's repository, the more direct first."""

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from exporter.chain.backup import Backup, broken, ok, unknown
 from exporter.chain.binding import UNLISTED, Binding, BindingState
-from exporter.chain.causes import Cause, Link
-from exporter.chain.damage import was_copied
+from exporter.chain.causes import CORRUPT, Cause, Link
+from exporter.chain.damage import copies_of, corrupt_object, was_copied
 from exporter.chain.instants import earlier
-from exporter.chain.recovery import damage, ours
+from exporter.chain.recovery import loss, ours
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
 from exporter.facts.bucket.model import Bucket, Repository
@@ -70,11 +70,30 @@ def _names(binding: Binding) -> dict[str, str]:
 
 def _damaged(backup: Backup, binding: Binding) -> Problem | None:
     repository = binding.repository
-    if repository is None or not (broken_is := backup.once(damage)):
+    if repository is None:
         return None
-    since = ours(binding.bucket, repository.config_at) if binding.bucket else None
-    reason = f"Nothing can be restored from {binding.place}: {broken_is}."
-    return backup.problem(Cause.REPOSITORY_DAMAGED, reason, since=since, names=_names(binding))
+    if shown := backup.once(loss):
+        since = ours(binding.bucket, repository.config_at) if binding.bucket else None
+        reason = f"Nothing can be restored from {binding.place}: {shown}."
+        return backup.problem(Cause.REPOSITORY_DAMAGED, reason, since=since, names=_names(binding))
+    return _corrupt(backup, binding, repository)
+
+
+def _corrupt(backup: Backup, binding: Binding, repository: Repository) -> Problem | None:
+    """The store brings other bytes than restic stored, at each of two reads."""
+    if repository.scrub is None or (worst := corrupt_object(repository)) is None:
+        return None
+    more = (repository.scrub.corrupt_objects or 1) - 1
+    others = f", and so are {more} more" if more > 1 else ", and so is 1 more" if more else ""
+    note(UNLISTED)  # every bucket is looked through
+    copies = copies_of(repository, backup.inventory.buckets)
+    from_copy = f" The same repository is at {copies[0]}: copy it from there." if copies else ""
+    reason = (
+        f"Not everything can be restored from {binding.place}: {worst.name} is corrupt, since the SHA-256 of its bytes "
+        f"is not its name{others}.{from_copy}"
+    )
+    names = _names(binding) | {"object": "/".join(part for part in (binding.prefix, worst.name) if part)}
+    return backup.problem(Cause.REPOSITORY_DAMAGED, reason, variant=CORRUPT, names=names)
 
 
 def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None:

@@ -21,12 +21,12 @@ class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):
         """ReplicationSources by the PVC that they back up, sorted by name; as they were read last."""
         return self.sources.made(_by_claim)
 
-    def sharers_of(self, secret: Key) -> tuple[Key, ...]:
-        """The claims whose restic sources take their repository from one Secret, sorted."""
-        return self._sharers.get(secret, ())
+    def sharers_of(self, secret: Key, method: str = "restic") -> tuple[Key, ...]:
+        """The claims whose sources of one *method* take their repository from one Secret, sorted."""
+        return self._sharers.get((*secret, method), ())
 
     @apart
-    def _sharers(self) -> Table[Key, tuple[Key, ...]]:
+    def _sharers(self) -> Table[tuple[str, str, str], tuple[Key, ...]]:
         return self.sources.made(_sharers)
 
     @apart
@@ -56,12 +56,12 @@ def _by_claim(listing: Sources) -> Table[Key, tuple[ReplicationSource, ...]]:
     return Table("sources", {key: tuple(sources) for key, sources in found.items()})
 
 
-def _sharers(listing: Sources) -> Table[Key, tuple[Key, ...]]:
-    found: dict[Key, list[Key]] = defaultdict(list)
+def _sharers(listing: Sources) -> Table[tuple[str, str, str], tuple[Key, ...]]:
+    found: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
     for key, sources in sorted(listing.made(_by_claim).items()):
-        secrets = {s.spec.mover.repository for s in sources if s.spec.method == "restic" and s.spec.mover.repository}
-        for secret in secrets:
-            found[key[0], secret].append(key)
+        secrets = {(s.spec.mover.repository, s.spec.method) for s in sources if s.spec.mover.repository}
+        for secret, method in secrets:
+            found[key[0], secret, method].append(key)
     return Table("sharers", {secret: tuple(keys) for secret, keys in found.items()})
 
 
