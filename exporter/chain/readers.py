@@ -10,6 +10,7 @@ from exporter.chain.binding import Bindings, Identity
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.cluster.volsync.facts import VolSyncFacts
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
+from exporter.facts.tables import Table, apart
 
 _OTHER_SECRET = "its Secret lies in another namespace, and whether it names this repository is not known"
 
@@ -30,6 +31,15 @@ class Readers:
         self._bindings = bindings
 
     def of(self, source: ReplicationSource) -> tuple[Reader, ...]:
+        """The ReplicationDestinations that restore from where *source* writes, in any namespace."""
+        return self._all.get(source.key, ())
+
+    @apart
+    def _all(self) -> Table[Key, tuple[Reader, ...]]:
+        sources = (source for source in self._volsync.sources.items if source.spec.source_pvc)
+        return Table("readers", {source.key: self._of(source) for source in sources})
+
+    def _of(self, source: ReplicationSource) -> tuple[Reader, ...]:
         """The ReplicationDestinations that restore from where *source* writes, in any namespace.
 
         Those of its own Secret do, and those of which objects say the same address. A Secret's contents are not read:

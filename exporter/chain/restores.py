@@ -60,7 +60,7 @@ def _judge(backup: Backup, reader: Reader) -> RestoreProof | RestoreDoubt | None
     destination = reader.destination
     status = destination.status or ReplicationDestinationStatus()
     ended = status.last_sync_time
-    if ended is None or ended > earlier(backup.at, -_AHEAD):
+    if ended is None or backup.at - ended < -_AHEAD:
         return None
     log = status.latest_mover_status.logs if status.latest_mover_status else ""
     is_its_log = status.latest_mover_status is not None and status.latest_mover_status.result == "Successful"

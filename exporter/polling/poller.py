@@ -14,7 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from exporter import __version__
 from exporter.chain.isolation import JudgingFailure
-from exporter.chain.judge import judge
+from exporter.chain.standing import Judge
 from exporter.chain.verdict import Verdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.facts import ClusterFacts
@@ -25,7 +25,7 @@ from exporter.polling.clock import Clock
 from exporter.polling.merge import FIELDS, expire, merge, pending
 from exporter.publication.current import Published
 from exporter.publication.families import Telemetry
-from exporter.publication.render import render
+from exporter.publication.render import Renderer
 from exporter.settings import Settings
 
 _log = structlog.get_logger()
@@ -91,6 +91,7 @@ class Poller:
         self._turned = self._made
         self._ahead = time() - self._made
         self._published: Published | None = None
+        self._judging_by, self._renderer = Judge(settings), Renderer()
         self._judging: timedelta | None = None
         self._judged = self._made
         self._told: frozenset[JudgingFailure] = frozenset()
@@ -127,10 +128,10 @@ class Poller:
             errors=dict(self._errors),
             reads=dict(self._reads),
             intervals={source: self.interval(source) for source in self._readers},
-            verdict_at=published.verdict.at if published else None,
+            verdict_at=published.reached.at if published else None,
             judging=self._judging,
             malformed=_malformed(facts),
-            unjudged=Counter(failure.error for failure in published.verdict.failures) if published else {},
+            unjudged=Counter(failure.error for failure in published.reached.failures) if published else {},
             duplicates=published.rendered.duplicates if published else 0,
             failed=published.rendered.failed if published else (),
         )
@@ -216,8 +217,8 @@ class Poller:
         with self._lock:
             self._facts = expire(self._facts, self.now(), {source: self.serves(source) for source in self._readers})
             facts = self._facts
-        verdict = judge(facts, self._settings, self.now())
-        self._published = Published(_without_objects(verdict), render(verdict))
+        verdict = self._judging_by.verdict(facts, self.now())
+        self._published = Published(_without_objects(verdict), self._renderer.render(verdict))
         self._judged = monotonic()
         self._judging = timedelta(seconds=self._judged - began)
         self._tell_failures(verdict)

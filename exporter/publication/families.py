@@ -5,8 +5,8 @@ The renderer, the metrics reference and the checks of the alert rules and of the
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Generic, TypeVar
+from enum import Enum, StrEnum
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -98,21 +98,72 @@ def _one_hot(identity: tuple[str, ...], states: Iterable[str], current: str) -> 
     return (((*identity, state), float(state == current)) for state in states)
 
 
-def _claims(of_claim: Callable[[ClaimVerdict], Iterable[Sample]]) -> Callable[[Verdict], Iterator[Sample]]:
+class OwnedRepository(msgspec.Struct, frozen=True):
+    """A repository with whose it is."""
+
+    repository: Repository
+    bucket: str
+    """What its bucket is called in a label."""
+    owners: tuple[tuple[str, str], ...]
+    """The claims that write to it, or the one that did once; without either their labels are empty."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{self.bucket}/{self.repository.prefix}"
+
+
+def _owned(verdict: Verdict) -> tuple[OwnedRepository, ...]:
+    names = names_of(verdict.facts.buckets)
+    former = {(orphan.identity, orphan.prefix): ((orphan.namespace, orphan.pvc),) for orphan in verdict.orphans}
+    nobody = (("", ""),)
+    return tuple(
+        OwnedRepository(repository, names[bucket.identity], verdict.owners.get(place) or former.get(place) or nobody)
+        for bucket in verdict.facts.buckets
+        for repository in bucket.repositories
+        for place in ((bucket.identity, repository.prefix),)
+    )
+
+
+class Parts(Enum):
+    """What a verdict is made of, as far as families tell of one thing after the other."""
+
+    CLAIMS = "claims"
+    REPOSITORIES = "repositories"
+
+    def of(self, verdict: Verdict) -> tuple[ClaimVerdict, ...] | tuple[OwnedRepository, ...]:
+        """The parts of *verdict*, in order."""
+        return verdict.claims if self is Parts.CLAIMS else _owned(verdict)
+
+    @staticmethod
+    def name_of(part: ClaimVerdict | OwnedRepository) -> str:
+        """What tells *part* from all others."""
+        return part.key if isinstance(part, ClaimVerdict) else part.name
+
+
+class Each(Generic[Of]):
+    """Samples that each part of a verdict has by itself."""
+
+    def __init__(self, parts: Parts, of: Callable[[Of], Iterable[Sample]]) -> None:
+        self.parts = parts
+        self.of = of
+
+    def __call__(self, verdict: Verdict) -> Iterator[Sample]:
+        parts: Iterable[Any] = self.parts.of(verdict)
+        return (sample for part in parts for sample in self.of(part))
+
+
+def _claims(of_claim: Callable[[ClaimVerdict], Iterable[Sample]]) -> Each[ClaimVerdict]:
     """Samples of every claim, each behind the claim's own labels."""
 
-    def samples(verdict: Verdict) -> Iterator[Sample]:
-        for claim in verdict.claims:
-            identity = (claim.namespace, claim.pvc)
-            for labels, value in of_claim(claim):
-                yield (*identity, *labels), value
+    def samples(claim: ClaimVerdict) -> Iterator[Sample]:
+        identity = (claim.namespace, claim.pvc)
+        return (((*identity, *labels), value) for labels, value in of_claim(claim))
 
-    return samples
+    return Each(Parts.CLAIMS, samples)
 
 
-def _sources(
-    value_of: Callable[[SourceVerdict], datetime | timedelta | float | None],
-) -> Callable[[Verdict], Iterator[Sample]]:
+def _sources(value_of: Callable[[SourceVerdict], datetime | timedelta | float | None]) -> Each[ClaimVerdict]:
     return _claims(
         lambda claim: (
             ((source.name,), number) for source in claim.sources if (number := _number(value_of(source))) is not None
@@ -120,50 +171,35 @@ def _sources(
     )
 
 
-def _claim_value(
-    value_of: Callable[[ClaimVerdict], datetime | timedelta | None],
-) -> Callable[[Verdict], Iterator[Sample]]:
+def _claim_value(value_of: Callable[[ClaimVerdict], datetime | timedelta | None]) -> Each[ClaimVerdict]:
     return _claims(lambda claim: [((), number)] if (number := _number(value_of(claim))) is not None else [])
 
 
-def _proof_value(
-    value_of: Callable[[RestoreProof], datetime | timedelta | None],
-) -> Callable[[Verdict], Iterator[Sample]]:
+def _proof_value(value_of: Callable[[RestoreProof], datetime | timedelta | None]) -> Each[ClaimVerdict]:
     return _claim_value(lambda claim: value_of(claim.restored.proof) if claim.restored.proof else None)
 
 
-def _repositories(
-    of_repository: Callable[[Repository], Iterable[Sample]],
-) -> Callable[[Verdict], Iterator[Sample]]:
-    """Samples of every repository, once for each claim that writes to it, or for the one that did once.
+def _repositories(of_repository: Callable[[Repository], Iterable[Sample]]) -> Each[OwnedRepository]:
+    """Samples of every repository, once for each of its owners."""
 
-    Without either their labels are empty.
-    """
+    def samples(owned: OwnedRepository) -> Iterator[Sample]:
+        repository = owned.repository
+        return (
+            ((*owner, owned.bucket, repository.prefix, *labels), value)
+            for labels, value in of_repository(repository)
+            for owner in owned.owners
+        )
 
-    def samples(verdict: Verdict) -> Iterator[Sample]:
-        names = names_of(verdict.facts.buckets)
-        former = {(orphan.identity, orphan.prefix): ((orphan.namespace, orphan.pvc),) for orphan in verdict.orphans}
-        for bucket in verdict.facts.buckets:
-            name = names[bucket.identity]
-            for repository in bucket.repositories:
-                place = (bucket.identity, repository.prefix)
-                owners = verdict.owners.get(place) or former.get(place) or (("", ""),)
-                for labels, value in of_repository(repository):
-                    for owner in owners:
-                        yield (*owner, name, repository.prefix, *labels), value
-
-    return samples
+    return Each(Parts.REPOSITORIES, samples)
 
 
-def _repository_value(
-    value_of: Callable[[Repository], datetime | float | None],
-) -> Callable[[Verdict], Iterator[Sample]]:
+def _repository_value(value_of: Callable[[Repository], datetime | float | None]) -> Each[OwnedRepository]:
     return _repositories(
         lambda repository: [((), number)] if (number := _number(value_of(repository))) is not None else []
     )
 
 
-def _scrubs(of_scrub: Callable[[Scrub], Iterable[Sample]]) -> Callable[[Verdict], Iterator[Sample]]:
+def _scrubs(of_scrub: Callable[[Scrub], Iterable[Sample]]) -> Each[OwnedRepository]:
     """Samples of every repository that is scrubbed."""
     return _repositories(lambda repository: of_scrub(repository.scrub) if repository.scrub else ())
 

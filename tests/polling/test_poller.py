@@ -105,7 +105,7 @@ class Verdicts:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.changed = threading.Condition()
         self.number = 0
-        judge = polling.judge
+        judge = polling.Judge.verdict
 
         def counting(*args: Any) -> Verdict:
             verdict = judge(*args)
@@ -114,7 +114,7 @@ class Verdicts:
                 self.changed.notify_all()
             return verdict
 
-        monkeypatch.setattr(polling, "judge", counting)
+        monkeypatch.setattr(polling.Judge, "verdict", counting)
 
     def wait_for(self, number: int) -> None:
         with self.changed:
@@ -319,14 +319,14 @@ def test_a_reader_with_a_fault_is_a_source_that_failed_and_is_asked_again(runnin
 
 def test_a_judge_with_a_fault_does_not_end_the_loop(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "TICK", timedelta(milliseconds=20))
-    judge, failures = polling.judge, iter([True, True])
+    judge, failures = polling.Judge.verdict, iter([True, True])
 
     def faulty(*args: Any) -> Verdict:
         if next(failures, False):
             raise RuntimeError("the judge has a fault")
         return judge(*args)
 
-    monkeypatch.setattr(polling, "judge", faulty)
+    monkeypatch.setattr(polling.Judge, "verdict", faulty)
     assert published(running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: volsync}))
 
 
@@ -423,7 +423,7 @@ def test_a_verdict_that_cannot_be_renewed_stands_and_the_exporter_is_no_longer_r
     poller = judged_once({Source.KUBERNETES: kubernetes, Source.VOLSYNC: volsync})
     assert poller.ready
     last = poller.published
-    monkeypatch.setattr(polling, "judge", lambda *_: 1 / 0)
+    monkeypatch.setattr(polling.Judge, "verdict", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         poller.judge()
     monkeypatch.setattr(polling, "monotonic", lambda: time.monotonic() + 3600)

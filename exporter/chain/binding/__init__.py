@@ -6,7 +6,16 @@ a bucket follow. `bindings` decides, for all sources together, and `summary` say
 """
 
 from exporter.chain.binding.bindings import Bindings, Identity
-from exporter.chain.binding.model import Binding, BindingState
+from exporter.chain.binding.model import UNLISTED, Binding, BindingState
 from exporter.chain.binding.summary import BindingSummary, BucketSummary, summarise
 
-__all__ = ["Binding", "BindingState", "BindingSummary", "Bindings", "BucketSummary", "Identity", "summarise"]
+__all__ = [
+    "UNLISTED",
+    "Binding",
+    "BindingState",
+    "BindingSummary",
+    "Bindings",
+    "BucketSummary",
+    "Identity",
+    "summarise",
+]
