@@ -14,6 +14,7 @@ from exporter.chain.inventory import Inventory
 from exporter.chain.isolation import JudgingFailure
 from exporter.chain.links import base_secret, repository_secret, restore, volume
 from exporter.chain.recovery import recovery_point
+from exporter.chain.restores import evidence_of
 from exporter.chain.scope import Scope
 from exporter.chain.state import RANK, JudgedBackup, is_urgent, state_of, with_severity
 from exporter.chain.summary import summary_of
@@ -109,6 +110,7 @@ def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
         secrets=tuple(_secrets(judged)),
         volumes=tuple({(v.name, v.role): v for one in judged for v in volume.states_of(one.backup)}.values()),
         restores=tuple(restore.verdict_of(destination) for destination in backup.destinations),
+        restored=evidence_of(backup),
         repositories=_repositories(judged),
     )
     return msgspec.structs.replace(verdict, summary=summary_of(verdict, at))

@@ -86,9 +86,7 @@ def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
     try:
         context, client = connection(inputs.kubeconfig, inputs.context)
     except ReadError as error:
-        raise Failure(
-            f"{error}\n{_ELSEWHERE}"
-        ) from None
+        raise Failure(f"{error}\n{_ELSEWHERE}") from None
     address = str(client.configuration.host)
     poll = inputs.settings.poll
     readers = readers_of(inputs.settings, lambda: client, _REQUESTS * poll.timeout)

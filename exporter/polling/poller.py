@@ -18,7 +18,7 @@ from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.model import Facts, ReadCount, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.masking import masked
 from exporter.polling.clock import Clock
@@ -83,6 +83,7 @@ class Poller:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._errors: Counter[tuple[Source, Reason]] = Counter()
+        self._reads: Counter[ReadCount] = Counter()
         self._untried = set(readers)
         self._under_way: dict[Source, _UnderWay] = {}
         self._started = clock.now()
@@ -124,6 +125,7 @@ class Poller:
             started=self._started,
             reports=facts.sources,
             errors=dict(self._errors),
+            reads=dict(self._reads),
             intervals={source: self.interval(source) for source in self._readers},
             verdict_at=published.verdict.at if published else None,
             judging=self._judging,
@@ -203,6 +205,7 @@ class Poller:
         with self._lock:
             self._facts = merge(self._facts, read, self._clock.now(), self.serves(source))
             self._errors.update(_errors(read.report))
+            self._reads.update(read.report.reads)
             self._untried.discard(source)
         _tell(read)
         self._wake.set()
@@ -221,7 +224,7 @@ class Poller:
 
     def interval(self, source: Source) -> timedelta:
         """How often *source* is read."""
-        return self._settings.poll.bucket if source is Source.S3 else self._settings.poll.cluster
+        return self._settings.poll.cluster if source.is_of_cluster else self._settings.poll.bucket
 
     def serves(self, source: Source) -> timedelta:
         """How long facts of *source* serve: until the next read is due and has had its time, and the grace."""
@@ -255,7 +258,9 @@ class Poller:
 
     def _due(self) -> bool:
         waited = timedelta(seconds=monotonic() - self._made)
-        awaited = self._untried - {Source.S3} if waited >= FIRST_LOOK_AT_STORES else self._untried
+        awaited = self._untried - {Source.SCRUB}
+        if waited >= FIRST_LOOK_AT_STORES:
+            awaited -= {Source.S3}
         return self._published is not None or not awaited or waited >= FIRST_VERDICT
 
     def _give_up_on_late_reads(self) -> None:

@@ -490,3 +490,48 @@ def test_what_nothing_explains_is_told(told: Mapping[str, Timeline]) -> None:
     assert len(spans(told["unexplained"], "VolSyncBackupUnprotected", severity="critical")) == 1
     assert len(spans(told["unexplained"], "VolSyncBackupUnknown", severity="warning")) == 1
     assert len(spans(told["unexplained"], "VolSyncBudgetBurning", severity="warning")) == 1
+
+
+# --- corruption, which the exporter forgets when it is restarted
+
+
+UNCONFIRMED = "VolSyncCorruptionUnconfirmed"
+
+
+@story
+def corruption_is_found_again(s: Story) -> None:
+    s.exporter(ALL).scrubbed(range(60), 1, "a").scrubbed(range(65, 200), None, "b").scrubbed(range(200, END), 1, "b")
+
+
+@story
+def corruption_was_repaired_before_a_restart(s: Story) -> None:
+    s.exporter(ALL).scrubbed(range(40), 1, "a").scrubbed(range(40, 80), 0, "a").scrubbed(range(80, END), None, "b")
+
+
+@story
+def corruption_was_repaired_after_a_restart(s: Story) -> None:
+    s.exporter(ALL).scrubbed(range(60), 2, "a").scrubbed(range(65, 200), None, "b").scrubbed(range(200, END), 0, "b")
+
+
+def test_what_was_corrupt_before_a_restart_is_told_until_it_is_read_again(told: Mapping[str, Timeline]) -> None:
+    for name in ("corruption_is_found_again", "corruption_was_repaired_after_a_restart"):
+        ((begin, end),) = spans(told[name], UNCONFIRMED, severity="warning", bucket="backups", namespace="monitoring")
+
+        assert 60 + 15 <= begin <= 90
+        assert 200 + 15 <= end <= 220
+
+
+def test_what_was_repaired_before_a_restart_is_not_told_after_it(told: Mapping[str, Timeline]) -> None:
+    assert spans(told["corruption_was_repaired_before_a_restart"], UNCONFIRMED) == []
+
+
+@story
+def scrub_is_refused(s: Story) -> None:
+    s.exporter(ALL, source="scrub", blind=ALL).claims(["a"], ALL)
+    for minute in ALL:
+        s.put("volsync_exporter_source_up", [minute], 0.0, source="scrub", **TARGET)
+
+
+def test_a_scrub_that_cannot_read_is_told(told: Mapping[str, Timeline]) -> None:
+    assert spans(told["scrub_is_refused"], "VolSyncExporterBlind", source="scrub", severity="warning")
+    assert {name for name, _ in alerts_of(told["scrub_is_refused"])} == {"VolSyncExporterBlind"}

@@ -125,6 +125,7 @@ def _annotations(backup: Backup) -> list[Problem]:
     faults = (
         ("volsync-exporter.io/exempt", annotations.exempt, _reason_fault),
         ("volsync-exporter.io/objective", annotations.objective, _duration_fault),
+        ("volsync-exporter.io/restore-proof", annotations.restore_proof, _duration_fault),
         ("volsync-exporter.io/exempt-until", annotations.exempt_until, _date_fault),
         (vanishing.ANNOTATION, annotations.may_vanish, vanishing.fault),
     )
