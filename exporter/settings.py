@@ -114,6 +114,11 @@ class ClaimSettings(_Section):
     )
     exclude_smaller_than: Quantity = Field("", description="With `all`: PVCs that ask for less are left out.")
     exclude_larger_than: Quantity = Field("", description="With `all`: PVCs that ask for more are left out.")
+    may_vanish: Names = Field(
+        (),
+        description="Namespaces whose claims may go without an alert, as shell patterns: `pr-*` for example. "
+        'A single claim says so by the annotation `volsync-exporter.io/may-vanish: "true"`.',
+    )
 
 
 class ChainSettings(_Section):
@@ -152,6 +157,11 @@ class GraceSettings(_Section):
     mover_start: Duration = Field(timedelta(minutes=15), description="For a mover pod to start its container.")
     volume_attach: Duration = Field(timedelta(minutes=10), description="For a volume that is wanted to attach.")
     restore: Duration = Field(timedelta(hours=1), description="For a restore to complete.")
+    restore_proof: Duration = Field(
+        timedelta(0),
+        description="For a restore of each claim's data to bring something back, again and again (`35d`); "
+        "0: none is asked for.",
+    )
     pause: Duration = Field(timedelta(days=1), description="For a source to be paused.")
     bucket: Duration = Field(
         timedelta(minutes=15),
@@ -215,7 +225,7 @@ class BucketSettings(_Section):
     requests_per_second: float = Field(
         0.0,
         ge=0,
-        description="The ceiling of requests per second; 0: as many as the store bears, at first 20, at most 200.",
+        description="The ceiling of requests per second; 0: as many as the store takes, at first 20, at most 200.",
     )
 
 

@@ -101,6 +101,7 @@ class Cause(StrEnum):
     RESTORE_EMPTY = "restore_empty"
     RESTORE_UNCONSUMED = "restore_unconsumed"
     RESTORE_STALE = "restore_stale"
+    RESTORE_UNPROVEN = "restore_unproven"
     REPOSITORY_ORPHANED = "repository_orphaned"
     BACKUP_WITHDRAWN = "backup_withdrawn"
 
@@ -210,8 +211,8 @@ def _warning(link: Link, meaning: str, command: str, variants: Mapping[str, str]
     return Entry(link, Impact.ADVISORY, Severity.WARNING, meaning, command, variants or {})
 
 
-def _info(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None) -> Entry:
-    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command, variants or {})
+def _info(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None, wide: str = "") -> Entry:
+    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command, variants or {}, wide)
 
 
 CATALOGUE: Mapping[Cause, Entry] = {
@@ -547,6 +548,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "kubectl patch replicationdestination <destination> -n <namespace> --type merge "
         """-p '{"spec":{"trigger":{"manual":"'"$(date +%s)"'"}}}'""",
         {SYNCHRONISED: _EDIT_POLICY},
+    ),
+    Cause.RESTORE_UNPROVEN: _info(
+        Link.RESTORE,
+        "No restore has proven the backups for longer than asked for: a warning where an owner or the settings ask.",
+        "volsync-exporter drill <namespace>/<pvc>",
+        wide="volsync-exporter drill --unproven",
     ),
     # --- beside the claims
     Cause.REPOSITORY_ORPHANED: _info(

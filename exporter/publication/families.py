@@ -17,6 +17,7 @@ from exporter.chain.verdict import (
     ClaimVerdict,
     LinkState,
     Problem,
+    RestoreProof,
     RootCause,
     SourceVerdict,
     Verdict,
@@ -123,6 +124,12 @@ def _claim_value(
     return _claims(lambda claim: [((), number)] if (number := _number(value_of(claim))) is not None else [])
 
 
+def _proof_value(
+    value_of: Callable[[RestoreProof], datetime | timedelta | None],
+) -> Callable[[Verdict], Iterator[Sample]]:
+    return _claim_value(lambda claim: value_of(claim.restored.proof) if claim.restored.proof else None)
+
+
 def _repositories(
     of_repository: Callable[[Repository], Iterable[Sample]],
 ) -> Callable[[Verdict], Iterator[Sample]]:
@@ -217,6 +224,12 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "Whether the claim could be restored now: 1 for the state that holds, 0 for the others.",
         (*_CLAIM, "state"),
         _claims(lambda claim: _one_hot((), ClaimState, claim.state)),
+    ),
+    Family(
+        "volsync_backup_may_vanish",
+        "1 for a claim that may go without an alert, by its annotation or by the settings; no series for all others.",
+        _CLAIM,
+        _claims(lambda claim: [((), 1.0)] if claim.may_vanish else []),
     ),
     Family(
         "volsync_backup_problem",
@@ -401,6 +414,31 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         _claims(
             lambda claim: (sample for r in claim.restores for sample in _one_hot((r.name,), RESTORE_RESULTS, r.result))
         ),
+    ),
+    Family(
+        "volsync_backup_restore_proven_timestamp_seconds",
+        "When the newest restore of the claim's data ended that succeeded and brought something back; no series where "
+        "none is seen.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.ended),
+    ),
+    Family(
+        "volsync_backup_restore_proven_recovery_point_timestamp_seconds",
+        "The moment of the data that this restore brought back; no series where its log does not tell.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.point),
+    ),
+    Family(
+        "volsync_backup_restore_proven_duration_seconds",
+        "How long this restore took, with all that it waited for.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.took),
+    ),
+    Family(
+        "volsync_backup_restore_proof_interval_seconds",
+        "How often a restore of the claim is to be proven; no series where nobody asks for it.",
+        _CLAIM,
+        _claim_value(lambda claim: claim.restored.wanted),
     ),
     Family(
         "volsync_repository_present",

@@ -15,6 +15,8 @@ from exporter.chain.verdict import (
     PolicyState,
     Problem,
     RepositoryOf,
+    RestoreEvidence,
+    RestoreProof,
     RestoreVerdict,
     SecretPresence,
     SourceVerdict,
@@ -71,6 +73,20 @@ def source_verdict(name: str, state: ClaimState = ClaimState.PROTECTED) -> Sourc
     )
 
 
+def restore_proof(destination: str) -> RestoreProof:
+    ended = LAST_SYNC - timedelta(days=20)
+    return RestoreProof(
+        destination=destination,
+        ended=ended,
+        took=timedelta(seconds=93.5),
+        point=ended - timedelta(minutes=14),
+        snapshot="3b1f8c0d",
+        amount="",
+        evidence="its mover's own log",
+        counts_from=ended,
+    )
+
+
 def claim(
     namespace: str = "karakeep",
     pvc: str = "data-pvc",
@@ -113,6 +129,7 @@ def claim(
             VolumeState(f"pvc-{namespace}-{pvc}-cache", "cache", "detached", "unknown"),
         ),
         restores=(RestoreVerdict(f"{pvc}-restore", LAST_SYNC - timedelta(days=20), None, "successful"),),
+        restored=RestoreEvidence(restore_proof(f"{namespace}/{pvc}-restore"), wanted=timedelta(days=30)),
         repositories=(RepositoryOf("volsync-backup", f"{namespace}/{pvc}", ENDPOINT),),
     )
 
