@@ -101,6 +101,7 @@ class Cause(StrEnum):
     RESTORE_EMPTY = "restore_empty"
     RESTORE_UNCONSUMED = "restore_unconsumed"
     RESTORE_STALE = "restore_stale"
+    RESTORE_UNPROVEN = "restore_unproven"
     REPOSITORY_ORPHANED = "repository_orphaned"
     BACKUP_WITHDRAWN = "backup_withdrawn"
 
@@ -139,6 +140,9 @@ class Entry(msgspec.Struct, frozen=True):
 
 SYNCHRONISED = "synchronised"
 """The variant for objects that Kyverno keeps as it generated them: what is patched there is undone within a second."""
+
+CORRUPT = "corrupt"
+"""The variant for a repository in which an object's bytes are not those of its name."""
 
 _TRIGGER = 'kubectl annotate pvc <pvc> -n <namespace> kyverno.io/trigger="$(date +%s)" --overwrite'
 _UNLOCK = (
@@ -191,6 +195,8 @@ _MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
 _SHOW_MOVER = f"kubectl describe job <job> -n <namespace>; {_MOVER_LOGS}"
 _REFUSALS = "kubectl get events -n <namespace> --field-selector reason=FailedCreate,involvedObject.name=<job>"
 _LAST_LOG = "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'"
+_DIGEST_OF_OBJECT = "aws s3 cp s3://<bucket>/<object> - --endpoint-url <endpoint> | sha256sum"
+"""Anybody can see for themselves: it should print the object's name."""
 _LOGS = {"pod": "kubectl logs -n <namespace> <failed_pod> --tail=50", "status": _LAST_LOG}
 """Where a failed pod is there, or no pod at all any more."""
 
@@ -205,8 +211,8 @@ def _warning(link: Link, meaning: str, command: str, variants: Mapping[str, str]
     return Entry(link, Impact.ADVISORY, Severity.WARNING, meaning, command, variants or {})
 
 
-def _info(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None) -> Entry:
-    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command, variants or {})
+def _info(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None, wide: str = "") -> Entry:
+    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command, variants or {}, wide)
 
 
 CATALOGUE: Mapping[Cause, Entry] = {
@@ -477,8 +483,10 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.REPOSITORY_DAMAGED: _blocking(
         Link.REPOSITORY,
-        "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing can be restored.",
+        "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing, or not "
+        "everything, can be restored.",
         _LAST_LOG,
+        {CORRUPT: _DIGEST_OF_OBJECT},
     ),
     Cause.REPOSITORY_SHARED: _warning(
         Link.REPOSITORY,
@@ -540,6 +548,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "kubectl patch replicationdestination <destination> -n <namespace> --type merge "
         """-p '{"spec":{"trigger":{"manual":"'"$(date +%s)"'"}}}'""",
         {SYNCHRONISED: _EDIT_POLICY},
+    ),
+    Cause.RESTORE_UNPROVEN: _info(
+        Link.RESTORE,
+        "No restore has proven the backups for longer than asked for: a warning where an owner or the settings ask.",
+        "volsync-exporter drill <namespace>/<pvc>",
+        wide="volsync-exporter drill --unproven",
     ),
     # --- beside the claims
     Cause.REPOSITORY_ORPHANED: _info(

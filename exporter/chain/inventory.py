@@ -15,6 +15,7 @@ from exporter.chain.kyverno import generated
 from exporter.chain.kyverno.generated import PolicyReference
 from exporter.chain.kyverno.policies import Policies, absent
 from exporter.chain.kyverno.policy import SECRET
+from exporter.chain.readers import Readers
 from exporter.chain.refreshing import patience_of
 from exporter.chain.selection import Selection
 from exporter.facts import layout
@@ -79,6 +80,11 @@ class Inventory:
             populator = self.cluster.volsync.destinations.get(populated_by.name, namespace)
             found += [populator] if populator else []
         return tuple(sorted({one.name: one for one in found}.values(), key=lambda one: one.name))
+
+    @cached_property
+    def readers(self) -> Readers:
+        """Which ReplicationDestinations restore from where a source writes."""
+        return Readers(self.cluster.volsync, self.bindings)
 
     @cached_property
     def _destinations(self) -> Mapping[tuple[str, str, str], list[ReplicationDestination]]:

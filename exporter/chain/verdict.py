@@ -133,6 +133,48 @@ class RestoreVerdict(msgspec.Struct, frozen=True):
     result: str
 
 
+class RestoreProof(msgspec.Struct, frozen=True):
+    """A restore of a claim's data that succeeded and brought something back."""
+
+    destination: str
+    """The ReplicationDestination, as `namespace/name`."""
+    ended: datetime
+    took: timedelta | None
+    """With all that it waited for: VolSync counts from the trigger on."""
+    point: datetime | None
+    """The moment of the data that it brought back; None where its log does not tell."""
+    snapshot: str
+    """The snapshot's id as the log shortens it; empty where that does not tell."""
+    amount: str
+    """How much it brought back, in the mover's own words; empty where its log does not tell."""
+    evidence: str
+    """What shows that it brought something back, for a person."""
+    counts_from: datetime
+    """Since when the data is proven: a restore of an old snapshot proves what it was worth when that was new."""
+
+
+class RestoreDoubt(msgspec.Struct, frozen=True):
+    """A restore that succeeded, and of which it cannot be told whether it brought back this claim's data."""
+
+    destination: str
+    """The ReplicationDestination, as `namespace/name`."""
+    ended: datetime
+    reason: str
+
+
+class RestoreEvidence(msgspec.Struct, frozen=True):
+    """What the restores that the API shows prove of one claim's backups."""
+
+    proof: RestoreProof | None = None
+    """The newest that brought something back."""
+    doubt: RestoreDoubt | None = None
+    """The newest that may have, where it is newer than the proof."""
+    counts_from: datetime | None = None
+    """Since when the data is proven, by all proofs together."""
+    wanted: timedelta | None = None
+    """How often it is to be proven; None where nobody asks for it."""
+
+
 class RepositoryOf(msgspec.Struct, frozen=True):
     """Where a claim's repository is: the bucket, and its path there. Together they tell a `Repository` of the facts."""
 
@@ -168,10 +210,13 @@ class ClaimVerdict(msgspec.Struct, frozen=True):
     storage_class: str = ""
     exemption: str = ""
     """Why it is exempt, in its owner's words; empty when it is not."""
+    may_vanish: bool = False
+    """Whether it may go without anyone being told."""
     sources: tuple[SourceVerdict, ...] = ()
     secrets: tuple[SecretPresence, ...] = ()
     volumes: tuple[VolumeState, ...] = ()
     restores: tuple[RestoreVerdict, ...] = ()
+    restored: RestoreEvidence = RestoreEvidence()
     repositories: tuple[RepositoryOf, ...] = ()
 
     @property

@@ -8,8 +8,9 @@ import click
 
 SUMMARIES: Final = {
     "status": "Print every claim with its state, and the root causes.",
-    "explain": "Walk one claim's chain: what shows each link's state, what fixes it.",
+    "explain": "Walk one claim's chain: each link's state, and what fixes it.",
     "doctor": "Check what may be read and reached, and say what is missing.",
+    "drill": "Restore claims into throw-away volumes, as proof.",
     "dump": "Write what a verdict rests on to a folder or archive.",
     "serve": "Serve metrics, the status page and its JSON.",
     "completion": "Print the script that completes commands in a shell.",

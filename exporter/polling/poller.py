@@ -224,7 +224,7 @@ class Poller:
 
     def interval(self, source: Source) -> timedelta:
         """How often *source* is read."""
-        return self._settings.poll.bucket if source is Source.S3 else self._settings.poll.cluster
+        return self._settings.poll.cluster if source.is_of_cluster else self._settings.poll.bucket
 
     def serves(self, source: Source) -> timedelta:
         """How long facts of *source* serve: until the next read is due and has had its time, and the grace."""
@@ -258,7 +258,9 @@ class Poller:
 
     def _due(self) -> bool:
         waited = timedelta(seconds=monotonic() - self._made)
-        awaited = self._untried - {Source.S3} if waited >= FIRST_LOOK_AT_STORES else self._untried
+        awaited = self._untried - {Source.SCRUB}
+        if waited >= FIRST_LOOK_AT_STORES:
+            awaited -= {Source.S3}
         return self._published is not None or not awaited or waited >= FIRST_VERDICT
 
     def _give_up_on_late_reads(self) -> None:

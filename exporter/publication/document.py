@@ -44,6 +44,8 @@ class ClaimEntry(msgspec.Struct, frozen=True):
     command: str | None
     binding: BindingEntry | None
     """Null for a claim without a source."""
+    restore_proven: datetime | None
+    """When the newest restore that brought something back ended."""
 
 
 class RootCauseEntry(msgspec.Struct, frozen=True):
@@ -119,6 +121,7 @@ def _claim(claim: ClaimVerdict) -> ClaimEntry:
         summary=claim.summary,
         command=problem.command if problem else None,
         binding=_binding(claim),
+        restore_proven=_utc(claim.restored.proof.ended) if claim.restored.proof else None,
     )
 
 

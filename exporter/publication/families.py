@@ -17,11 +17,12 @@ from exporter.chain.verdict import (
     ClaimVerdict,
     LinkState,
     Problem,
+    RestoreProof,
     RootCause,
     SourceVerdict,
     Verdict,
 )
-from exporter.facts.bucket.model import Bucket, Repository, Totals
+from exporter.facts.bucket.model import Bucket, Repository, Scrub, Totals
 from exporter.facts.model import ReadCount, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.bucket_names import names_of
@@ -125,6 +126,12 @@ def _claim_value(
     return _claims(lambda claim: [((), number)] if (number := _number(value_of(claim))) is not None else [])
 
 
+def _proof_value(
+    value_of: Callable[[RestoreProof], datetime | timedelta | None],
+) -> Callable[[Verdict], Iterator[Sample]]:
+    return _claim_value(lambda claim: value_of(claim.restored.proof) if claim.restored.proof else None)
+
+
 def _repositories(
     of_repository: Callable[[Repository], Iterable[Sample]],
 ) -> Callable[[Verdict], Iterator[Sample]]:
@@ -154,6 +161,11 @@ def _repository_value(
     return _repositories(
         lambda repository: [((), number)] if (number := _number(value_of(repository))) is not None else []
     )
+
+
+def _scrubs(of_scrub: Callable[[Scrub], Iterable[Sample]]) -> Callable[[Verdict], Iterator[Sample]]:
+    """Samples of every repository that is scrubbed."""
+    return _repositories(lambda repository: of_scrub(repository.scrub) if repository.scrub else ())
 
 
 def _buckets(value_of: Callable[[Bucket], float | None]) -> Callable[[Verdict], Iterator[Sample]]:
@@ -214,6 +226,12 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "Whether the claim could be restored now: 1 for the state that holds, 0 for the others.",
         (*_CLAIM, "state"),
         _claims(lambda claim: _one_hot((), ClaimState, claim.state)),
+    ),
+    Family(
+        "volsync_backup_may_vanish",
+        "1 for a claim that may go without an alert, by its annotation or by the settings; no series for all others.",
+        _CLAIM,
+        _claims(lambda claim: [((), 1.0)] if claim.may_vanish else []),
     ),
     Family(
         "volsync_backup_problem",
@@ -400,6 +418,31 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         ),
     ),
     Family(
+        "volsync_backup_restore_proven_timestamp_seconds",
+        "When the newest restore of the claim's data ended that succeeded and brought something back; no series where "
+        "none is seen.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.ended),
+    ),
+    Family(
+        "volsync_backup_restore_proven_recovery_point_timestamp_seconds",
+        "The moment of the data that this restore brought back; no series where its log does not tell.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.point),
+    ),
+    Family(
+        "volsync_backup_restore_proven_duration_seconds",
+        "How long this restore took, with all that it waited for.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.took),
+    ),
+    Family(
+        "volsync_backup_restore_proof_interval_seconds",
+        "How often a restore of the claim is to be proven; no series where nobody asks for it.",
+        _CLAIM,
+        _claim_value(lambda claim: claim.restored.wanted),
+    ),
+    Family(
         "volsync_repository_present",
         "Whether the bucket holds the repository; no series where the listing cannot be believed.",
         _REPOSITORY,
@@ -464,6 +507,34 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "A reason not to believe the repository's last listing; its figures are the last believed ones.",
         (*_REPOSITORY, "reason"),
         _repositories(lambda repository: (((reason,), 1.0) for reason in repository.suspect)),
+    ),
+    Family(
+        "volsync_repository_scrubbed_bytes",
+        "Bytes of the repository's objects that are what their names say, as last found since the exporter started: by "
+        "reading them (`content`), or by the SHA-256 that the store keeps (`checksum`). Over all bytes of the "
+        "repository, that is how much of it was scrubbed. No series where repositories are not scrubbed.",
+        (*_REPOSITORY, "proof"),
+        _scrubs(lambda scrub: (((proof,), float(count)) for proof, count in scrub.scrubbed.items())),
+    ),
+    Family(
+        "volsync_repository_scrub_oldest_timestamp_seconds",
+        "When that part of the repository was scrubbed which was scrubbed longest ago; no series until every part was, "
+        "which takes half of `scrub.period` from the exporter's start.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), scrub.oldest.timestamp())] if scrub.oldest else []),
+    ),
+    Family(
+        "volsync_repository_corrupt_objects",
+        "Objects of the repository whose bytes are not those of their names. No series until one was found, or every "
+        "part was scrubbed.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), float(scrub.corrupt_objects))] if scrub.corrupt_objects is not None else []),
+    ),
+    Family(
+        "volsync_repository_unread_objects",
+        "Objects of the repository that were due to be scrubbed and could not be read: nothing is known of them.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), float(scrub.unread))]),
     ),
     Family(
         "volsync_bucket_size_bytes",

@@ -7,6 +7,7 @@ no terminal, a claim and a sentence stay on their line, for `grep`.
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -128,8 +129,8 @@ def _claims(verdict: Verdict, console: Console, *, is_wide: bool, in_namespace: 
     header = ["NAMESPACE", "PVC", "STATE", "AGE/LIMIT", "CAUSE"]
     rows = [_row(claim, verdict) for claim in claims]
     if is_wide:
-        header += ["SCOPE", "RECOVERY POINT", "EVIDENCE", "REPOSITORY"]
-        rows = [[*row, *_more(claim)] for row, claim in zip(rows, claims, strict=True)]
+        header += ["SCOPE", "RECOVERY POINT", "EVIDENCE", "RESTORED", "REPOSITORY"]
+        rows = [[*row, *_more(claim, verdict.at)] for row, claim in zip(rows, claims, strict=True)]
     first = 1 if in_namespace else 0  # it is in the command that was typed
     table = _aligned([row[first:] for row in ([Text(name, "bold") for name in header], *rows)])
     if not is_wide and any(line.cell_len > console.width for line in table):
@@ -147,12 +148,13 @@ def _row(claim: ClaimVerdict, verdict: Verdict) -> list[Text]:
     ]
 
 
-def _more(claim: ClaimVerdict) -> list[Text]:
+def _more(claim: ClaimVerdict, at: datetime) -> list[Text]:
     repositories = ", ".join(f"{one.bucket}/{one.prefix}" for one in claim.repositories)
     return [
         Text(clean(str(claim.problem.scope)) if claim.problem else NOTHING),
         Text(moment(claim.recovery_point) if claim.recovery_point else NOTHING),
         Text(clean(claim.recovery_point_evidence) or NOTHING),
+        Text(ago(claim.restored.proof.ended, at) if claim.restored.proof else NOTHING),
         Text(clean(repositories) or NOTHING),
     ]
 

@@ -92,13 +92,15 @@ def every_claim() -> table.Panel:
     return (
         panel.table_panel(
             "Claims",
-            "Every claim with its state, the age of its recovery point and its objective. A name leads to the claim.",
+            "Every claim with its state, the age of its recovery point, its objective, and when a restore last brought "
+            "something back. A name leads to the claim.",
             "No claim asks for a backup.",
         )
         .with_target(panel.rows(queries.state_number(), ref="A"))
         .with_target(panel.rows(queries.recovery_age(), ref="B"))
         .with_target(panel.rows(queries.one("volsync_backup_objective_seconds"), ref="C"))
         .with_target(panel.rows(queries.objective_used(), ref="D"))
+        .with_target(panel.rows(f"1000 * {queries.one('volsync_backup_restore_proven_timestamp_seconds')}", ref="E"))
         .with_transformation(panel.transformation("merge"))
         .with_transformation(
             panel.columns(
@@ -110,9 +112,11 @@ def every_claim() -> table.Panel:
                     "Value #B": "Recovery point age",
                     "Value #C": "Objective",
                     "Value #D": "Objective used",
+                    "Value #E": "Restore proven",
                 }
             )
         )
+        .override_by_name("Restore proven", [panel.property_("unit", "dateTimeFromNow")])
         .override_by_name("State", [panel.property_("mappings", [palette.STATE_WORDS]), panel.background()])
         .override_by_name("PVC", [panel.to_claim("__data.fields.Namespace", "__data.fields.PVC")])
         .override_by_name("Recovery point age", [panel.property_("unit", "s")])

@@ -12,6 +12,7 @@ from tests.apiserver.exchange import BrokenAnswerError, Json, NoSuchPathError, R
 from tests.apiserver.faults import Fault, How
 
 _JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
 _WITHOUT_END = {
     How.CONTINUE: (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     How.TRICKLE_HEADERS: (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
@@ -27,6 +28,7 @@ class Api(Protocol):
     closing: threading.Event
 
     def answer(self, request: Request) -> tuple[Json | Iterator[Json], str]: ...
+    def apply(self, request: Request, wanted: Json) -> Json: ...
 
 
 def _line(event: Json) -> bytes:
@@ -56,11 +58,24 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:
+    def _request(self) -> Request:
         split = urlsplit(self.path)
         query = {key: values[-1] for key, values in parse_qs(split.query, keep_blank_values=True).items()}
-        headers = {key.lower(): value for key, value in self.headers.items()}
-        request = Request("", split.path, query, headers)
+        return Request("", split.path, query, {key.lower(): value for key, value in self.headers.items()})
+
+    def do_PATCH(self) -> None:
+        if self.headers.get("Content-Type") != _APPLY:
+            return self._refuse_method()
+        request = self._request()
+        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        try:
+            body = self.server.api.apply(request, wanted)
+            self._send(request, 200, json.dumps(body).encode(), _JSON)
+        except RefusedError as refusal:
+            self._send(request, refusal.code, json.dumps(refusal.status).encode(), _JSON, refusal.headers)
+
+    def do_GET(self) -> None:
+        request = self._request()
         try:
             body, content_type = self.server.api.answer(request)
             if isinstance(body, dict):
@@ -83,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps(RefusedError(405, message).status).encode()
         self._send(Request(self.command.lower(), self.path, {}, {}), 405, body, _JSON)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = _refuse_method  # noqa: N815 - http.server's names
+    do_POST = do_PUT = do_DELETE = _refuse_method  # noqa: N815 - http.server's names
 
     def _send(
         self, request: Request, code: int, body: bytes, content_type: str, headers: Mapping[str, str] | None = None

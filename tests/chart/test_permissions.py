@@ -15,7 +15,7 @@ from tests.apiserver.server import ApiServer
 from tests.chart.tools import ALL_VALUES, ROOT, Manifest, of_kind, rendered, rendered_together, settings, the
 
 RBAC = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
-CLUSTER_SOURCES = [source for source in Source if source is not Source.S3]
+CLUSTER_SOURCES = [source for source in Source if source.is_of_cluster]
 
 Grant = tuple[str, str, str, str]
 """Namespace (empty: cluster-wide), verb, API group and plural."""

@@ -19,7 +19,7 @@ from exporter.facts.model import SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller
-from exporter.settings import Settings
+from exporter.settings import BucketSettings, Settings
 from tests.apiserver import faults
 from tests.apiserver.server import ApiServer, load
 
@@ -90,6 +90,17 @@ def test_the_last_facts_serve_while_a_source_fails(cluster: ApiServer) -> None:
     assert [claim.state for claim in after.verdict.claims] == [claim.state for claim in before.verdict.claims]
     assert poller.telemetry().errors[Source.VOLSYNC, Reason.SERVER_ERROR] >= 1
     assert {report.source for report in poller.telemetry().reports if not report.up} == {Source.VOLSYNC}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "stays", "scrubs"), [("true", True, True), ("true", False, False), ("false", True, False)]
+)
+def test_only_who_stays_and_is_told_to_scrubs(enabled: str, stays: bool, scrubs: bool) -> None:
+    settings: Settings = load_settings(None, {}, {"scrub.enabled": enabled})
+    bucket = BucketSettings(bucket="backups", endpoint="http://127.0.0.1:1")
+    readers = readers_of(settings.model_copy(update={"buckets": (bucket,)}), scrubs=stays)
+    assert (Source.SCRUB in readers) is scrubs
+    assert Source.S3 in readers
 
 
 def test_a_read_gives_up_when_it_is_told_to(cluster: ApiServer) -> None:

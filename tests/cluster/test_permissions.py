@@ -26,7 +26,7 @@ def _follow_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standing, "SMALL", 0)
 
 
-SOURCES = [source for source in Source if source is not Source.S3]
+SOURCES = [source for source in Source if source.is_of_cluster]
 MODES = {
     "default": {},
     "metadata of Secrets": {"secrets": "metadata"},

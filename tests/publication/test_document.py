@@ -37,6 +37,7 @@ def test_the_bad_day_has_the_fields_of_the_contract() -> None:
         "objective_seconds": 10800.0,
         "last_sync": "2026-01-18T13:00:24Z",
         "advisories": [],
+        "restore_proven": "2025-12-29T13:00:24Z",
         "binding": {
             "state": "proven",
             "store": "store/192.168.10.133:30292/volsync-backup",

@@ -26,7 +26,7 @@ from exporter.chain.scope import Scope
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import Key
-from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.reading import Reading
 
 READ_METHODS = ("restic",)
@@ -38,6 +38,8 @@ _MANY = 3
 _NO_BUCKET = "no bucket is read"
 _UNTOLD = Binding(BindingState.UNKNOWN, "a value in its objects could not be understood")
 _NO_HINTS: tuple[Hint, ...] = ()
+Identity = tuple[str, ...]
+"""What is one for all that read from or write to one repository."""
 T = TypeVar("T")
 
 
@@ -63,6 +65,24 @@ class Bindings:
             if binding.state is BindingState.PROVEN and binding.bucket is not None:
                 found[binding.bucket.identity, binding.prefix].add((source.namespace, source.spec.source_pvc))
         return {place: tuple(sorted(keys)) for place, keys in found.items()}
+
+    def identities_of(self, source: ReplicationSource) -> frozenset[Identity]:
+        """What is the same of a restore from where *source* writes: its place, else an address as it is written."""
+        binding = self.of(source)
+        if binding.state is BindingState.PROVEN and binding.bucket is not None:
+            return frozenset({(*binding.bucket.identity, binding.prefix)})
+        return frozenset(address for hint in self._hints(source) if (address := hint.address))
+
+    def identities_read_by(self, destination: ReplicationDestination) -> frozenset[Identity]:
+        """Where objects say in so many words that *destination* restores from, as `identities_of` names it."""
+        hints = [hint for hint in self._hints_of_destination(destination) if hint.path is not None]
+        placed = [binding for hint in hints if (binding := self._placed(hint)) and binding.bucket]
+        places = {(*binding.bucket.identity, binding.prefix) for binding in placed if binding.bucket}
+        return frozenset({*places, *(address for hint in hints if (address := hint.address))})
+
+    def _hints_of_destination(self, destination: ReplicationDestination) -> tuple[Hint, ...]:
+        name = "/".join(destination.key)
+        return self._isolation.attempt(name, lambda: self._all_hints.of_destination(destination), lambda _: _NO_HINTS)
 
     @cached_property
     def layouts(self) -> Mapping[tuple[str, str, str], LayoutScore]:
@@ -214,8 +234,11 @@ class Bindings:
 
     @cached_property
     def _hints_of(self) -> Mapping[Key, tuple[Hint, ...]]:
-        hints = Hints(self._cluster)
-        return {source.key: self._alone(source, hints.of, _NO_HINTS) for source in self.sources}
+        return {source.key: self._alone(source, self._all_hints.of, _NO_HINTS) for source in self.sources}
+
+    @cached_property
+    def _all_hints(self) -> Hints:
+        return Hints(self._cluster)
 
     def _binding(self, bucket: Bucket, prefix: str, says: str, *, is_set: bool = False) -> Binding:
         place = self._places.at.get((bucket.identity, prefix))

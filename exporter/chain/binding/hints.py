@@ -10,7 +10,7 @@ from exporter.chain.binding import evidence
 from exporter.chain.binding.evidence import HOLE, Hint
 from exporter.chain.binding.sources import pattern_of
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.layout import prefix_of
 
 
@@ -23,6 +23,21 @@ class Hints:
     def of(self, source: ReplicationSource) -> tuple[Hint, ...]:
         """What is said of the source's repository, the more direct first."""
         return tuple(self._of(source))
+
+    def of_destination(self, destination: ReplicationDestination) -> tuple[Hint, ...]:
+        """What is said of the repository that *destination* restores from, the more direct first."""
+        return tuple(self._of_destination(destination))
+
+    def _of_destination(self, destination: ReplicationDestination) -> Iterator[Hint]:
+        own = destination.metadata.annotations
+        says = "an annotation on the ReplicationDestination"
+        if own and own.repository and (hint := evidence.of_text(own.repository.strip(), says)):
+            yield hint
+        secret = destination.spec.mover.repository or ""
+        for external in self._cluster.external_secrets.bringing(destination.namespace, secret):
+            for template in external.addresses:
+                if hint := evidence.of_template(template, "the template of its ExternalSecret"):
+                    yield hint
 
     def _of(self, source: ReplicationSource) -> Iterator[Hint]:
         pvc = self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc))

@@ -26,19 +26,17 @@ class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):
                 found[source.namespace, source.spec.source_pvc].append(source)
         return {key: tuple(sources) for key, sources in found.items()}
 
-    def sharers_of(self, secret: Key) -> tuple[Key, ...]:
-        """The claims whose restic sources take their repository from one Secret, sorted."""
-        return self._sharers.get(secret, ())
+    def sharers_of(self, secret: Key, method: str = "restic") -> tuple[Key, ...]:
+        """The claims whose sources of one *method* take their repository from one Secret, sorted."""
+        return self._sharers.get((*secret, method), ())
 
     @cached_property
-    def _sharers(self) -> Mapping[Key, tuple[Key, ...]]:
-        found: dict[Key, list[Key]] = defaultdict(list)
+    def _sharers(self) -> Mapping[tuple[str, str, str], tuple[Key, ...]]:
+        found: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
         for key, sources in sorted(self.sources_of.items()):
-            secrets = {
-                s.spec.mover.repository for s in sources if s.spec.method == "restic" and s.spec.mover.repository
-            }
-            for secret in secrets:
-                found[key[0], secret].append(key)
+            secrets = {(s.spec.mover.repository, s.spec.method) for s in sources if s.spec.mover.repository}
+            for secret, method in secrets:
+                found[key[0], secret, method].append(key)
         return {secret: tuple(keys) for secret, keys in found.items()}
 
     @cached_property
