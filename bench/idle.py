@@ -31,7 +31,7 @@ _COUNTS = "/-/counts"
 """Answers with the requests and bytes so far, and counts anew."""
 _LISTS, _POLLS = 3, 10
 """How often each is measured: other programs on the machine make CPU seconds longer."""
-_SOURCES = [source for source in Source if source not in (Source.S3, Source.SECRETS)]
+_SOURCES = [source for source in Source if source.is_of_cluster and source is not Source.SECRETS]
 
 
 class Work(NamedTuple):

@@ -22,7 +22,7 @@ from tests.apiserver.faults import Fault, How
 from tests.apiserver.server import ApiServer
 from tests.cluster.conftest import AT, MOVER, Json, MakeReader, obj, small_cluster
 
-SOURCES = [source for source in Source if source is not Source.S3]
+SOURCES = [source for source in Source if source.is_of_cluster]
 
 
 @pytest.fixture(autouse=True)

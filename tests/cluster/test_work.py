@@ -23,7 +23,7 @@ from tests.cluster.conftest import AT, obj, small_cluster
 from tests.cluster.direct import DirectTransport
 
 CLAIMS = 1500
-SOURCES = [source for source in Source if source not in (Source.S3, Source.SECRETS)]
+SOURCES = [source for source in Source if source.is_of_cluster and source is not Source.SECRETS]
 ASKED = sum(len(asks(kind, Settings())) for kind in KINDS if kind.source in SOURCES)
 
 
