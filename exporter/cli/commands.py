@@ -2,7 +2,7 @@
 
 import difflib
 import importlib
-from typing import Final
+from typing import IO, Any, Final
 
 import click
 
@@ -30,6 +30,22 @@ Exit status: 0 fine, 1 something is unprotected or broken, 2 could not tell.
 """
 
 
+class Misuse(click.UsageError):
+    """A command line that makes no sense, shown wrapped between words on a terminal."""
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message(), error.ctx)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        if file is not None or self.ctx is None:
+            super().show(file)
+            return
+        from exporter.publication.tables import show_error  # noqa: PLC0415 - slow to import
+
+        click.echo(f"{self.ctx.get_usage()}\nTry '{self.ctx.command_path} --help' for help.\n", err=True)
+        show_error(self.message)
+
+
 class Commands(click.Group):
     """Imports a command when it is called, and knows what a mistyped one was meant to be."""
 
@@ -41,6 +57,12 @@ class Commands(click.Group):
             return None
         found: click.Command = importlib.import_module(f"exporter.cli.{cmd_name}").command
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise Misuse(error) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

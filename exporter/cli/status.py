@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 import msgspec
+from rich.text import Text
 
 from exporter.chain.selection import LABEL
 from exporter.chain.verdict import ClaimState, ClaimVerdict, Verdict
@@ -14,7 +15,8 @@ from exporter.cli.inputs import EXIT_UNKNOWN, Command, Inputs, takes_inputs
 from exporter.cli.output import encoded, exit_status, output_option
 from exporter.cli.reading import Answer, answer
 from exporter.cli.selector import SelectorError, parse, selects
-from exporter.publication.tables import TableView, console_for_output, show_status
+from exporter.publication.plain import clean
+from exporter.publication.tables import TableView, console_for_errors, console_for_output, show_hanging, show_status
 from exporter.settings import Settings
 
 _NO_TROUBLE: Final = (ClaimState.PROTECTED, ClaimState.STARTING, ClaimState.EXEMPT)
@@ -53,8 +55,7 @@ def command(inputs: Inputs, selector: str, problems: bool, output: str, watch: b
 def _print(found: Answer, output: str, settings: Settings, of: int) -> None:
     if output in ("table", "wide"):
         view = TableView(
-            where=found.where,
-            settings_from=found.settings_from,
+            judged=found.judged,
             runbook_base=settings.web.runbook_base,
             of=of,
             is_wide=output == "wide",
@@ -63,9 +64,9 @@ def _print(found: Answer, output: str, settings: Settings, of: int) -> None:
         )
         show_status(console_for_output(), found.verdict, view)
         for note in found.notes:
-            click.echo(f"note: {note}", err=True)
+            show_hanging(console_for_errors(), Text(clean(f"note: {note}")))
     else:
-        click.echo(encoded(found.verdict, output))
+        click.echo(encoded(found.verdict, output, found.judged))
 
 
 def _chooser(text: str, *, problems: bool) -> Callable[[Verdict], Verdict]:

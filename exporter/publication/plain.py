@@ -33,6 +33,6 @@ def age_against_objective(claim: ClaimVerdict, at: datetime) -> str:
     return f"{age}/{format_duration(claim.objective)}"
 
 
-def counted(number: int, one: str) -> str:
-    """*number* and its noun: `1 claim`, `4 claims`."""
-    return f"{number:,} {one if number == 1 else one + 's'}"
+def counted(number: int, one: str, many: str = "") -> str:
+    """*number* and its noun: `1 claim`, `4 claims`, `2 repositories`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -255,7 +255,7 @@ def test_a_chain_is_walked_link_by_link() -> None:
     result = run("explain", "paperless-ngx/media", "--from", SOUND, BEHIND, *AT, *PLAIN)
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
-    assert lines[0] == "paperless-ngx/media is unprotected"
+    assert lines[2] == "paperless-ngx/media is unprotected"
     assert next(line for line in lines if line.startswith("broken")).split()[1] == "source"
     assert any(line.lstrip().startswith("$ kubectl") for line in lines)
     assert result.stdout == run("explain", "paperless-ngx/media", "--from", SOUND, BEHIND, *AT, *PLAIN).stdout

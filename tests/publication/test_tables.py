@@ -137,12 +137,12 @@ def test_doctor_puts_what_to_do_under_what_failed() -> None:
     ]
     assert report(checks).plain.splitlines() == [
         "kubernetes",
-        "  ok  list persistentvolumeclaims  allowed (v1)",
-        "  no  list pods                    403",
+        "  ok  list persistentvolumeclaims: allowed (v1)",
+        "  no  list pods: 403",
         "      Grant list on pods.",
         "",
         "longhorn",
-        "  -   list volumes                 not served",
+        "  -   list volumes: not served",
         "",
         "1 of 3 checks failed.",
     ]

@@ -8,7 +8,8 @@ import msgspec
 from exporter.chain.causes import Impact, Link
 from exporter.chain.verdict import ClaimState, Verdict
 from exporter.durations import format_duration
-from exporter.publication.page.words import STATES, counted
+from exporter.publication.page.words import STATES
+from exporter.publication.plain import counted
 
 
 class Headline(msgspec.Struct, frozen=True):

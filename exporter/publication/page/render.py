@@ -21,6 +21,7 @@ from exporter.publication.page import words
 from exporter.publication.page.headline import headline
 from exporter.publication.page.static import digest
 from exporter.publication.page.view import PAGE_SIZE, Choices, View
+from exporter.publication.plain import counted
 from exporter.visible import visible
 
 _OLD_AFTER = 3
@@ -53,7 +54,7 @@ def _environment() -> Environment:
         "digest": digest,
     }
     environment.filters |= {
-        "counted": words.counted,
+        "counted": counted,
         "bytes": words.bytes_of,
         "duration": format_duration,
         "cause": words.title_of,
