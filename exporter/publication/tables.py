@@ -19,7 +19,17 @@ from exporter.chain.verdict import ClaimState, ClaimVerdict, RootCause, Verdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.kinds import KINDS
 from exporter.publication.document import Judged
-from exporter.publication.plain import NOTHING, age_against_objective, ago, clean, counted, moment
+from exporter.publication.plain import (
+    NOTHING,
+    UNVERIFIED,
+    age_against_objective,
+    ago,
+    clean,
+    counted,
+    knows_claims,
+    moment,
+    no_claims,
+)
 
 STATE_STYLES: Final = {
     ClaimState.PROTECTED: "green",
@@ -30,7 +40,6 @@ STATE_STYLES: Final = {
     ClaimState.UNKNOWN: "magenta",
 }
 SEVERITY_STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-UNVERIFIED: Final = "Recovery points are as reported by VolSync, not verified in a bucket."
 _ORDER: Final = (
     ClaimState.EXEMPT,
     ClaimState.PROTECTED,
@@ -216,12 +225,9 @@ def _details(claim: ClaimVerdict) -> Iterator[tuple[str, str]]:
 def _no_claims(verdict: Verdict, view: TableView) -> Text:
     if view.of:
         return Text(f"None of {counted(view.of, 'claim')} is as asked for.")
-    if not verdict.facts.cluster.core.claims.known:
+    if not knows_claims(verdict):
         return Text("Whether any PVC asks for a backup could not be read.", STATE_STYLES[ClaimState.UNKNOWN])
-    return Text(
-        f"No PVC asks for a backup: none has the label {clean(view.label)!r}, and no ReplicationSource names one. "
-        "A ReplicationSource with the PVC in spec.sourcePVC makes it a claim."
-    )
+    return Text(no_claims(view.label))
 
 
 # --- what is wrong

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from exporter.cli.commands import SUMMARIES, cli
 from exporter.cli.inputs import _spread
 from exporter.configuration import SETTINGS
-from exporter.publication.tables import UNVERIFIED
+from exporter.publication.plain import UNVERIFIED
 from exporter.settings import Settings
 
 DUMPS = Path(__file__).parent / "dumps"

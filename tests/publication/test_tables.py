@@ -20,8 +20,8 @@ from exporter.facts.model import Check, Facts
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.doctor import report
 from exporter.publication.explain import explain
-from exporter.publication.plain import ago, clean
-from exporter.publication.tables import UNVERIFIED, console_for_output, show_status
+from exporter.publication.plain import UNVERIFIED, ago, clean
+from exporter.publication.tables import console_for_output, show_status
 from tests.publication.verdicts import AT, bad_day, claim, every_family, problem, reports, verdict
 
 GOLDENS = Path(__file__).parent
