@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,7 @@ from exporter.publication.summary import Summary, summary
 from tests.corpus import verdict
 
 PAGE = (Path(__file__).parents[2] / "docs" / "dashboards.md").read_text()
-NOBODY = Telemetry("", datetime.min, (), {}, {}, None, None, {})
+NOBODY = Telemetry("", datetime.min.replace(tzinfo=UTC), (), {}, {}, None, None, {})
 
 
 def blocks(language: str) -> list[str]:
