@@ -72,7 +72,7 @@ class TableView(msgspec.Struct, frozen=True):
 
 
 def console_for_output() -> Console:
-    """Standard output: coloured on a terminal that wants it (NO_COLOR is heeded), as wide as it is."""
+    """Standard output: coloured on a terminal that wants it (NO_COLOR turns it off), as wide as it is."""
     return _console(stderr=False)
 
 
