@@ -1,8 +1,8 @@
 """`status`: every claim with its state, and the root causes."""
 
 import sys
-import time
 from collections.abc import Callable
+from time import sleep
 from typing import Final
 
 import click
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from exporter.chain.selection import LABEL
 from exporter.chain.verdict import ClaimState, ClaimVerdict, Verdict
-from exporter.cli.inputs import EXIT_UNKNOWN, Command, Inputs, takes_inputs
+from exporter.cli.inputs import EXIT_UNKNOWN, Command, Failure, Inputs, takes_inputs
 from exporter.cli.output import encoded, exit_status, output_option
 from exporter.cli.reading import Answer, answer
 from exporter.cli.selector import SelectorError, parse, selects
@@ -36,8 +36,8 @@ def command(inputs: Inputs, selector: str, problems: bool, output: str, watch: b
     Exit status: 0 fine, 1 something is unprotected or broken, 2 could not tell.
     """
     chosen = _chooser(selector, problems=problems)
+    found = answer(inputs)
     while True:
-        found = answer(inputs)
         shown = msgspec.structs.replace(found, verdict=chosen(found.verdict))
         if watch and sys.stdout.isatty():
             click.clear()
@@ -47,9 +47,19 @@ def command(inputs: Inputs, selector: str, problems: bool, output: str, watch: b
             is_untold = bool(selector) and not shown.verdict.claims and not problems
             sys.exit(EXIT_UNKNOWN if is_untold else exit_status(shown.verdict))
         sys.stdout.flush()
-        time.sleep(_PAUSE)
+        found = _next(inputs)
         if not sys.stdout.isatty():
             click.echo()
+
+
+def _next(inputs: Inputs) -> Answer:
+    """The next answer of a watch: an API server that is gone for a while does not end it."""
+    while True:
+        sleep(_PAUSE)
+        try:
+            return answer(inputs)
+        except Failure as error:
+            error.show()
 
 
 def _print(found: Answer, output: str, settings: Settings, of: int) -> None:
