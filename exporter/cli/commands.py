@@ -5,6 +5,7 @@ import importlib
 from typing import IO, Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 SUMMARIES: Final = {
     "status": "Print every claim with its state, and the root causes.",
@@ -73,6 +74,11 @@ class Commands(click.Group):
             near = difflib.get_close_matches(args[0], SUMMARIES, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(SUMMARIES)}."
             raise click.UsageError(f"{error.message.rstrip('.')}. {hint}", ctx) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the commands from their summaries, without importing them."""
+        found = [CompletionItem(name, help=about) for name, about in SUMMARIES.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands from their summaries, without importing them."""

@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from exporter.cli.commands import SUMMARIES, cli
+from exporter.cli.completion import complete_for_kubectl
 from exporter.cli.inputs import _spread
 from exporter.configuration import SETTINGS
 from exporter.publication.plain import UNVERIFIED
@@ -334,6 +335,23 @@ def test_a_mistyped_command_is_known() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_are_told_how_to_complete(shell: str) -> None:
     assert "_VOLSYNC_EXPORTER_COMPLETE" in run("completion", shell).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["st"], "status\tPrint every claim with its state, and the root causes.\n:4\n"),
+        (["status", "--prob"], "--problems\tOnly claims that are not well.\n:4\n"),
+        (["status", "-o", "js"], "json\n:4\n"),
+        (["status", "--config", ""], ":0\n"),
+    ],
+)
+def test_kubectl_completes_the_plugin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kubectl_complete-volsync_backups", *words])
+    complete_for_kubectl()
+    assert capsys.readouterr().out == told
 
 
 def test_what_help_and_completion_need_is_imported_alone() -> None:
