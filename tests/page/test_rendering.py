@@ -315,7 +315,7 @@ def test_a_source_that_is_down_is_named_above_everything() -> None:
     answer = respond("/", {}, sound(), telemetry(down=Source.LONGHORN))
     assert answer is not None
     page = answer.body.decode()
-    assert page.index("Not to be read: <code>longhorn</code>") < page.index('id="claims"')
+    assert page.index("Could not be read: <code>longhorn</code>") < page.index('id="claims"')
     assert "list longhorn: 403 Forbidden" in page
     assert f"<code>{Reason.FORBIDDEN}</code>" in page
 
@@ -325,7 +325,7 @@ def test_a_source_that_is_not_installed_is_no_alarm() -> None:
     answer = respond("/", {}, sound(), msgspec.structs.replace(telemetry(), reports=(report,)))
     assert answer is not None
     assert b"Not installed" in answer.body
-    assert b"Not to be read" not in answer.body
+    assert b"Could not be read" not in answer.body
 
 
 def test_an_old_verdict_is_no_good_news() -> None:

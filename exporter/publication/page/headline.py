@@ -16,7 +16,7 @@ from exporter.publication.page.words import STATES
 from exporter.publication.plain import UNVERIFIED, counted, knows_claims, no_claims
 
 _OLD_AFTER: Final = 3
-"""A verdict older than so many polls is no picture of now."""
+"""A verdict older than so many polls is out of date."""
 
 
 class Headline(msgspec.Struct, frozen=True):
@@ -40,13 +40,13 @@ def too_old(verdict: Verdict, telemetry: Telemetry, now: datetime | None) -> tim
 def headline(verdict: Verdict, old: timedelta | None) -> Headline:
     """The headline of *verdict*. New and exempt claims do not disturb a quiet night.
 
-    *old* is the verdict's age where that is too great for it to be a picture of now (`too_old`).
+    *old* is the verdict's age where that is too great for it to be up to date (`too_old`).
     """
     found = Counter(claim.state for claim in verdict.claims)
     counts = {state: found[state] for state in STATES}
     if old is not None:
         text = f"The last verdict is {format_duration(old)} old"
-        return Headline(ClaimState.UNKNOWN, text, "What follows held then, and may not hold any more.", counts)
+        return Headline(ClaimState.UNKNOWN, text, "What follows was true then, and may have changed since.", counts)
     if not verdict.claims:
         return _of_nothing(verdict, counts)
     return _verified(_of_claims(verdict, counts), verdict)
@@ -58,7 +58,7 @@ def _of_nothing(verdict: Verdict, counts: dict[ClaimState, int]) -> Headline:
         return Headline(ClaimState.UNKNOWN, "No claim asks for a backup", no_claims(), counts)
     failed = [str(report.source) for report in verdict.facts.sources if not report.up]
     text = "Nothing was read" if not any(_was_read(report) for report in verdict.facts.sources) else "No claim was read"
-    detail = f"Not to be read: {', '.join(failed)}. " if failed else ""
+    detail = f"Could not be read: {', '.join(failed)}. " if failed else ""
     return Headline(ClaimState.UNKNOWN, text, f"{detail}Whether any volume is backed up is not known.", counts)
 
 
