@@ -1,7 +1,7 @@
 # A fresh Debian machine with python3 and make is enough: every target sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser lives lint fuzz bench docs check-fixtures screenshots
+.PHONY: help demo test browser lives lint fuzz bench docs image check-fixtures screenshots
 .PHONY: setup setup-test setup-bench setup-browser
 
 # What scripts/setup fetched stands here.
@@ -43,6 +43,9 @@ docs: setup-test ## Make again all that is generated: rules, dashboards, referen
 	$(RUN)python -m alerts.build
 	$(RUN)python -m grafana.build
 	$(RUN)python scripts/pack_chart.py
+
+image: ## Build the image with docker, podman or buildah, and write it to dist/ to load into a cluster; ENGINE=podman.
+	@scripts/image
 
 check-fixtures: setup-test ## Check the scenarios' objects against real CRDs: CRDS=folder.
 	$(RUN)python -m scripts.check_fixtures $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))

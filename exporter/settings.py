@@ -80,6 +80,11 @@ def _is_quantity(text: str) -> str:
 
 Quantity = Annotated[str, AfterValidator(_is_quantity)]
 
+_LEAST_RATE = 64 << 10
+"""Bytes per second. A store, or a proxy before it, hangs up on a client that reads more slowly."""
+_LEAST_PERIOD = timedelta(minutes=30)
+"""In shorter ones a repository would be read without end."""
+
 
 class ClaimSettings(_Section):
     """Which PVCs ask for a backup."""
@@ -161,6 +166,9 @@ class GraceSettings(_Section):
     )
 
 
+_LONGEST_READ = timedelta(minutes=30)
+
+
 class PollSettings(_Section):
     """How often each source is read."""
 
@@ -176,6 +184,10 @@ class PollSettings(_Section):
         timedelta(minutes=10), description="How long the last facts of a source that fails still serve."
     )
     page_size: int = Field(500, ge=1, le=5000, description="Objects in one page of a list.")
+
+    def longest(self, interval: timedelta) -> timedelta:
+        """How long a read of a source as a whole may take that is read every *interval*, however rarely that is."""
+        return min(max(5 * interval, 4 * self.timeout), _LONGEST_READ)
 
 
 class BucketSettings(_Section):
@@ -200,7 +212,54 @@ class BucketSettings(_Section):
     profile: str = Field("", description="The SDK profile whose credentials this bucket takes.")
     capacity_bytes: int = Field(0, ge=0, description="What the bucket can hold; 0: not known.")
     concurrency: int = Field(4, ge=1, le=64, description="Listings under way at once.")
-    requests_per_second: float = Field(20.0, gt=0, description="The ceiling of requests per second.")
+    requests_per_second: float = Field(
+        0.0,
+        ge=0,
+        description="The ceiling of requests per second; 0: as many as the store can take, at first 20, at most 200.",
+    )
+
+
+class ScrubSettings(_Section):
+    """Reading the repositories' objects, to see whether they are what their names say; no password is needed."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether to read the objects of the repositories and compare them with their names. "
+        "The key then needs `s3:GetObject` too.",
+    )
+    period: Duration = Field(timedelta(days=30), description="Within which every pack is read once.")
+    small_files: Duration = Field(
+        timedelta(days=1),
+        ge=timedelta(minutes=5),
+        description="Within which every key, index and snapshot is read once.",
+    )
+    bytes_per_second: Quantity = Field(
+        "8Mi", description="The ceiling of what is read from all buckets together. 8Mi are 20 TiB in 30 days."
+    )
+    stored_checksums: bool = Field(
+        default=True,
+        description="Where the store keeps an object's SHA-256, ask for that and do not read the bytes. It says what "
+        "was stored, not what lies there now: that is then left to the store's own scrubbing.",
+    )
+
+    @field_validator("period", "small_files")
+    @classmethod
+    def _is_long_enough(cls, period: timedelta) -> timedelta:
+        if period < _LEAST_PERIOD:
+            raise ValueError(f"must be at least {format_duration(_LEAST_PERIOD)}")
+        return period
+
+    @field_validator("bytes_per_second")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        if not text or parse_quantity(text) < _LEAST_RATE:
+            raise ValueError(f"must be at least {_LEAST_RATE >> 10}Ki")
+        return text
+
+    @property
+    def rate(self) -> float:
+        """The ceiling in bytes per second."""
+        return float(parse_quantity(self.bytes_per_second))
 
 
 class WebSettings(_Section):
@@ -232,6 +291,7 @@ class Settings(_Section):
     buckets: tuple[BucketSettings, ...] = Field(
         (), description="The buckets to read; empty: those that the environment names."
     )
+    scrub: ScrubSettings = ScrubSettings()
     web: WebSettings = WebSettings()
     sources: Names = Field(
         ("kubernetes", "volsync", "longhorn", "kyverno", "external_secrets"),

@@ -48,6 +48,7 @@ def overview() -> Dashboard:
         (repositories.days_left(), 5, 9),
     )
     _row(board, "", (repositories.largest(), 14, 9), (causes.orphans(), 10, 9))
+    _row(board, "", (repositories.scrubbed(), 24, 8))
     _row(board, "Syncs", (syncs.durations(), 9, 8), (syncs.longest(), 8, 8), (syncs.running(), 7, 8))
     _row(
         board,

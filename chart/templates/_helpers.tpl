@@ -44,9 +44,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{/* The image; a digest goes before a tag. */}}
+{{/* The image; a digest overrides a tag, and a registry for all charts this one's. */}}
 {{- define "volsync-exporter.image" -}}
-{{- $name := printf "%s/%s" .Values.image.registry .Values.image.repository | trimPrefix "/" }}
+{{- $registry := default .Values.image.registry .Values.global.imageRegistry | trimSuffix "/" }}
+{{- $name := printf "%s/%s" $registry .Values.image.repository | trimPrefix "/" }}
 {{- if .Values.image.digest }}
 {{- printf "%s@%s" $name .Values.image.digest }}
 {{- else }}
@@ -59,9 +60,38 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if or .Values.s3.ca.configMap .Values.s3.ca.secret }}/etc/volsync-exporter/ca/{{ .Values.s3.ca.key }}{{ end }}
 {{- end }}
 
+{{/* The Secrets with which to pull it; those for all charts are names or objects. */}}
+{{- define "volsync-exporter.pullSecrets" -}}
+{{- $secrets := list }}
+{{- range concat (default list .Values.global.imagePullSecrets) .Values.imagePullSecrets }}
+{{- if kindIs "string" . }}{{ $secrets = append $secrets (dict "name" .) }}{{ else }}{{ $secrets = append $secrets . }}{{ end }}
+{{- end }}
+{{- with $secrets | uniq }}{{ toYaml . }}{{ end }}
+{{- end }}
+
+{{/* The port at which a client of the Service finds the exporter: a headless one leads to the pods themselves. */}}
+{{- define "volsync-exporter.port" -}}
+{{- ternary 9978 (int .Values.service.port) (eq .Values.service.clusterIP "None") }}
+{{- end }}
+
 {{/* Not empty where the exporter reads a bucket. */}}
 {{- define "volsync-exporter.readsBuckets" -}}
-{{- if or .Values.settings.buckets .Values.s3.existingSecret }}true{{ end }}
+{{- $named := or .Values.settings.buckets .Values.s3.existingSecret }}
+{{- range .Values.extraEnv }}
+{{- if has .name (list "RESTIC_REPOSITORY_BASE" "RESTIC_REPOSITORY") }}{{ $named = true }}{{ end }}
+{{- end }}
+{{- if $named }}true{{ end }}
+{{- end }}
+
+{{/* The second of the list, with the runbooks' address as the settings have it. */}}
+{{- define "volsync-exporter.withRunbooks" -}}
+{{- $root := index . 0 }}
+{{- $text := index . 1 }}
+{{- with (default dict $root.Values.settings.web).runbook_base }}
+{{- $default := ($root.Files.Get "files/defaults.yaml" | fromYaml).runbook_base }}
+{{- $text = $text | replace $default (trimSuffix "/" .) }}
+{{- end }}
+{{- $text }}
 {{- end }}
 
 {{/* config.yaml: the settings as given, with what the chart itself decides. */}}

@@ -45,3 +45,19 @@ httpGet:
   scheme: {{ ternary "HTTPS" "HTTP" $root.Values.web.tls }}
 {{- end }}
 {{- end }}
+
+{{/* How the pods spread. A constraint that selects no pods spreads none, so these are the exporter's own by default. */}}
+{{- define "volsync-exporter.spread" -}}
+{{- $own := dict "labelSelector" (dict "matchLabels" (include "volsync-exporter.selectorLabels" . | fromYaml)) }}
+{{- $constraints := list }}
+{{- range .Values.topologySpreadConstraints }}
+{{- $constraints = append $constraints (hasKey . "labelSelector" | ternary . (merge (omit . "labelSelector") (deepCopy $own))) }}
+{{- end }}
+{{- with $constraints }}{{ toYaml . }}{{ end }}
+{{- end }}
+
+{{/* The labels of the pod that `helm test` runs; the Service must not select it. */}}
+{{- define "volsync-exporter.testLabels" -}}
+app.kubernetes.io/name: {{ include "volsync-exporter.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}

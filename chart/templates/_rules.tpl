@@ -54,10 +54,7 @@ is the name of its runbook page; what is said of the cause goes before what is s
 {{- $_ := mustMergeOverwrite $annotations (default dict .annotations) }}
 {{- end }}
 {{- end }}
-{{- with (default dict $root.Values.settings.web).runbook_base }}
-{{- $default := ($root.Files.Get "files/defaults.yaml" | fromYaml).runbook_base }}
-{{- $_ := set $annotations "runbook_url" ($annotations.runbook_url | replace $default (trimSuffix "/" .)) }}
-{{- end }}
+{{- $_ := set $annotations "runbook_url" (include "volsync-exporter.withRunbooks" (list $root $annotations.runbook_url)) }}
 {{- $_ := set $rule "alert" (print $values.namePrefix $rule.alert) }}
 {{- $_ := set $rule "annotations" $annotations }}
 {{- if $labels }}{{ $_ := set $rule "labels" $labels }}{{ end }}

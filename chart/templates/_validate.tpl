@@ -25,4 +25,16 @@
 {{- if and .Values.serviceMonitor.authorization .Values.serviceMonitor.basicAuth }}
 {{- fail "serviceMonitor.authorization and serviceMonitor.basicAuth exclude each other" }}
 {{- end }}
+{{- if and (eq .Values.service.clusterIP "None") (ne .Values.service.type "ClusterIP") }}
+{{- fail "service.clusterIP is None, so service.type must be ClusterIP" }}
+{{- end }}
+{{- if and (eq .Values.service.ipFamilyPolicy "SingleStack") (gt (len .Values.service.ipFamilies) 1) }}
+{{- fail "service.ipFamilies names two families, so service.ipFamilyPolicy must be PreferDualStack or RequireDualStack" }}
+{{- end }}
+{{- if and (eq .Values.serviceMonitor.kind "PodMonitor") (pick .Values.serviceMonitor.tlsConfig "caFile" "certFile" "keyFile") }}
+{{- fail "serviceMonitor.kind is PodMonitor, which takes authorities and certificates from Secrets and ConfigMaps alone: use ca, cert and keySecret in serviceMonitor.tlsConfig" }}
+{{- end }}
+{{- if and (eq .Values.serviceMonitor.kind "VMServiceScrape") (pick .Values.serviceMonitor.tlsConfig "minVersion" "maxVersion") }}
+{{- fail "serviceMonitor.kind is VMServiceScrape, whose tlsConfig has no minVersion and no maxVersion" }}
+{{- end }}
 {{- end }}

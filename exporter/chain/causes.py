@@ -140,6 +140,9 @@ class Entry(msgspec.Struct, frozen=True):
 SYNCHRONISED = "synchronised"
 """The variant for objects that Kyverno keeps as it generated them: what is patched there is undone within a second."""
 
+CORRUPT = "corrupt"
+"""The variant for a repository in which an object's bytes are not those of its name."""
+
 _TRIGGER = 'kubectl annotate pvc <pvc> -n <namespace> kyverno.io/trigger="$(date +%s)" --overwrite'
 _UNLOCK = (
     "kubectl patch replicationsource <source> -n <namespace> --type merge "
@@ -191,6 +194,8 @@ _MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
 _SHOW_MOVER = f"kubectl describe job <job> -n <namespace>; {_MOVER_LOGS}"
 _REFUSALS = "kubectl get events -n <namespace> --field-selector reason=FailedCreate,involvedObject.name=<job>"
 _LAST_LOG = "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'"
+_DIGEST_OF_OBJECT = "aws s3 cp s3://<bucket>/<object> - --endpoint-url <endpoint> | sha256sum"
+"""Anybody can see for themselves: it should print the object's name."""
 _LOGS = {"pod": "kubectl logs -n <namespace> <failed_pod> --tail=50", "status": _LAST_LOG}
 """Where a failed pod is there, or no pod at all any more."""
 
@@ -477,8 +482,10 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.REPOSITORY_DAMAGED: _blocking(
         Link.REPOSITORY,
-        "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing can be restored.",
+        "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing, or not "
+        "everything, can be restored.",
         _LAST_LOG,
+        {CORRUPT: _DIGEST_OF_OBJECT},
     ),
     Cause.REPOSITORY_SHARED: _warning(
         Link.REPOSITORY,

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from exporter.chain.backup import Backup, created
 from exporter.chain.binding import Binding, BindingState
-from exporter.chain.damage import damage_of
+from exporter.chain.damage import is_damaged
 from exporter.chain.instants import earlier
 from exporter.facts.bucket.model import Bucket
 
@@ -17,7 +17,7 @@ def snapshot_point(backup: Backup) -> datetime | None:
     binding = backup.binding
     if binding is None or not binding.is_believed or binding.bucket is None or binding.repository is None:
         return None
-    if damage_of(binding.repository, created(backup.source), backup.interval):
+    if is_damaged(binding.repository, created(backup.source), backup.interval):
         return None
     return ours(binding.bucket, binding.repository.newest_snapshot)
 

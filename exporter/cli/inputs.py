@@ -25,6 +25,7 @@ _SECTIONS: Final = {
     "chain": "Settings: the chain's names",
     "grace": "Settings: how long a thing may take",
     "poll": "Settings: reading",
+    "scrub": "Settings: reading the repositories' objects",
     "web": "Settings: the listener",
 }
 _PRECEDENCE = (

@@ -2,8 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.cli.inputs import Failure, Inputs
 from exporter.cli.refused import no_answer, no_cluster
+from exporter.durations import format_duration
 from exporter.facts.bucket.address import addresses
 from exporter.facts.cluster.dump.archive import unpacked
 from exporter.facts.cluster.dump.files import read_dump
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from exporter.facts.cluster.server.official import ApiClient
 
 _FAILED_AS_A_WHOLE = (Reason.CONNECTION, Reason.TLS, Reason.TIMEOUT, Reason.UNAUTHORIZED)
+_REQUESTS = 4
+"""A source of the cluster may take as long as this many requests that are not answered: somebody waits."""
 _TOLD = 5
 _CHECK_NAMESPACE = ": check -n, or claims.namespaces in the settings"
 
@@ -88,10 +91,10 @@ def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
     except ReadError as error:
         raise no_cluster(error) from None
     address = str(client.configuration.host)
-    readers = readers_of(inputs.settings, lambda: client)
-    at = datetime.now(UTC)
-    with ThreadPoolExecutor(max(1, len(readers))) as pool:
-        reads = list(pool.map(lambda source: _read(source, readers[source], at), readers))
+    poll = inputs.settings.poll
+    readers = readers_of(inputs.settings, lambda: client, _REQUESTS * poll.timeout)
+    allowed = {source: poll.longest(poll.bucket if source is Source.S3 else poll.cluster) for source in readers}
+    reads = _read_all(readers, datetime.now(UTC), allowed)
     _demand_an_answer(reads, context, address)
     return _facts(reads), cluster_name(context, client)
 
@@ -99,6 +102,35 @@ def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
 def cluster_name(context: str, client: "ApiClient") -> str:
     """The cluster behind *client* for a person: its context, and where it is."""
     return f"{context} ({client.configuration.host})"
+
+
+def _read_all(
+    readers: Mapping[Source, Callable[[datetime, threading.Event], SourceRead]],
+    at: datetime,
+    allowed: Mapping[Source, timedelta],
+) -> list[SourceRead]:
+    """Every source, read side by side.
+
+    Readers end themselves. One that has not where nothing can end it (in a name server that hangs, for example) is
+    overdue after what its source is *allowed*, and its thread keeps neither the answer nor the end of the process.
+    """
+    began = time.monotonic()
+    reads: dict[Source, SourceRead] = {}
+
+    def run(source: Source) -> None:
+        reads[source] = _read(source, readers[source], at)
+
+    threads = {source: threading.Thread(target=run, args=(source,), daemon=True) for source in readers}
+    for thread in threads.values():
+        thread.start()
+    for source, thread in threads.items():
+        thread.join(max(0.0, began + allowed[source].total_seconds() - time.monotonic()))
+    return [reads.get(source) or _overdue(source, allowed[source]) for source in readers]
+
+
+def _overdue(source: Source, allowed: timedelta) -> SourceRead:
+    detail = f"the read has not ended within {format_duration(allowed)}"
+    return SourceRead(SourceReport(source, Reading.UNREADABLE, Reason.TIMEOUT, detail))
 
 
 def _read(source: Source, reader: Callable[[datetime, threading.Event], SourceRead], at: datetime) -> SourceRead:

@@ -4,7 +4,7 @@ import os
 import signal
 from types import FrameType
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Stop:
@@ -26,6 +26,8 @@ class Stop:
         # a byte on a pipe wakes it whenever the signal comes.
         signal.set_wakeup_fd(self._arrival, warn_on_full_buffer=False)
         for number in _SIGNALS:
+            if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # `nohup` has it so
             signal.signal(number, self._handle)
 
     def take_care(self) -> None:

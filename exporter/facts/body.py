@@ -36,8 +36,16 @@ def read_body(response: "urllib3.BaseHTTPResponse", most: int) -> Body:
         body += chunk
         if len(body) > most:
             raise TooLongError(most)
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    return body if encoding in _PLAIN else _unpacked(body, encoding, most)
+    return body if is_plain(response) else _unpacked(body, _encoding(response), most)
+
+
+def is_plain(response: "urllib3.BaseHTTPResponse") -> bool:
+    """Whether the body of *response* is sent as it is."""
+    return _encoding(response) in _PLAIN
+
+
+def _encoding(response: "urllib3.BaseHTTPResponse") -> str:
+    return response.headers.get("Content-Encoding", "").strip().lower()
 
 
 def _unpacked(body: bytearray, encoding: str, most: int) -> bytes:

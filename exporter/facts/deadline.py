@@ -1,4 +1,4 @@
-"""One request within one time, whatever the peer does.
+"""One request within one time, and all requests of a read within another, whatever the peer does.
 
 A socket's own time-out begins anew with each byte, so a peer that trickles (a header, a chunk, an interim answer, a
 TLS handshake) can hold a reader for ever. Here a watch ends the connection itself when its time is over, or the
@@ -19,6 +19,28 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 _TICK = 0.1
 _calls = threading.local()
+
+
+class Until(threading.Event):
+    """Set once *outer* is, or *seconds* from now by itself: what many requests take together has an end."""
+
+    def __init__(self, seconds: float, outer: threading.Event | None = None) -> None:
+        super().__init__()
+        self._end = time.monotonic() + seconds
+        self._outer = outer or threading.Event()
+
+    @property
+    def was_told(self) -> bool:
+        """Whether it is set because *outer* is."""
+        return self._outer.is_set()
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._outer.is_set() or time.monotonic() > self._end
+
+    def wait(self, timeout: float | None = None) -> bool:
+        left = max(self._end - time.monotonic(), 0.0)
+        self._outer.wait(left if timeout is None else min(timeout, left))
+        return self.is_set()
 
 
 class Call:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from exporter.facts.bucket.model import Bucket
+from exporter.facts.bucket.model import Bucket, Scrub
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.cluster.wire import Object
@@ -28,21 +28,28 @@ class SourceReport(msgspec.Struct, frozen=True):
         return self.reading in (Reading.READ, Reading.NOT_SERVED)
 
 
+RepositoryPlace = tuple[tuple[str, str, str], str]
+"""A bucket's identity, and a repository's prefix in it."""
+
+
 class Facts(msgspec.Struct, frozen=True):
     """All that is known at one moment."""
 
     cluster: ClusterFacts = ClusterFacts()
     buckets: tuple[Bucket, ...] = ()
     sources: tuple[SourceReport, ...] = ()
+    scrubs: dict[RepositoryPlace, Scrub] = {}
+    """What reading objects has shown, of repositories that are listed and of others; `buckets` have it too."""
 
 
 class SourceRead(msgspec.Struct, frozen=True):
-    """What one read of one source brought: its report, and either lists of objects or buckets."""
+    """What one read of one source brought: its report, and lists of objects, or buckets, or scrubs."""
 
     report: SourceReport
     lists: dict[str, ObjectList[Object]] = {}
     """By their field in `ClusterFacts`."""
     buckets: tuple[Bucket, ...] = ()
+    scrubs: dict[RepositoryPlace, Scrub] = {}
 
 
 class Check(msgspec.Struct, frozen=True):

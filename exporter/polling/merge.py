@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from exporter.facts.bucket.model import Bucket
+from exporter.facts.bucket.model import Bucket, Scrub
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
-from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.model import Facts, RepositoryPlace, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 
 FIELDS: Mapping[Source, tuple[str, ...]] = {
@@ -48,13 +48,16 @@ def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Fact
         new = read.lists.get(field, failure)
         if new is not None:
             changes[field] = _listing(cluster.list_of(field), new, at, keep)
-    buckets = facts.buckets
+    buckets, scrubs = facts.buckets, read.scrubs or facts.scrubs
     if read.report.source is Source.S3:
         buckets = _buckets(facts.buckets, read, at, keep)
+    if not read.report.source.is_of_cluster:
+        buckets = tuple(_with_scrubs(bucket, scrubs) for bucket in buckets)
     return msgspec.structs.replace(
         facts,
         cluster=cluster.with_lists(changes),
         buckets=buckets,
+        scrubs=scrubs,
         sources=_reports(facts.sources, _missed(read, changes)),
     )
 
@@ -62,13 +65,16 @@ def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Fact
 def expire(facts: Facts, at: datetime, keep: Mapping[Source, timedelta]) -> Facts:
     """*facts* without belief in what was read longer ago than its source's *keep*.
 
-    This is for the source whose read neither succeeds nor fails, because it never ends.
+    This is for the source whose read neither succeeds nor fails, because it never ends. What is dated later than *at*
+    was read before the clock was set back: it is dated *at*, or it would serve for as long again as the clock was set.
     """
     changes: dict[str, ObjectList[Any]] = {}
     for source, allowed in keep.items():
         for field in FIELDS[source]:
             listing: ObjectList[Any] = facts.cluster.list_of(field)
-            if listing.reading is Reading.READ and not _serves(listing.read_at, at, allowed):
+            if listing.read_at is not None and listing.read_at > at:
+                changes[field] = msgspec.structs.replace(listing, read_at=at)
+            elif listing.reading is Reading.READ and not _serves(listing.read_at, at, allowed):
                 changes[field] = msgspec.structs.replace(
                     listing, reading=Reading.UNREADABLE, reason=Reason.STALE, detail=_stale(listing.read_at)
                 )
@@ -129,7 +135,20 @@ def _bucket(old: Bucket | None, new: Bucket, at: datetime, keep: timedelta) -> B
     return msgspec.structs.replace(new, repositories=old.repositories, read_at=old.read_at, clock_skew=old.clock_skew)
 
 
+def _with_scrubs(bucket: Bucket, scrubs: Mapping[RepositoryPlace, Scrub]) -> Bucket:
+    """*bucket* with what reading its objects has shown: that stays, however long ago it was, until it is read again."""
+    if not scrubs:
+        return bucket
+    repositories = tuple(
+        msgspec.structs.replace(repository, scrub=scrubs.get((bucket.identity, repository.prefix)))
+        for repository in bucket.repositories
+    )
+    return msgspec.structs.replace(bucket, repositories=repositories)
+
+
 def _expired(bucket: Bucket, at: datetime, keep: timedelta) -> Bucket:
+    if bucket.read_at is not None and bucket.read_at > at:
+        return msgspec.structs.replace(bucket, read_at=at)
     if bucket.reading is not Reading.READ or _serves(bucket.read_at, at, keep):
         return bucket
     return _unreadable(bucket, Reason.STALE, _stale(bucket.read_at))

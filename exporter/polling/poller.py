@@ -41,8 +41,8 @@ FIRST_VERDICT = timedelta(minutes=1)
 """The first verdict waits for every source's first read, but no longer than this, …"""
 FIRST_LOOK_AT_STORES = timedelta(seconds=10)
 """… and for the stores this long alone: without them recovery points are as VolSync reports them."""
-_DEADLINES = timedelta(minutes=30)
-"""No read of a source may take longer than this, however rarely the source is read."""
+_COMING_BACK = timedelta(seconds=5)
+"""A reader ends itself in time, and keeps what it has read by then; one that has not after this hangs somewhere."""
 _CLOCK_STEP = 5.0
 """Seconds that the machine's clock may run ahead or behind between two turns before that is a step."""
 _WEDGED = timedelta(minutes=5)
@@ -221,7 +221,7 @@ class Poller:
 
     def interval(self, source: Source) -> timedelta:
         """How often *source* is read."""
-        return self._settings.poll.bucket if source is Source.S3 else self._settings.poll.cluster
+        return self._settings.poll.cluster if source.is_of_cluster else self._settings.poll.bucket
 
     def serves(self, source: Source) -> timedelta:
         """How long facts of *source* serve: until the next read is due and has had its time, and the grace."""
@@ -235,8 +235,7 @@ class Poller:
 
     def deadline(self, source: Source) -> timedelta:
         """How long a read of *source* may take as a whole."""
-        usual = max(5 * self.interval(source), 4 * self._settings.poll.timeout)
-        return min(usual, _DEADLINES)
+        return self._settings.poll.longest(self.interval(source)) + _COMING_BACK
 
     def _judge_on(self) -> None:
         pause = 0.0
@@ -256,7 +255,9 @@ class Poller:
 
     def _due(self) -> bool:
         waited = timedelta(seconds=monotonic() - self._made)
-        awaited = self._untried - {Source.S3} if waited >= FIRST_LOOK_AT_STORES else self._untried
+        awaited = self._untried - {Source.SCRUB}
+        if waited >= FIRST_LOOK_AT_STORES:
+            awaited -= {Source.S3}
         return self._published is not None or not awaited or waited >= FIRST_VERDICT
 
     def _give_up_on_late_reads(self) -> None:

@@ -21,7 +21,7 @@ from exporter.chain.verdict import (
     SourceVerdict,
     Verdict,
 )
-from exporter.facts.bucket.model import Bucket, Repository, Totals
+from exporter.facts.bucket.model import Bucket, Repository, Scrub, Totals
 from exporter.facts.model import SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.bucket_names import names_of
@@ -152,6 +152,11 @@ def _repository_value(
     return _repositories(
         lambda repository: [((), number)] if (number := _number(value_of(repository))) is not None else []
     )
+
+
+def _scrubs(of_scrub: Callable[[Scrub], Iterable[Sample]]) -> Callable[[Verdict], Iterator[Sample]]:
+    """Samples of every repository that is scrubbed."""
+    return _repositories(lambda repository: of_scrub(repository.scrub) if repository.scrub else ())
 
 
 def _buckets(value_of: Callable[[Bucket], float | None]) -> Callable[[Verdict], Iterator[Sample]]:
@@ -462,6 +467,34 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "A reason not to believe the repository's last listing; its figures are the last believed ones.",
         (*_REPOSITORY, "reason"),
         _repositories(lambda repository: (((reason,), 1.0) for reason in repository.suspect)),
+    ),
+    Family(
+        "volsync_repository_scrubbed_bytes",
+        "Bytes of the repository's objects that are what their names say, as last found since the exporter started: by "
+        "reading them (`content`), or by the SHA-256 that the store keeps (`checksum`). Over all bytes of the "
+        "repository, that is how much of it was scrubbed. No series where repositories are not scrubbed.",
+        (*_REPOSITORY, "proof"),
+        _scrubs(lambda scrub: (((proof,), float(count)) for proof, count in scrub.scrubbed.items())),
+    ),
+    Family(
+        "volsync_repository_scrub_oldest_timestamp_seconds",
+        "When that part of the repository was scrubbed which was scrubbed longest ago; no series until every part was, "
+        "which takes half of `scrub.period` from the exporter's start.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), scrub.oldest.timestamp())] if scrub.oldest else []),
+    ),
+    Family(
+        "volsync_repository_corrupt_objects",
+        "Objects of the repository whose bytes are not those of their names. No series until one was found, or every "
+        "part was scrubbed.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), float(scrub.corrupt_objects))] if scrub.corrupt_objects is not None else []),
+    ),
+    Family(
+        "volsync_repository_unread_objects",
+        "Objects of the repository that were due to be scrubbed and could not be read: nothing is known of them.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), float(scrub.unread))]),
     ),
     Family(
         "volsync_bucket_size_bytes",

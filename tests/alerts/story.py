@@ -82,6 +82,13 @@ class Story:
         self.put("volsync_root_cause", minutes, len(claims), **{**at, **what, "namespace": namespace})
         return self
 
+    def scrubbed(self, minutes: Minutes, corrupt: float | None, instance: str) -> "Story":
+        """A repository that is listed; without a value its scrub knows of no corruption, and of no soundness either."""
+        at = {**TARGET, "instance": instance, "namespace": "a", "pvc": "data", "bucket": "backups", "prefix": "a/data"}
+        minutes = tuple(minutes)
+        self.put("volsync_repository_present", minutes, **at)
+        return self if corrupt is None else self.put("volsync_repository_corrupt_objects", minutes, corrupt, **at)
+
 
 def rhythm(begin: int, end: int, on: int, off: int) -> list[int]:
     """The minutes of a flap: so many on, so many off."""

@@ -60,6 +60,7 @@ def checker() -> Checker:
     for name in {rule["record"] for rule in pending}:  # a rule may read its own last value
         known.known[name] = frozenset(
             {"link", "cause", "scope", "fault", "home", "severity", "namespace", "pvc", "source", "cluster"}
+            | {"bucket", "prefix"}
         )
     for _ in range(3):
         for rule in pending:

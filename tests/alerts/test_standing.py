@@ -241,6 +241,16 @@ def family_failed(s: Story) -> None:
     s.claims(["a"], range(300, END))
 
 
+@story
+def web_config_refused(s: Story) -> None:
+    """One of two replicas refuses its file for hours, after both did for a moment while it was written."""
+    s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], ALL[30:])
+    for instance, refused in (("a:9978", {20, 21, *range(60, 300)}), ("b:9978", {20, 21})):
+        for minute in ALL:
+            value = float(minute not in refused)
+            s.put("volsync_exporter_web_config_current", [minute], value, **{**TARGET, "instance": instance})
+
+
 @pytest.mark.parametrize(
     ("name", "beside"),
     [
@@ -250,6 +260,7 @@ def family_failed(s: Story) -> None:
         ("dead_shard", ("VolSyncExporterDown", "critical")),
         ("blind", ("VolSyncExporterBlind", "warning")),
         ("family_failed", ("VolSyncExporterIncomplete", "warning")),
+        ("web_config_refused", ("VolSyncExporterWebConfigRefused", "warning")),
     ],
 )
 def test_an_exporter_that_does_not_see_is_told_once_and_hides_no_fault(
@@ -323,3 +334,48 @@ def test_what_nothing_explains_is_told(told: Mapping[str, Timeline]) -> None:
     assert len(spans(told["unexplained"], "VolSyncBackupUnprotected", severity="critical")) == 1
     assert len(spans(told["unexplained"], "VolSyncBackupUnknown", severity="warning")) == 1
     assert len(spans(told["unexplained"], "VolSyncBudgetBurning", severity="warning")) == 1
+
+
+# --- corruption, which the exporter forgets when it is restarted
+
+
+UNCONFIRMED = "VolSyncCorruptionUnconfirmed"
+
+
+@story
+def corruption_is_found_again(s: Story) -> None:
+    s.exporter(ALL).scrubbed(range(60), 1, "a").scrubbed(range(65, 200), None, "b").scrubbed(range(200, END), 1, "b")
+
+
+@story
+def corruption_was_repaired_before_a_restart(s: Story) -> None:
+    s.exporter(ALL).scrubbed(range(40), 1, "a").scrubbed(range(40, 80), 0, "a").scrubbed(range(80, END), None, "b")
+
+
+@story
+def corruption_was_repaired_after_a_restart(s: Story) -> None:
+    s.exporter(ALL).scrubbed(range(60), 2, "a").scrubbed(range(65, 200), None, "b").scrubbed(range(200, END), 0, "b")
+
+
+def test_what_was_corrupt_before_a_restart_is_told_until_it_is_read_again(told: Mapping[str, Timeline]) -> None:
+    for name in ("corruption_is_found_again", "corruption_was_repaired_after_a_restart"):
+        ((begin, end),) = spans(told[name], UNCONFIRMED, severity="warning", bucket="backups", namespace="monitoring")
+
+        assert 60 + 15 <= begin <= 90
+        assert 200 + 15 <= end <= 220
+
+
+def test_what_was_repaired_before_a_restart_is_not_told_after_it(told: Mapping[str, Timeline]) -> None:
+    assert spans(told["corruption_was_repaired_before_a_restart"], UNCONFIRMED) == []
+
+
+@story
+def scrub_is_refused(s: Story) -> None:
+    s.exporter(ALL, source="scrub", blind=ALL).claims(["a"], ALL)
+    for minute in ALL:
+        s.put("volsync_exporter_source_up", [minute], 0.0, source="scrub", **TARGET)
+
+
+def test_a_scrub_that_cannot_read_is_told(told: Mapping[str, Timeline]) -> None:
+    assert spans(told["scrub_is_refused"], "VolSyncExporterBlind", source="scrub", severity="warning")
+    assert {name for name, _ in alerts_of(told["scrub_is_refused"])} == {"VolSyncExporterBlind"}

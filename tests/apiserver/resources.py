@@ -34,6 +34,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("", ("v1",), "secrets", "Secret", selectable=("type",)),
     Resource("", ("v1",), "configmaps", "ConfigMap"),
     Resource("", ("v1",), "services", "Service"),
+    Resource("", ("v1",), "serviceaccounts", "ServiceAccount"),
     Resource("apps", ("v1",), "deployments", "Deployment"),
     Resource("batch", ("v1",), "jobs", "Job", selectable=("status.successful",)),
     Resource("batch", ("v1",), "cronjobs", "CronJob"),
@@ -59,6 +60,11 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("external-secrets.io", ("v1",), "externalsecrets", "ExternalSecret"),
     Resource("external-secrets.io", ("v1",), "clustersecretstores", "ClusterSecretStore", namespaced=False),
     Resource("external-secrets.io", ("v1",), "secretstores", "SecretStore"),
+    Resource("rbac.authorization.k8s.io", ("v1",), "clusterroles", "ClusterRole", namespaced=False),
+    Resource("rbac.authorization.k8s.io", ("v1",), "clusterrolebindings", "ClusterRoleBinding", namespaced=False),
+    Resource("monitoring.coreos.com", ("v1",), "prometheuses", "Prometheus"),
+    Resource("monitoring.coreos.com", ("v1",), "prometheusrules", "PrometheusRule"),
+    Resource("monitoring.coreos.com", ("v1",), "servicemonitors", "ServiceMonitor"),
 )
-BUILT_IN = ("", "apps", "batch", "events.k8s.io", "storage.k8s.io")
+BUILT_IN = ("", "apps", "batch", "events.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io")
 """Groups that every API server has; the others come with their CustomResourceDefinitions."""

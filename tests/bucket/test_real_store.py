@@ -24,7 +24,7 @@ def now() -> datetime:
 
 
 def read(reader: BucketReader) -> Bucket:
-    (bucket,) = reader.read(now()).buckets
+    (bucket,) = reader.read(now(), patience=timedelta(minutes=5)).buckets
     assert bucket.reading is Reading.READ, bucket.detail
     return bucket
 
@@ -134,7 +134,7 @@ def test_a_killed_backup_has_the_data_listed_although_the_index_is_as_it_was(
     assert pruned.index_generation == before.index_generation
     assert pruned.totals[ObjectType.DATA] == killed.totals[ObjectType.DATA]
     sweep = reader.sweeps[0]
-    sweep._settings = sweep._settings.model_copy(update={"poll": PollSettings(full_listing=timedelta(0))})
+    sweep.settings = sweep.settings.model_copy(update={"poll": PollSettings(full_listing=timedelta(0))})
     assert only(reader).totals[ObjectType.DATA] == before.totals[ObjectType.DATA]
 
 
@@ -217,7 +217,7 @@ def test_doctor_tells_what_the_key_may_do(cart: Mover, reader_of: MakeReader) ->
     assert "not allowed" in checks["head"].detail
     assert checks["get"].ok is None
     assert checks["clock"].ok is True
-    assert "1 requests for 1 repositories" in checks["cost"].detail
+    assert "at most 1 request for 1 repository" in checks["cost"].detail
 
 
 def test_a_bucket_that_does_not_exist_is_forbidden_to_a_key_of_another(

@@ -5,19 +5,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-import yaml
 
-from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.cluster.server.permissions import rules
 from exporter.facts.reading import Reading, Source
-from exporter.settings import Settings
 from tests.apiserver.server import ApiServer
-from tests.chart.test_rendering import ALL_VALUES
-from tests.chart.tools import ROOT, Manifest, of_kind, rendered, the
+from tests.chart.tools import ALL_VALUES, ROOT, Manifest, of_kind, rendered, rendered_together, settings, the
 
 RBAC = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
-CLUSTER_SOURCES = [source for source in Source if source is not Source.S3]
+CLUSTER_SOURCES = [source for source in Source if source.is_of_cluster]
 
 Grant = tuple[str, str, str, str]
 """Namespace (empty: cluster-wide), verb, API group and plural."""
@@ -30,7 +27,7 @@ def test_the_exporter_meets_no_refusal_and_leaves_no_permission_unused(values: s
     rbac = [manifest for manifest in rendered(values) if manifest["kind"] in RBAC]
 
     with ApiServer((), rbac=rbac, user=f"system:serviceaccount:{namespace}:{account}") as server:
-        reader = ClusterReader(_settings(values), server.client())
+        reader = ClusterReader(settings(values), server.client())
         reports = [reader.read(source, datetime(2026, 3, 1, tzinfo=UTC)).report for source in CLUSTER_SOURCES]
 
     assert server.rules
@@ -42,7 +39,7 @@ def test_the_exporter_meets_no_refusal_and_leaves_no_permission_unused(values: s
 
 @pytest.mark.parametrize("values", ALL_VALUES)
 def test_only_list_and_get_are_granted_on_the_kinds_that_are_read(values: str) -> None:
-    needed = {(rule.namespace, rule.verb, rule.group, rule.resource) for rule in rules(_settings(values))}
+    needed = {(rule.namespace, rule.verb, rule.group, rule.resource) for rule in rules(settings(values))}
 
     granted = set(_granted(values))
 
@@ -72,18 +69,16 @@ def test_roles_only_leaves_nothing_cluster_wide() -> None:
     assert of_kind("Role", "namespaced")
 
 
-def test_permissions_can_be_left_to_somebody_else() -> None:
-    kinds = {manifest["kind"] for manifest in rendered("default", "--set", "rbac.create=false")}
+def test_permissions_can_be_left_to_somebody_else_and_two_releases_of_one_name_do_not_share_them() -> None:
+    objects = rendered_together(
+        {
+            "none": {"rbac": {"create": False}},
+            **{namespace: {"namespaceOverride": namespace} for namespace in ("here", "there")},
+        }
+    )
 
-    assert not kinds & set(RBAC)
-
-
-def test_two_releases_of_one_name_do_not_share_a_cluster_role() -> None:
-    names = {
-        the("ClusterRole", "default", "--set", f"namespaceOverride={namespace}")["metadata"]["name"]
-        for namespace in ("here", "there")
-    }
-
+    assert not {manifest["kind"] for manifest in objects["none"]} & set(RBAC)
+    names = {the("ClusterRole", objects[namespace])["metadata"]["name"] for namespace in ("here", "there")}
     assert len(names) == 2
 
 
@@ -93,15 +88,6 @@ def test_the_page_on_permissions_names_every_kind_and_no_other() -> None:
     documented = set(re.findall(r"^\| `([a-z]+)` \| `([a-z0-9.-]*)` \|", page, re.MULTILINE))
 
     assert documented == {(kind.plural, kind.group or "core") for kind in KINDS}
-
-
-def _settings(values: str) -> Settings:
-    (config,) = (
-        manifest["data"]["config.yaml"]
-        for manifest in of_kind("ConfigMap", values)
-        if "config.yaml" in manifest["data"]
-    )
-    return Settings.model_validate(yaml.safe_load(config))
 
 
 def _granted(values: str) -> Iterator[Grant]:

@@ -1,101 +1,117 @@
 """What the chart renders is what the API server, prometheus-operator and the exporter itself accept."""
 
-import os
+import json
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 
 from exporter.settings import Settings
-from tests.chart.tools import CHART, NAMESPACE, VALUES, container, helm, of_kind, rendered, run, the
+from tests.chart.tools import (
+    ALL_VALUES,
+    CHART,
+    LOADER,
+    Manifest,
+    Umbrella,
+    config,
+    container,
+    of_kind,
+    pod,
+    rendered,
+    rendered_together,
+    settings,
+    template,
+    the,
+    values_of,
+)
 
-ALL_VALUES = sorted(path.stem for path in VALUES.glob("*.yaml"))
 KUBERNETES_VERSIONS = ("1.35", "1.36", "1.37")
-EXTERNAL_GROUPS = ("monitoring.coreos.com/", "external-secrets.io/")
-"""API groups that no Kubernetes schema describes."""
+BUILT_IN_GROUPS = ("", "apps", "policy", "networking.k8s.io", "rbac.authorization.k8s.io")
+"""The API groups that Kubernetes' own schemas describe."""
+
+CHANGES = {
+    "plain": {},
+    "here": {"namespaceOverride": "here"},
+    "release": {
+        "commonLabels": {"release": "common"},
+        "serviceMonitor": {"enabled": True, "labels": {"release": "own"}},
+    },
+    "own pull secret": {"imagePullSecrets": [{"name": "own"}]},
+    "spread": {
+        "topologySpreadConstraints": [
+            {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"},
+            {
+                "maxSkew": 1,
+                "topologyKey": "zone",
+                "whenUnsatisfiable": "DoNotSchedule",
+                "labelSelector": {"matchExpressions": [{"key": "mine", "operator": "Exists"}]},
+            },
+        ]
+    },
+}
 
 
-@pytest.mark.parametrize("values", ALL_VALUES)
-def test_lint_finds_nothing(values: str) -> None:
-    linted = run(str(helm()), "lint", str(CHART), "--strict", "--quiet", "--values", str(VALUES / f"{values}.yaml"))
+@cache
+def _changed() -> dict[str, tuple[Manifest, ...]]:
+    return rendered_together(CHANGES)
+
+
+def test_lint_finds_nothing(tmp_path: Path) -> None:
+    linted = Umbrella({name: values_of(name) for name in ALL_VALUES}, tmp_path).run("lint", "--strict", "--quiet")
 
     assert not linted.returncode, linted.stdout + linted.stderr
 
 
+def test_alone_it_renders_what_it_renders_under_an_umbrella() -> None:
+    alone = template("everything")
+
+    assert not alone.returncode, alone.stderr
+    assert sorted(map(json.dumps, filter(None, yaml.load_all(alone.stdout, LOADER)))) == sorted(
+        map(json.dumps, rendered("everything"))
+    )
+
+
+@pytest.fixture
+def schemas_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes_validate.utils, "schema_contents", _SCHEMA_CONTENTS)
+
+
+_SCHEMA_CONTENTS = cache(kubernetes_validate.utils.schema_contents)
+"""kubernetes-validate reads half a megabyte for each object."""
+
+
+@pytest.mark.usefixtures("schemas_read_once")
 @pytest.mark.parametrize("values", ALL_VALUES)
 def test_every_object_is_strictly_what_three_kubernetes_versions_accept(values: str) -> None:
-    for manifest in rendered(values):
-        if not manifest["apiVersion"].startswith(EXTERNAL_GROUPS):
-            for version in KUBERNETES_VERSIONS:
-                kubernetes_validate.validate(manifest, version, strict=True)
+    built_in = [one for one in rendered(values) if one["apiVersion"].rpartition("/")[0] in BUILT_IN_GROUPS]
+
+    assert len(built_in) >= 4
+    for manifest in built_in:
+        _accepted(json.dumps(manifest))
 
 
-def test_every_object_of_prometheus_operator_is_strictly_what_its_definitions_accept() -> None:
-    """`CHART_CRDS` names a folder with prometheus-operator's own CustomResourceDefinitions."""
-    folder = os.environ.get("CHART_CRDS")
-    if not folder:
-        pytest.skip("CHART_CRDS is not set: the definitions are prometheus-operator's and are not kept here")
-    schemas = dict(_custom_schemas(Path(folder)))
-
-    checked = [
-        jsonschema.validate(manifest, schemas[manifest["kind"]])
-        for values in ALL_VALUES
-        for manifest in rendered(values)
-        if manifest["apiVersion"].startswith("monitoring.coreos.com/")
-    ]
-
-    assert set(schemas) == {"ServiceMonitor", "PrometheusRule"}
-    assert len(checked) >= 4
-
-
-def _custom_schemas(folder: Path) -> Any:
-    for path in folder.rglob("*.yaml"):
-        for definition in yaml.safe_load_all(path.read_text()):
-            kind = definition["spec"]["names"]["kind"]
-            if kind in ("ServiceMonitor", "PrometheusRule"):
-                yield kind, _strict(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
-
-
-def _strict(node: Any) -> Any:
-    """*node* with unknown fields refused, as the API server does on request (`fieldValidation=Strict`)."""
-    if isinstance(node, list):
-        return [_strict(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    strict = {key: _strict(value) for key, value in node.items() if key != "x-kubernetes-int-or-string"}
-    if node.get("x-kubernetes-int-or-string"):
-        return {"type": ["integer", "string"]}
-    if isinstance(node.get("pattern"), str):
-        strict["pattern"] = node["pattern"].replace("^(?i)", "(?i)^")  # Go's regular expressions allow the first
-    # `metadata` has no fields there: they are Kubernetes' own.
-    if node.get("type") == "object" and node.get("properties") and "additionalProperties" not in node:
-        strict["additionalProperties"] = False
-    return strict
+@cache
+def _accepted(text: str) -> None:
+    for version in KUBERNETES_VERSIONS:
+        kubernetes_validate.validate(json.loads(text), version, strict=True)
 
 
 @pytest.mark.parametrize("values", ALL_VALUES)
 def test_the_exporter_accepts_the_settings_that_the_chart_writes(values: str) -> None:
-    config = yaml.safe_load(the("ConfigMap", values, "--show-only", "templates/configmap.yaml")["data"]["config.yaml"])
-
-    settings = Settings.model_validate(config)
-
-    assert settings.web.listen == ":9978"
+    assert settings(values).web.listen == ":9978"
     assert container(values)["ports"] == [{"name": "metrics", "containerPort": 9978, "protocol": "TCP"}]
 
 
 def test_the_defaults_that_the_chart_names_are_the_exporters_own() -> None:
-    named = yaml.safe_load((CHART / "values.yaml").read_text())["settings"]
+    named = yaml.load((CHART / "values.yaml").read_text(), LOADER)["settings"]
 
     assert Settings.model_validate(named) == Settings()
 
 
 def test_values_of_the_settings_arrive_as_they_were_given() -> None:
-    config = yaml.safe_load(the("ConfigMap", "buckets")["data"]["config.yaml"])
-
-    local, remote = Settings.model_validate(config).buckets
+    local, remote = settings("buckets").buckets
 
     assert local.capacity_bytes == 4_000_000_000_000
     assert local.ca_file == "/etc/volsync-exporter/ca/ca.crt"
@@ -105,42 +121,52 @@ def test_values_of_the_settings_arrive_as_they_were_given() -> None:
 @pytest.mark.parametrize("values", ALL_VALUES)
 def test_names_and_selectors_agree(values: str) -> None:
     deployment, service = the("Deployment", values), the("Service", values)
-    pod = deployment["spec"]["template"]
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
 
-    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    assert service["spec"]["selector"].items() <= labels.items()
     assert deployment["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
-    for monitor in of_kind("ServiceMonitor", values):
+    for monitor in monitors(values):
         assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
         assert monitor["spec"]["namespaceSelector"] == {"matchNames": [service["metadata"]["namespace"]]}
+    for test in of_kind("Pod", values):
+        assert not service["spec"]["selector"].items() <= test["metadata"]["labels"].items()
     for policy in of_kind("NetworkPolicy", values):
         assert policy["spec"]["podSelector"]["matchLabels"] == service["spec"]["selector"]
 
 
+RESTRICTED_POD = {
+    "runAsNonRoot": True,
+    "runAsUser": 65532,
+    "runAsGroup": 65532,
+    "fsGroup": 65532,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+RESTRICTED_CONTAINER = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "privileged": False,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
 @pytest.mark.parametrize("values", ALL_VALUES)
 def test_pods_are_restricted_and_hold_no_more_than_they_need(values: str) -> None:
-    pod = the("Deployment", values)["spec"]["template"]["spec"]
+    spec = pod(values)["spec"]
     only = container(values)
+    tests = [test["spec"] for test in of_kind("Pod", values)]
 
-    assert pod["securityContext"] == {
-        "runAsNonRoot": True,
-        "runAsUser": 65532,
-        "runAsGroup": 65532,
-        "fsGroup": 65532,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    assert only["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "privileged": False,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
-    assert not any("hostPath" in volume for volume in pod["volumes"])
-    assert all(mount["readOnly"] for mount in only["volumeMounts"])
-    assert only["resources"]["limits"]["memory"]
-    assert set(only["resources"]["requests"]) == {"cpu", "memory"}
-    for account in of_kind("ServiceAccount", values):
-        assert account["automountServiceAccountToken"] is False
+    for each in (spec, *tests):
+        assert each["securityContext"] == RESTRICTED_POD
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & each.keys()
+        assert not any("hostPath" in volume for volume in each.get("volumes", ()))
+    for each in (only, *(test["containers"][0] for test in tests)):
+        assert each["securityContext"] == RESTRICTED_CONTAINER
+        assert all(mount["readOnly"] for mount in each.get("volumeMounts", ()))
+        assert each["resources"]["limits"]["memory"]
+        assert set(each["resources"]["requests"]) == {"cpu", "memory"}
+    for each in (*of_kind("ServiceAccount", values), *tests):
+        assert each["automountServiceAccountToken"] is False
 
 
 @pytest.mark.parametrize("values", ALL_VALUES)
@@ -165,7 +191,7 @@ def test_the_base_secrets_own_keys_are_picked_one_by_one() -> None:
 
 def test_a_changed_setting_replaces_the_pods() -> None:
     def checksum(values: str) -> str:
-        return str(the("Deployment", values)["spec"]["template"]["metadata"]["annotations"]["checksum/config"])
+        return str(pod(values)["metadata"]["annotations"]["checksum/config"])
 
     assert checksum("default") == checksum("no-s3")
     assert checksum("default") != checksum("minimal")
@@ -184,7 +210,7 @@ def test_probes_and_scrapes_speak_what_the_listener_speaks(values: str, scheme: 
     only = container(values)
 
     assert only["livenessProbe"]["httpGet"]["scheme"] == scheme
-    for monitor in of_kind("ServiceMonitor", values):
+    for monitor in monitors(values):
         assert monitor["spec"]["endpoints"][0]["scheme"] == scheme.lower()
         assert monitor["spec"]["endpoints"][0]["honorLabels"] is True
 
@@ -192,15 +218,13 @@ def test_probes_and_scrapes_speak_what_the_listener_speaks(values: str, scheme: 
 def test_probes_only_connect_where_the_listener_demands_certificates() -> None:
     only = container("client-certificates")
 
-    for probe in (only["livenessProbe"], only["readinessProbe"]):
+    for probe in (only["startupProbe"], only["livenessProbe"], only["readinessProbe"]):
         assert probe["tcpSocket"] == {"port": "metrics"}
         assert "httpGet" not in probe
 
 
 def test_the_web_configuration_is_mounted_where_the_settings_say() -> None:
-    config = yaml.safe_load(the("ConfigMap", "client-certificates")["data"]["config.yaml"])
-
-    assert config["web"]["config_file"] == "/etc/volsync-exporter/web/web.yml"
+    assert config("client-certificates")["web"]["config_file"] == "/etc/volsync-exporter/web/web.yml"
     mounts = {mount["mountPath"]: mount for mount in container("client-certificates")["volumeMounts"]}
     # A file that is mounted by its subPath would never change when its Secret does.
     assert "subPath" not in mounts["/etc/volsync-exporter/web"]
@@ -210,67 +234,114 @@ def test_every_object_is_where_and_as_the_values_say() -> None:
     objects = {(one["kind"], one["metadata"].get("namespace")) for one in rendered("everything")}
 
     assert {
-        ("Deployment", "observability"),
-        ("Service", "observability"),
+        *(
+            (kind, "observability")
+            for kind in (
+                "Deployment Service Ingress HTTPRoute NetworkPolicy PodDisruptionBudget VerticalPodAutoscaler Pod "
+                "ServiceAccount ExternalSecret"
+            ).split()
+        ),
         ("ServiceMonitor", "prometheus"),
         ("PrometheusRule", "prometheus"),
-        ("NetworkPolicy", "observability"),
-        ("PodDisruptionBudget", "observability"),
-        ("ExternalSecret", "observability"),
     } <= objects
     labelled = [one for one in rendered("everything") if one["kind"] != "ExternalSecret"]
     assert all(one["metadata"]["labels"]["team"] == "storage" for one in labelled)
     assert all("volume-backups" in one["metadata"]["name"] for one in labelled if one["kind"] != "ServiceAccount")
 
 
-def test_a_digest_goes_before_a_tag() -> None:
-    assert container("everything")["image"].startswith("registry.example/mirror/volsync-exporter@sha256:0123")
+def test_a_digest_overrides_a_tag_and_a_registry_for_all_charts_this_ones() -> None:
+    assert container("everything")["image"].startswith("mirror.example/mirror/volsync-exporter@sha256:0123")
     assert container("default")["image"] == "ghcr.io/volsync-exporter/volsync-exporter:0.1.0"
+    (test,) = the("Pod", "everything")["spec"]["containers"]
+    assert test["image"] == container("everything")["image"]
 
 
-@pytest.mark.parametrize(("values", "reads_a_bucket"), [("s3", True), ("no-s3", False)])
-def test_egress_to_a_store_is_open_only_where_one_is_read(values: str, reads_a_bucket: bool) -> None:
-    (dns, api, *others) = the("NetworkPolicy", values)["spec"]["egress"]
+def test_pull_secrets_are_those_for_all_charts_and_this_ones_each_once() -> None:
+    """Those of `everything` name one twice, once by its name alone."""
+    both = [{"name": "everywhere"}, {"name": "registry"}]
 
-    assert {port["port"] for port in dns["ports"]} == {53}
-    assert [port["port"] for port in api["ports"]] == [443, 6443]
-    assert bool(others) == reads_a_bucket
+    assert pod("everything")["spec"]["imagePullSecrets"] == both
+    assert the("Pod", "everything")["spec"]["imagePullSecrets"] == both
+    assert pod(_changed()["own pull secret"])["spec"]["imagePullSecrets"] == [{"name": "own"}]
+    assert "imagePullSecrets" not in pod("default")["spec"]
+
+
+def test_pods_get_what_the_values_add_to_them() -> None:
+    spec, given = pod("everything")["spec"], values_of("everything")
+
+    for name in (
+        "dnsPolicy dnsConfig hostAliases initContainers affinity tolerations nodeSelector priorityClassName "
+        "terminationGracePeriodSeconds"
+    ).split():
+        assert spec[name] == given[name]
+    assert spec["containers"][1:] == given["extraContainers"]
+    assert container("everything")["lifecycle"] == given["lifecycle"]
+    assert not {"dnsPolicy", "dnsConfig", "hostAliases", "initContainers"} & pod("default")["spec"].keys()
+    assert "lifecycle" not in container("default")
+
+
+def test_the_deployment_and_the_account_get_what_the_values_add_to_them() -> None:
+    assert the("Deployment", "everything")["metadata"]["annotations"] == {"reloader.stakater.com/auto": "true"}
+    assert "annotations" not in the("Deployment", "default")["metadata"]
+    assert the("ServiceAccount", "everything")["metadata"]["labels"]["azure.workload.identity/use"] == "true"
+
+
+def test_a_strategy_holds_what_its_type_has_a_use_for() -> None:
+    def strategy(values: str) -> Manifest:
+        return dict(the("Deployment", values)["spec"]["strategy"])
+
+    assert strategy("everything")["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "100%"}
+    assert strategy("pod-monitor") == {"type": "Recreate"}
+
+
+def test_the_start_is_watched_closely_unless_the_values_say_otherwise() -> None:
+    assert container("default")["startupProbe"] == {
+        "httpGet": {"path": "/healthz", "port": "metrics", "scheme": "HTTP"},
+        "periodSeconds": 2,
+        "timeoutSeconds": 5,
+        "failureThreshold": 60,
+    }
+    assert "startupProbe" not in container("pod-monitor")
+
+
+def test_a_constraint_that_selects_no_pods_spreads_the_exporters_own() -> None:
+    objects = _changed()["spread"]
+
+    without, own = pod(objects)["spec"]["topologySpreadConstraints"]
+
+    assert without["labelSelector"] == the("Deployment", objects)["spec"]["selector"]
+    assert own["labelSelector"] == CHANGES["spread"]["topologySpreadConstraints"][1]["labelSelector"]
+
+
+def test_a_service_has_the_addresses_that_the_values_ask_for() -> None:
+    both, headless, plain = (the("Service", values)["spec"] for values in ("everything", "pod-monitor", "default"))
+
+    assert both["clusterIP"] == "fd00::9978"
+    assert (both["ipFamilyPolicy"], both["ipFamilies"]) == ("RequireDualStack", ["IPv6", "IPv4"])
+    assert headless["clusterIP"] == "None"
+    assert not {"clusterIP", "ipFamilyPolicy", "ipFamilies"} & plain.keys()
+
+
+def test_ways_in_lead_to_the_service() -> None:
+    service = the("Service", "everything")
+    name, (port,) = service["metadata"]["name"], service["spec"]["ports"]
+
+    first, second = the("Ingress", "everything")["spec"]["rules"]
+    assert (first["host"], first["http"]["paths"][0]["path"]) == ("backups.example", "/")
+    assert [path["path"] for path in second["http"]["paths"]] == ["/metrics"]
+    for path in (*first["http"]["paths"], *second["http"]["paths"]):
+        assert path["backend"] == {"service": {"name": name, "port": {"name": port["name"]}}}
+    (rule,) = the("HTTPRoute", "everything")["spec"]["rules"]
+    assert rule["backendRefs"] == [{"name": name, "port": port["port"]}]
 
 
 def test_the_same_label_may_be_given_for_all_and_for_one() -> None:
-    options = ("--set", "commonLabels.release=common,serviceMonitor.labels.release=own")
+    objects = _changed()["release"]
 
-    assert the("ServiceMonitor", "tls", *options)["metadata"]["labels"]["release"] == "own"
-    assert the("Service", "tls", *options)["metadata"]["labels"]["release"] == "common"
-
-
-NOTES = {
-    "default": (
-        "nothing scrapes the exporter yet",
-        "no alert is installed",
-        "no bucket is read",
-        "-- volsync-exporter doctor",
-    ),
-    "client-certificates": ("the ServiceMonitor has no `release` label",),
-    "metadata-secrets-cluster-wide": ("can list, and so read, every Secret",),
-    "namespaced": ("the namespaces home-assistant, karakeep", "the links that need them do not apply"),
-}
+    assert the("ServiceMonitor", objects)["metadata"]["labels"]["release"] == "own"
+    assert the("Service", objects)["metadata"]["labels"]["release"] == "common"
 
 
-@pytest.mark.parametrize("values", NOTES)
-def test_notes_say_what_is_still_to_do(values: str) -> None:
-    notes = _notes(values)
-
-    for sentence in NOTES[values]:
-        assert sentence in notes
-
-
-def test_notes_warn_of_nothing_where_all_is_set_up() -> None:
-    assert "WARNING" not in _notes("everything")
-
-
-def _notes(values: str) -> str:
-    options = ("--namespace", NAMESPACE, "--dry-run=client", "--values", str(VALUES / f"{values}.yaml"))
-    installed = run(str(helm()), "install", "backups", str(CHART), *options)
-    assert not installed.returncode, installed.stderr
-    return installed.stdout.partition("NOTES:")[2]
+def monitors(values: str) -> list[Manifest]:
+    """The objects that have the exporter scraped."""
+    return [one for kind in ("ServiceMonitor", "PodMonitor", "VMServiceScrape") for one in of_kind(kind, values)]

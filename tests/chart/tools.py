@@ -2,25 +2,31 @@
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from exporter.settings import Settings
 from tests.tools import ROOT, lacking, uv
 
 CHART = ROOT / "chart"
+CHART_NAME = "volsync-exporter"
 VALUES = Path(__file__).parent / "values"
 INVALID = Path(__file__).parent / "invalid"
 RELEASE, NAMESPACE = "backups", "monitoring"
 
 Manifest = dict[str, Any]
+Values = Mapping[str, Any]
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _BINARIES = ROOT / ".tools" / "kubernetes"
 _WHEEL = (
@@ -95,27 +101,100 @@ def template(values: Path | str, *options: str) -> subprocess.CompletedProcess[s
     return run(str(helm()), "template", RELEASE, str(CHART), "--namespace", NAMESPACE, "--values", str(path), *options)
 
 
+class Umbrella:
+    """A chart that has ours as a subchart once for each of several values, so that one run of helm does for all.
+
+    Each time it goes by another name, which stands in the place of the chart's own in what helm prints.
+    """
+
+    def __init__(self, cases: Mapping[str, Values], folder: Path) -> None:
+        self.folder = folder
+        self.aliases = {case: f"case-{number:03}" for number, case in enumerate(cases)}
+        shutil.copytree(CHART, folder / "charts" / CHART_NAME)
+        (folder / "templates").mkdir()
+        dependencies = [{"name": CHART_NAME, "version": "*", "alias": alias} for alias in self.aliases.values()]
+        chart = {"apiVersion": "v2", "name": "umbrella", "version": "0.0.0", "dependencies": dependencies}
+        (folder / "Chart.yaml").write_text(yaml.safe_dump(chart))
+        values = {self.aliases[case]: dict(values) for case, values in cases.items()}
+        (folder / "values.yaml").write_text(yaml.safe_dump(values))
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of helm on it."""
+        return run(str(helm()), *words, str(self.folder), "--namespace", NAMESPACE)
+
+    def documents(self) -> dict[str, str]:
+        """What it renders, by case: the YAML documents as text."""
+        done = self.run("template", RELEASE)
+        assert not done.returncode, done.stderr
+        texts = dict.fromkeys(self.aliases, "")
+        cases = {alias: case for case, alias in self.aliases.items()}
+        pieces = re.split(r"^---\n# Source: umbrella/charts/([^/]+)/", done.stdout, flags=re.MULTILINE)[1:]
+        for alias, text in zip(pieces[::2], pieces[1::2], strict=True):
+            texts[cases[alias]] += f"---\n# {text.replace(alias, CHART_NAME)}"
+        return texts
+
+
+def rendered_together(cases: Mapping[str, Values]) -> dict[str, tuple[Manifest, ...]]:
+    """The objects that each of the values renders to, by one run of helm."""
+    with tempfile.TemporaryDirectory() as scratch:
+        documents = Umbrella(cases, Path(scratch)).documents()
+    return {
+        case: tuple(document for document in yaml.load_all(text, LOADER) if document)
+        for case, text in documents.items()
+    }
+
+
+def values_of(name: str) -> Values:
+    """The values of a name in `values/`."""
+    return yaml.safe_load((VALUES / f"{name}.yaml").read_text()) or {}
+
+
+ALL_VALUES = sorted(path.stem for path in VALUES.glob("*.yaml"))
+
+
 @cache
-def rendered(name: str, *options: str) -> tuple[Manifest, ...]:
+def _rendered() -> dict[str, tuple[Manifest, ...]]:
+    return rendered_together({name: values_of(name) for name in ALL_VALUES})
+
+
+def rendered(name: str) -> tuple[Manifest, ...]:
     """The objects that the values of *name* render to."""
-    result = template(name, *options)
-    assert not result.returncode, result.stderr
-    return tuple(document for document in yaml.safe_load_all(result.stdout) if document)
+    return _rendered()[name]
 
 
-def of_kind(kind: str, values: str, *options: str) -> list[Manifest]:
-    """Those of one kind."""
-    return [manifest for manifest in rendered(values, *options) if manifest["kind"] == kind]
+def of_kind(kind: str, objects: str | tuple[Manifest, ...]) -> list[Manifest]:
+    """Those of one kind, of *objects* or of what the values of that name render to."""
+    return [one for one in (rendered(objects) if isinstance(objects, str) else objects) if one["kind"] == kind]
 
 
-def the(kind: str, values: str, *options: str) -> Manifest:
+def the(kind: str, objects: str | tuple[Manifest, ...]) -> Manifest:
     """The only one of a kind."""
-    (manifest,) = of_kind(kind, values, *options)
+    (manifest,) = of_kind(kind, objects)
     return manifest
 
 
-def container(values: str) -> Manifest:
+def pod(objects: str | tuple[Manifest, ...]) -> Manifest:
+    """The exporter's pod: its metadata and its spec."""
+    template = the("Deployment", objects)["spec"]["template"]
+    assert isinstance(template, dict)
+    return template
+
+
+def container(objects: str | tuple[Manifest, ...]) -> Manifest:
     """The exporter's container."""
-    (only,) = the("Deployment", values)["spec"]["template"]["spec"]["containers"]
+    (only,) = (one for one in pod(objects)["spec"]["containers"] if one["name"] == "exporter")
     assert isinstance(only, dict)
     return only
+
+
+def config(objects: str | tuple[Manifest, ...]) -> Manifest:
+    """The settings that the chart writes for the exporter."""
+    (text,) = (one["data"]["config.yaml"] for one in of_kind("ConfigMap", objects) if "config.yaml" in one["data"])
+    settings = yaml.safe_load(text)
+    assert isinstance(settings, dict)
+    return settings
+
+
+def settings(objects: str | tuple[Manifest, ...]) -> Settings:
+    """The same, as the exporter takes them."""
+    return Settings.model_validate(config(objects))

@@ -1,8 +1,9 @@
 """The commands on a cluster: the same verdict as on its dump, and each fault where it belongs."""
 
 import json
+import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from click.testing import CliRunner, Result
 
 from exporter.cli.commands import cli
 from exporter.cli.readers import readers_of
+from exporter.cli.reading import _read_all
 from exporter.configuration import load as load_settings
 from exporter.facts.cluster.dump.contents import MANIFEST
-from exporter.facts.reading import Reason, Source
+from exporter.facts.model import SourceRead, SourceReport
+from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller
-from exporter.settings import Settings
+from exporter.settings import BucketSettings, Settings
 from tests.apiserver import faults
 from tests.apiserver.server import ApiServer, load
 
@@ -87,6 +90,17 @@ def test_the_last_facts_serve_while_a_source_fails(cluster: ApiServer) -> None:
     assert [claim.state for claim in after.verdict.claims] == [claim.state for claim in before.verdict.claims]
     assert poller.telemetry().errors[Source.VOLSYNC, Reason.SERVER_ERROR] >= 1
     assert {report.source for report in poller.telemetry().reports if not report.up} == {Source.VOLSYNC}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "stays", "scrubs"), [("true", True, True), ("true", False, False), ("false", True, False)]
+)
+def test_only_who_stays_and_is_told_to_scrubs(enabled: str, stays: bool, scrubs: bool) -> None:
+    settings: Settings = load_settings(None, {}, {"scrub.enabled": enabled})
+    bucket = BucketSettings(bucket="backups", endpoint="http://127.0.0.1:1")
+    readers = readers_of(settings.model_copy(update={"buckets": (bucket,)}), scrubs=stays)
+    assert (Source.SCRUB in readers) is scrubs
+    assert Source.S3 in readers
 
 
 def test_a_read_gives_up_when_it_is_told_to(cluster: ApiServer) -> None:
@@ -191,3 +205,23 @@ def test_a_namespace_that_the_cluster_has_not_is_a_mistake(cluster: ApiServer) -
 def test_a_context_is_chosen_by_its_flag(cluster: ApiServer) -> None:
     result = run("status", "--context", "elsewhere")
     assert (result.exit_code, "has no context 'elsewhere'" in result.stderr) == (2, True)
+
+
+def test_a_read_that_hangs_where_nothing_can_end_it_keeps_no_command_waiting() -> None:
+    hang = threading.Event()
+    at = datetime.now(UTC)
+
+    def hanging(_at: datetime, _stop: threading.Event) -> SourceRead:
+        hang.wait(60)
+        raise AssertionError
+
+    def quick(_at: datetime, _stop: threading.Event) -> SourceRead:
+        return SourceRead(SourceReport(Source.VOLSYNC, Reading.READ, last_success=at))
+
+    allowed = {Source.KUBERNETES: timedelta(seconds=0.2), Source.VOLSYNC: timedelta(seconds=60)}
+    reads = _read_all({Source.KUBERNETES: hanging, Source.VOLSYNC: quick}, at, allowed)
+    hang.set()
+    assert [(read.report.source, read.report.reason) for read in reads] == [
+        (Source.KUBERNETES, Reason.TIMEOUT),
+        (Source.VOLSYNC, None),
+    ]

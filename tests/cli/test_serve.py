@@ -122,7 +122,7 @@ def age(text: str) -> float:
     return float(line.rpartition(" ")[2])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_at_once(start: Start, number: signal.Signals) -> None:
     status, seconds = start(*FROM_FILES).end(number)
     assert status == 0

@@ -81,6 +81,33 @@ def test_a_bad_item_of_a_list_in_json_costs_itself(tmp_path: Path, at: datetime)
     assert bad.error.startswith(f"{path}: item 2 of the list is not valid JSON")
 
 
+IN_JSON = """{"apiVersion": "volsync.backube/v1alpha1", "kind": "ReplicationSource",
+    "metadata": {"name": "NAME", "namespace": "media"}, "spec": {"sourcePVC": "CLAIM", "more": MORE}}"""
+GOOD_IN_JSON = IN_JSON.replace("NAME", "good").replace("CLAIM", "films").replace("MORE", "1")
+WITHOUT_END = "[" * 100_000 + '"]' + "}" * 9 + '\\""' + "]" * 100_000
+"""What looks like an end within a string is none."""
+
+
+@pytest.mark.parametrize("more", [WITHOUT_END, '{"a":' * 50_000 + "1" + "}" * 50_000])
+@pytest.mark.parametrize("form", ['{"apiVersion": "v1", "kind": "List", "items": [%s, %s]}', "[%s, %s]", "%s\n%s"])
+def test_json_that_is_nested_without_end_costs_its_object(tmp_path: Path, at: datetime, form: str, more: str) -> None:
+    path = tmp_path / "dump.json"
+    bad = IN_JSON.replace("NAME", "bad").replace("CLAIM", "music").replace("MORE", more)
+    path.write_text(form % (bad, GOOD_IN_JSON))
+    found = sources(path, at)
+    assert [item.name for item in found] == ["good"]
+    assert [(bad.namespace, bad.name, bad.claim) for bad in found.malformed] == [("media", "bad", "music")]
+    assert str(path) in found.malformed[0].error
+    assert "nested too deeply" in found.malformed[0].error
+
+
+def test_json_that_never_ends_is_refused_with_its_line(tmp_path: Path, at: datetime) -> None:
+    path = tmp_path / "dump.json"
+    path.write_text(f'{GOOD_IN_JSON}\n\n{{"a": {"[" * 100_000}')
+    with pytest.raises(FileError, match="the JSON that starts in line 4 is nested too deeply"):
+        read_files([path], at)
+
+
 def test_a_document_of_which_nothing_is_known_refuses_its_file(tmp_path: Path, at: datetime) -> None:
     path = tmp_path / "dump.yaml"
     path.write_text(f"{GOOD}---\nwhat: [is\n")

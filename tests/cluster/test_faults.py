@@ -1,7 +1,8 @@
 """Each fault shows in the report and in the list that it touches, and nowhere else."""
 
+import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 from tests.apiserver import faults
+from tests.apiserver.exchange import Json, Request
 from tests.apiserver.faults import Fault
 from tests.apiserver.server import ApiServer
 from tests.cluster.conftest import MakeReader, small_cluster
@@ -80,7 +82,7 @@ def test_a_fault_of_one_list_touches_that_list_alone(
 def test_a_fault_of_one_source_touches_no_other(server: ApiServer, reader_of: MakeReader, at: datetime) -> None:
     server.fail("replicationsources", faults.status(403))
     reader = reader_of(server)
-    ups = {source: reader.read(source, at).report.up for source in Source if source is not Source.S3}
+    ups = {source: reader.read(source, at).report.up for source in Source if source.is_of_cluster}
     assert ups == {source: source is not Source.VOLSYNC for source in ups}
 
 
@@ -299,3 +301,52 @@ def test_a_source_that_the_settings_leave_out_is_not_asked_for(
     assert {listing.reading for listing in read.lists.values()} == {Reading.NOT_SERVED}
     assert read.report.up
     assert server.requests == []
+
+
+# --- the time of a source as a whole ---------------------------------------------------------------------------------
+
+
+def slow(server: ApiServer, seconds: float) -> None:
+    """Let every request take *seconds*: none of them is late by itself."""
+    answer = server.answer
+
+    def late(request: Request) -> tuple[Json, str]:
+        server.closing.wait(seconds)
+        return answer(request)
+
+    server.answer = late  # type: ignore[method-assign]
+
+
+def test_lists_that_are_late_together_keep_what_came_in_time(server: ApiServer, at: datetime) -> None:
+    slow(server, 0.2)
+    reader = ClusterReader(Settings(), server.client(), longest=timedelta(seconds=1))
+    started = time.monotonic()
+    read = reader.read(Source.KUBERNETES, at)
+    assert time.monotonic() - started < 2
+
+    readings = [listing.reading for listing in read.lists.values()]
+    assert {Reading.READ, Reading.UNREADABLE} == set(readings)
+    assert sorted(readings) == readings, "what was read stays, and what comes after is late"
+    assert {one.reason for one in read.lists.values() if one.reading is Reading.UNREADABLE} == {Reason.TIMEOUT}
+    assert (read.report.up, read.report.reason) == (False, Reason.TIMEOUT)
+    assert read.report.errors == {Reason.TIMEOUT: 1}
+    assert "the source was not read within 1s" in read.report.detail
+
+
+def test_a_list_without_end_costs_no_more_than_the_time_of_its_source(server: ApiServer, at: datetime) -> None:
+    server.fail("replicationsources", faults.endless("ReplicationSourceList"))
+    reader = ClusterReader(Settings(), server.client(), longest=timedelta(seconds=0.5))
+    started = time.monotonic()
+    read = reader.read(Source.VOLSYNC, at)
+    assert time.monotonic() - started < 2
+    assert read.lists["volsync.sources"].reason is Reason.TIMEOUT
+
+
+def test_a_read_that_is_told_to_stop_is_not_late(server: ApiServer, at: datetime) -> None:
+    stop = threading.Event()
+    server.fail("replicationsources", faults.stalled())
+    reader = ClusterReader(Settings(), server.client(), longest=timedelta(seconds=60))
+    threading.Timer(0.3, stop.set).start()
+    read = reader.read(Source.VOLSYNC, at, stop)
+    assert read.report.reading is Reading.PENDING
+    assert read.report.errors == {}

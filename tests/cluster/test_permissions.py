@@ -16,7 +16,7 @@ from tests.apiserver import faults
 from tests.apiserver.server import ApiServer
 from tests.cluster.conftest import Json, MakeReader, small_cluster
 
-SOURCES = [source for source in Source if source is not Source.S3]
+SOURCES = [source for source in Source if source.is_of_cluster]
 MODES = {
     "default": {},
     "metadata of Secrets": {"secrets": "metadata"},

@@ -17,7 +17,7 @@ import msgspec
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
-from exporter.facts.bucket.model import Repository, Totals
+from exporter.facts.bucket.model import Proof, Repository, Scrub, Totals
 from exporter.facts.cluster.dump.files import read_files
 from exporter.facts.model import Facts
 from exporter.facts.reading import Reason, Source
@@ -62,11 +62,12 @@ def _with_room(facts: Facts) -> Facts:
 
 
 def _grown(facts: Facts, now: datetime) -> Facts:
-    """As much data again in every repository, and the lock of a mover that is at work in the first."""
+    """As much data again in every repository, now scrubbed, and the lock of a mover that is at work in the first."""
 
     def grow(repository: Repository) -> Repository:
         totals = {kind: Totals(total.objects, 2 * total.bytes) for kind, total in repository.totals.items()}
-        return msgspec.structs.replace(repository, totals=totals)
+        scrub = Scrub(scrubbed={Proof.CONTENT: 1000}, oldest=now - timedelta(days=9), corrupt_objects=0)
+        return msgspec.structs.replace(repository, totals=totals, scrub=scrub)
 
     (bucket,) = facts.buckets
     first, *others = (grow(repository) for repository in bucket.repositories)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import structlog.testing
 
+from exporter import settings
 from exporter.chain import judge as judging
 from exporter.chain.causes import Link
 from exporter.chain.inventory import Inventory
@@ -199,6 +200,14 @@ def test_a_store_that_does_not_answer_holds_nothing_up(
     assert {report.source: report.reading for report in poller.facts.sources}[Source.S3] is Reading.PENDING
 
 
+def test_a_scrub_holds_no_verdict_up_and_is_no_part_of_the_cluster(running: Start, verdicts: Verdicts) -> None:
+    poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: backed_up, Source.SCRUB: endless})
+    verdicts.wait_for(1)
+    assert published(poller).verdict.claims
+    assert poller.ready
+    assert poller.interval(Source.SCRUB) == SETTINGS.poll.bucket
+
+
 def test_the_cluster_is_awaited_longer_than_stores(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "FIRST_LOOK_AT_STORES", timedelta(0))
     tried = threading.Semaphore(0)
@@ -216,7 +225,8 @@ def test_the_cluster_is_awaited_longer_than_stores(running: Start, monkeypatch: 
 def test_a_read_that_does_not_end_is_a_source_that_timed_out_and_others_go_on(
     running: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "_DEADLINES", timedelta(seconds=0.1))
+    monkeypatch.setattr(settings, "_LONGEST_READ", timedelta(seconds=0.1))
+    monkeypatch.setattr(polling, "_COMING_BACK", timedelta(0))
     tried, told = threading.Semaphore(0), threading.Event()
 
     def counted(at: datetime, stop: threading.Event) -> SourceRead:
@@ -239,7 +249,8 @@ def test_a_read_that_does_not_end_is_a_source_that_timed_out_and_others_go_on(
 
 
 def test_what_a_read_brings_after_its_time_is_not_taken(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "_DEADLINES", timedelta(seconds=0.1))
+    monkeypatch.setattr(settings, "_LONGEST_READ", timedelta(seconds=0.1))
+    monkeypatch.setattr(polling, "_COMING_BACK", timedelta(0))
     ended = threading.Semaphore(0)
 
     def late(at: datetime, stop: threading.Event) -> SourceRead:

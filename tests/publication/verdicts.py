@@ -21,7 +21,7 @@ from exporter.chain.verdict import (
     Verdict,
     VolumeState,
 )
-from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
+from exporter.facts.bucket.model import Bucket, CorruptObject, ObjectType, Proof, Repository, Scrub, Totals
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.longhorn.objects import LonghornSetting
 from exporter.facts.cluster.object_list import ObjectList
@@ -202,6 +202,15 @@ def bad_day() -> Verdict:
     )
 
 
+SCRUB = Scrub(
+    scrubbed={Proof.CONTENT: 98_765_432, Proof.CHECKSUM: 1_000_000},
+    oldest=AT - timedelta(days=17),
+    corrupt=(CorruptObject(f"data/ab/ab{'0' * 62}", 16_777_216, "f" * 64, AT - timedelta(days=1)),),
+    corrupt_objects=1,
+    unread=2,
+)
+
+
 def every_fact() -> Facts:
     """Facts behind every family that rests on them."""
     setting = LonghornSetting(metadata=Metadata(name="auto-salvage", namespace="longhorn-system"), value="true")
@@ -216,7 +225,7 @@ def every_fact() -> Facts:
                 clock_skew=timedelta(seconds=-1.5),
                 capacity_bytes=4_000_000_000_000,
                 repositories=(
-                    repository(),
+                    repository(scrub=SCRUB),
                     repository("n8n", "data", oldest_lock=AT - timedelta(hours=5), stale_locks=1),
                     repository("khoj", "config", suspect=(Reason.CONTRADICTED,)),
                 ),

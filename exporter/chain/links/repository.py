@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from exporter.chain.backup import Backup, broken, created, ok, unknown
 from exporter.chain.binding import Binding, BindingState
-from exporter.chain.causes import Cause, Link
-from exporter.chain.damage import damage_of, was_copied
+from exporter.chain.causes import CORRUPT, Cause, Link
+from exporter.chain.damage import copies_of, corrupt_object, loss_of, was_copied
 from exporter.chain.instants import earlier
 from exporter.chain.recovery import ours
 from exporter.chain.verdict import LinkVerdict, Problem
@@ -69,11 +69,29 @@ def _names(binding: Binding) -> dict[str, str]:
 
 def _damaged(backup: Backup, binding: Binding) -> Problem | None:
     repository = binding.repository
-    if repository is None or not (damage := damage_of(repository, created(backup.source), backup.interval)):
+    if repository is None:
         return None
-    since = ours(binding.bucket, repository.config_at) if binding.bucket else None
-    reason = f"Nothing can be restored from {binding.place}: {damage}."
-    return backup.problem(Cause.REPOSITORY_DAMAGED, reason, since=since, names=_names(binding))
+    if loss := loss_of(repository, created(backup.source), backup.interval):
+        since = ours(binding.bucket, repository.config_at) if binding.bucket else None
+        reason = f"Nothing can be restored from {binding.place}: {loss}."
+        return backup.problem(Cause.REPOSITORY_DAMAGED, reason, since=since, names=_names(binding))
+    return _corrupt(backup, binding, repository)
+
+
+def _corrupt(backup: Backup, binding: Binding, repository: Repository) -> Problem | None:
+    """The store brings other bytes than restic stored, at each of two reads."""
+    if repository.scrub is None or (worst := corrupt_object(repository)) is None:
+        return None
+    more = (repository.scrub.corrupt_objects or 1) - 1
+    others = f", and so are {more} more" if more > 1 else ", and so is 1 more" if more else ""
+    copies = copies_of(repository, backup.inventory.buckets)
+    from_copy = f" The same repository is at {copies[0]}: copy it from there." if copies else ""
+    reason = (
+        f"Not everything can be restored from {binding.place}: {worst.name} is corrupt, since the SHA-256 of its bytes "
+        f"is not its name{others}.{from_copy}"
+    )
+    names = _names(binding) | {"object": "/".join(part for part in (binding.prefix, worst.name) if part)}
+    return backup.problem(Cause.REPOSITORY_DAMAGED, reason, variant=CORRUPT, names=names)
 
 
 def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None:

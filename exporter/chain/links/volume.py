@@ -52,7 +52,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
         return unknown(Link.VOLUME, f"Longhorn's volumes could not be read: {listing.unread}.")
     if problems := [problem for one in serving if (problem := _problem(backup, one))]:
         return broken(Link.VOLUME, *problems)
-    if any(_is_malformed(backup, one) for one in serving):
+    if any(backup.cluster.longhorn.is_malformed(one.handle) for one in serving):
         return unknown(Link.VOLUME, "A Longhorn volume of the claim could not be understood.")
     return ok(Link.VOLUME, "; ".join(f"{one.role} volume {_condition(one.volume)}" for one in serving if one.volume))
 
@@ -210,10 +210,6 @@ def _missing(backup: Backup, one: ServingVolume) -> Problem | None:
         return None
     reason = f"PVC {one.pvc.name} ({one.role}) is bound to Longhorn volume {one.handle}, which does not exist."
     return backup.problem(Cause.VOLUME_MISSING, reason, names={"volume": one.handle})
-
-
-def _is_malformed(backup: Backup, one: ServingVolume) -> bool:
-    return any(bad.name == one.handle for bad in backup.cluster.longhorn.volumes.malformed)
 
 
 def _stuck_for(backup: Backup, one: ServingVolume, state: str) -> timedelta | None:

@@ -59,17 +59,19 @@ def problem_of(backup: Backup) -> Problem | None:
 
 def is_open(backup: Backup) -> bool:
     """Whether a placed pod may wait for its copy, and how far that is could not be read."""
-    core, volumes = backup.cluster.core, backup.cluster.longhorn.volumes
+    core, longhorn = backup.cluster.core, backup.cluster.longhorn
     is_waiting = bool(backup.pods) and backup.pods[0].status.phase == "Pending" and backup.pods[0].spec.node_name != ""
     is_copied = backup.source is not None and backup.source.spec.mover.copy_method in ("Snapshot", "Clone")
     if not is_waiting or not is_copied:
         return False
-    if first_unread(core.claims, core.volumes, volumes) or core.claims.malformed_in(backup.namespace):
+    if first_unread(core.claims, core.volumes, longhorn.volumes) or core.claims.malformed_in(backup.namespace):
         return True
     copy = backup.copy
-    return copy is not None and (
-        core.volumes.malformed_in("", copy.spec.volume_name) is not None
-        or any(bad.name == handle_of(backup.cluster, copy) for bad in volumes.malformed)
+    if copy is None:
+        return False
+    handle = handle_of(backup.cluster, copy)
+    return core.volumes.malformed_in("", copy.spec.volume_name) is not None or (
+        handle is not None and longhorn.is_malformed(handle)
     )
 
 

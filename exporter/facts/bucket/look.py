@@ -70,7 +70,7 @@ def look_at(
         look = _with_head(client, prefix, look)
         if not look.contents.is_repository:
             return look
-    for kind in _missed(look.contents, before):
+    for kind in missed(look.contents, before):
         again = _contents_of(client, prefix, f"{kind}/")
         if again[kind].objects > look.contents[kind].objects:
             raise BucketError(
@@ -129,7 +129,7 @@ def _with_head(client: Client, prefix: str, look: Look) -> Look:
     )
 
 
-def _missed(now: Contents, before: Contents | None) -> tuple[ObjectType, ...]:
+def missed(now: Contents, before: Contents | None) -> tuple[ObjectType, ...]:
     """The folders that ought to hold more than *now* shows."""
 
     def is_missed(kind: ObjectType) -> bool:

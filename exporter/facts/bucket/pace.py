@@ -1,22 +1,70 @@
-"""A ceiling of requests per second, over all threads that share it."""
+"""A ceiling of requests per second, over all threads that share it, that follows what the store bears."""
 
 import threading
 import time
+from http import HTTPStatus
+
+FIRST = 20.0
+"""Requests per second until the store has shown what it bears, where no ceiling is set."""
+_CEILING = 200.0
+_LEAST = 1.0
+_PROMPT, _SLOW = 0.25, 1.0
+"""Seconds for one answer: faster than the first, and more is asked; slower than the second, and less."""
+_MORE, _LESS, _MUCH_LESS = 1.02, 0.9, 0.5
+_REFUSALS = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""What stores answer who are asked too much: S3's `SlowDown` comes with 503."""
 
 
 class Pace:
-    """Lets requests go one by one, no more than *per_second* of them."""
+    """Lets requests go one by one, never more than *ceiling* of them in a second; 0 sets none.
 
-    def __init__(self, per_second: float) -> None:
-        self.per_second = per_second
+    A store that answers promptly is asked a little faster after each answer, one that grows slow a little slower, and
+    one that refuses or does not answer half as fast.
+    """
+
+    def __init__(self, ceiling: float) -> None:
+        self._ceiling = ceiling or _CEILING
+        self._rate = ceiling or FIRST
         self._lock = threading.Lock()
         self._next = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Requests per second at present."""
+        return self._rate
+
+    def limit(self, ceiling: float) -> None:
+        """Never let more than *ceiling* requests go in a second, if it is not 0 and less was not allowed before."""
+        if not ceiling:
+            return
+        with self._lock:
+            self._ceiling = min(self._ceiling, ceiling)
+            self._rate = min(self._rate, self._ceiling)
 
     def wait(self, stop: threading.Event) -> None:
         """Return when the caller's turn has come, or *stop* is set."""
         with self._lock:
             now = time.monotonic()
             turn = max(self._next, now)
-            self._next = turn + 1.0 / self.per_second
+            self._next = turn + 1.0 / self._rate
         if turn > now:
             stop.wait(turn - now)
+
+    def answered(self, status: int, seconds: float | None) -> None:
+        """Take in that the store answered with *status* after *seconds*; None where they are not the store's doing."""
+        if status in _REFUSALS:
+            self._change(_MUCH_LESS)
+        elif seconds is None:
+            return
+        elif seconds > _SLOW:
+            self._change(_LESS)
+        elif seconds < _PROMPT:
+            self._change(_MORE)
+
+    def unanswered(self) -> None:
+        """Take in that a request had no answer."""
+        self._change(_MUCH_LESS)
+
+    def _change(self, factor: float) -> None:
+        with self._lock:
+            self._rate = min(max(self._rate * factor, min(_LEAST, self._ceiling)), self._ceiling)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from exporter.facts.bucket.address import BucketAddress, addresses
 from exporter.facts.bucket.model import Bucket
-from exporter.facts.bucket.pace import Pace
+from exporter.facts.bucket.pace import FIRST, Pace
 from exporter.facts.bucket.run import Run
 from exporter.facts.bucket.sweep import Sweep
 from exporter.facts.layout import Owner
@@ -77,8 +77,8 @@ class BucketReader:
 
     def _longest(self, sweep: Sweep) -> float:
         """Seconds after which a read is overdue: what its requests may take, and two polls for good measure."""
-        ceiling = sweep.address.settings.requests_per_second
-        return 2 * self.settings.poll.bucket.total_seconds() + 4 * len(sweep.states) / ceiling
+        pace = min(FIRST, sweep.address.settings.requests_per_second or FIRST)
+        return 2 * self.settings.poll.bucket.total_seconds() + 4 * len(sweep.states) / pace
 
     def _report(
         self, buckets: tuple[Bucket, ...], errors: Mapping[Reason, int], at: datetime, duration: timedelta
@@ -102,6 +102,5 @@ def _paces(found: tuple[BucketAddress, ...]) -> dict[str, Pace]:
     paces: dict[str, Pace] = {}
     for address in found:
         ceiling = address.settings.requests_per_second
-        pace = paces.setdefault(address.endpoint, Pace(ceiling))
-        pace.per_second = min(pace.per_second, ceiling)
+        paces.setdefault(address.endpoint, Pace(ceiling)).limit(ceiling)
     return paces

@@ -4,7 +4,9 @@ A page is decoded in one pass, straight from its bytes into structs that keep on
 the official client's own models over the same bytes that takes a small fraction of the CPU (`python -m bench.poll`
 prints both, and the budget is a twentieth), which is why the client is used for transport alone.
 
-Only where that pass fails are the items taken one by one, so that a malformed object costs itself and nothing else.
+Only where that pass fails are the items taken one by one, so that a malformed object costs itself and nothing else. So
+are those of a page that would take many times its bytes, and objects that may hold anything (Kyverno's policies hold
+what they generate): an object of more parts than `MOST_PARTS` is malformed before it is decoded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +14,26 @@ from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from exporter.facts.body import Body
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.cluster.wire import LONGEST_NAME, LONGEST_TEXT, Object
+from exporter.facts.nesting import shallow
 
 T = TypeVar("T")
+MOST_PARTS = 200_000
+"""Maps, lists and values of one object. An UpdateRequest for each of 10,000 PVCs has half as many, and other objects
+hardly a thousandth."""
+MOST_FREE_PARTS = 20_000
+"""The same of an object of which everything is kept; a long policy has some 3,000."""
+_MOST_OF_PAGE = 500_000
+"""The same of a page that is decoded in one pass: each takes some 60 bytes, and three of the page."""
 _METADATA_LIST = "PartialObjectMetadataList"
+_BYTES = (bytes, bytearray, msgspec.Raw)
+_CUT = '"\\uf8ffnested too deeply\\uf8ff"'
+"""Stands, in JSON, for what is nested too deeply. Whoever writes it himself has written what is not decoded."""
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises on bytes that are not what was expected. None of their messages quotes a value."""
 _TOO_LONG = "of length <="
@@ -56,14 +70,12 @@ class _List(msgspec.Struct, Generic[T]):
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
-class _ObjectName(msgspec.Struct):
-    name: Any = None
-    namespace: Any = None
+class _Single(msgspec.Struct):
+    """A list of one object, whatever that is."""
 
-
-class _Parts(msgspec.Struct):
-    metadata: msgspec.Raw = msgspec.Raw()
-    spec: msgspec.Raw = msgspec.Raw()
+    kind: str
+    items: tuple[msgspec.Raw]
+    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
 def decode_page(kind: Kind, body: Body) -> ListPage:
@@ -73,6 +85,8 @@ def decode_page(kind: Kind, body: Body) -> ListPage:
         MalformedPageError: *body* is not such a list (cut off, another kind, a page of HTML).
     """
     wanted = _METADATA_LIST if kind.metadata_only else f"{kind.kind}List"
+    if is_dense(body) or _holds_anything(kind.struct):
+        return _decode_one_by_one(kind, body, wanted)
     try:
         page: _List[Any] = _list_decoder(kind.struct).decode(body)
     except _UNDECODABLE:
@@ -81,9 +95,19 @@ def decode_page(kind: Kind, body: Body) -> ListPage:
     return ListPage(page.items or (), (), page.metadata.next)
 
 
+def is_dense(body: Body) -> bool:
+    """Whether *body* has so many parts that decoded it would take many times its bytes."""
+    return len(body) > _MOST_OF_PAGE and _parts(body) > _MOST_OF_PAGE
+
+
+def _parts(body: Body) -> int:
+    """At least as many as there are maps, lists and values in *body*."""
+    return body.count(b"{") + body.count(b"[") + body.count(b",") + 1
+
+
 def _decode_one_by_one(kind: Kind, body: Body, wanted: str) -> ListPage:
     try:
-        page: _List[msgspec.Raw] = _raw_list_decoder().decode(body)
+        page = _raw_items(body)
     except _UNDECODABLE as error:
         raise MalformedPageError(f"the answer is no {wanted}: {error}") from None
     _expect(page.kind, wanted)
@@ -98,15 +122,38 @@ def _decode_one_by_one(kind: Kind, body: Body, wanted: str) -> ListPage:
     return ListPage(tuple(items), tuple(malformed), page.metadata.next)
 
 
+def _raw_items(body: Body) -> _List[msgspec.Raw] | _Single:
+    """The list *body* with its items still as bytes: each takes some 80, so that a dense one may have one alone.
+
+    What is nested too deeply costs the object that it stands in.
+    """
+    decoder = _single_decoder() if is_dense(body) else _raw_list_decoder()
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        found = shallow(body.decode(errors="replace"), 0, _CUT)
+        if found is None:
+            raise
+        return decoder.decode(found[0].encode())
+
+
 def decode_bytes(kind: Kind, body: Body) -> Object | MalformedObject:
     """Decode the JSON of one object of *kind*, or say what is wrong with it."""
+    is_free = _holds_anything(kind.struct)
+    most = MOST_FREE_PARTS if is_free else MOST_PARTS
+    if len(body) > most and _parts(body) > most:
+        return _malformed(kind, body, f"it has more than {most:,} parts")
+    if _CUT.encode() in body:
+        return _malformed(kind, body, "it is nested too deeply")
     try:
+        if is_free:
+            return convert(kind, _shortened(msgspec.json.decode(body, type=dict[str, Any])))
         return _object_decoder(kind.struct).decode(body)
     except _UNDECODABLE as error:
         whole = _tolerant(body, dict[str, Any]) if _TOO_LONG in str(error) else None
         if whole is not None:
             return convert(kind, whole)
-        return _malformed(kind, _readable_parts(body), str(error))
+        return _malformed(kind, body, str(error))
 
 
 def convert(kind: Kind, document: Mapping[str, Any]) -> Object | MalformedObject:
@@ -148,7 +195,7 @@ def _expect(kind: str, wanted: str) -> None:
         raise MalformedPageError(f"the answer is a {kind[:60]!r} where a {wanted} was asked for")
 
 
-def _malformed(kind: Kind, document: Mapping[str, Any], error: str) -> MalformedObject:
+def _malformed(kind: Kind, document: Mapping[str, Any] | Body, error: str) -> MalformedObject:
     namespace, name, claim = (_text(document, path) for path in _identity_paths(kind))
     return MalformedObject(kind.kind, namespace, name, error, claim or None)
 
@@ -164,20 +211,17 @@ def _identity_paths(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...], tuple
 
 
 def _text(document: object, path: tuple[str, ...]) -> str:
+    """The text at *path* in *document*, of which nothing else is looked at; empty where there is none."""
     for part in path:
-        document = document.get(part) if isinstance(document, Mapping) else None
+        if isinstance(document, Mapping):
+            document = document.get(part)
+        else:
+            found = _tolerant(document, _with(part)) if isinstance(document, _BYTES) else None
+            document = found.value if found is not None else None
+    if isinstance(document, _BYTES):
+        document = _tolerant(document, str)
     text = document if isinstance(document, str) else ""
     return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
-
-
-def _readable_parts(body: Body) -> dict[str, Any]:
-    """The object's name and as much of its spec as can be read; nothing else is looked at."""
-    try:
-        parts = msgspec.json.decode(body, type=_Parts)
-    except _UNDECODABLE:
-        return {}
-    name = _tolerant(parts.metadata, _ObjectName)
-    return {"metadata": msgspec.to_builtins(name), "spec": _tolerant(parts.spec, dict[str, Any])}
 
 
 def _tolerant(raw: msgspec.Raw | Body, shape: type[T]) -> T | None:
@@ -185,6 +229,41 @@ def _tolerant(raw: msgspec.Raw | Body, shape: type[T]) -> T | None:
         return msgspec.json.decode(raw, type=shape)
     except _UNDECODABLE:
         return None
+
+
+@cache
+def _with(field: str) -> type[Any]:
+    """A map of which *field* alone is taken, as bytes."""
+    value = msgspec.field(default=msgspec.Raw(b"null"), name=field)
+    return msgspec.defstruct("With", [("value", msgspec.Raw, value)])
+
+
+@cache
+def _holds_anything(struct: type[Object]) -> bool:
+    """Whether objects of *struct* keep fields that may be anything."""
+    seen: set[type] = set()
+
+    def is_free(kept: inspect.Type) -> bool:
+        match kept:
+            case inspect.AnyType():
+                return True
+            case inspect.StructType() if kept.cls not in seen:
+                seen.add(kept.cls)
+                return any(is_free(field.type) for field in kept.fields)
+            case inspect.UnionType():
+                return any(is_free(one) for one in kept.types)
+            case inspect.VarTupleType():
+                return is_free(kept.item_type)
+            case inspect.DictType():
+                return is_free(kept.value_type)
+        return False
+
+    return is_free(inspect.type_info(struct))
+
+
+@cache
+def _single_decoder() -> msgspec.json.Decoder[_Single]:
+    return msgspec.json.Decoder(_Single)
 
 
 @cache

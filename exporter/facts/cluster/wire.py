@@ -1,12 +1,13 @@
 """What the structs of every API are made of.
 
 Each struct is a partial view of the object on the wire: what is not named here is skipped when the bytes are
-decoded. A list or struct that a Go program writes as `null` when it is empty is optional here. Every string has a
-greatest length, which the decoder looks after: an object may be as large as etcd allows, and what is kept of it is not.
+decoded. A list or struct that a Go program writes as `null` when it is empty is optional here. Every string and every
+list has a greatest length, which the decoder looks after: an object may be as large as etcd allows, and what is kept of
+it is not.
 """
 
 from datetime import datetime
-from typing import Annotated, dataclass_transform
+from typing import Annotated, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -25,6 +26,11 @@ Labels = Annotated[
     msgspec.Meta(max_length=100),
 ]
 """A key is a prefix of 253 and a name of 63 characters at the most, a value as long as such a name."""
+T = TypeVar("T")
+Items = Annotated[tuple[T, ...], msgspec.Meta(max_length=1000)]
+"""A list in an object: a longer one makes the object malformed."""
+Many = Annotated[tuple[T, ...], msgspec.Meta(max_length=20_000)]
+"""A list of all namespaces, or of all PVCs, that an object is about."""
 _MOST_OWNERS = msgspec.Meta(max_length=100)
 
 
@@ -93,12 +99,12 @@ class ObjectReference(Wire):
 class LabelSelectorRequirement(Wire):
     key: Text
     operator: Text
-    values: tuple[Text, ...] | None = None
+    values: Items[Text] | None = None
 
 
 class LabelSelector(Wire):
     match_labels: Labels | None = None
-    match_expressions: tuple[LabelSelectorRequirement, ...] | None = None
+    match_expressions: Items[LabelSelectorRequirement] | None = None
 
 
 class ErrorMessage(Wire):

@@ -7,6 +7,7 @@ import msgspec
 from exporter.facts.cluster.wire import (
     Condition,
     ErrorMessage,
+    Items,
     LabelledMetadata,
     Labels,
     Metadata,
@@ -50,7 +51,7 @@ class VolumeResources(Wire):
 class PersistentVolumeClaimSpec(Wire):
     volume_name: Name = ""
     storage_class_name: Name | None = None
-    access_modes: tuple[Text, ...] | None = None
+    access_modes: Items[Text] | None = None
     data_source_ref: TypedReference | None = None
     resources: VolumeResources | None = None
 
@@ -78,18 +79,18 @@ class CSISource(Wire):
 class NodeSelectorRequirement(Wire):
     key: Text
     operator: Text = "In"
-    values: tuple[Text, ...] | None = None
+    values: Items[Text] | None = None
 
 
 class NodeSelectorTerm(Wire):
-    match_expressions: tuple[NodeSelectorRequirement, ...] | None = None
-    match_fields: tuple[NodeSelectorRequirement, ...] | None = None
+    match_expressions: Items[NodeSelectorRequirement] | None = None
+    match_fields: Items[NodeSelectorRequirement] | None = None
 
 
 class NodeSelector(Wire):
     """Which nodes will do: all requirements of one of the terms have to hold."""
 
-    node_selector_terms: tuple[NodeSelectorTerm, ...] | None = None
+    node_selector_terms: Items[NodeSelectorTerm] | None = None
 
 
 class VolumeNodeAffinity(Wire):
@@ -133,12 +134,12 @@ class Secret(Object):
 
 
 class Container(Wire):
-    args: tuple[Text, ...] | None = None
+    args: Items[Text] | None = None
     resources: ResourceRequirements | None = None
 
 
 class JobPodSpec(Wire):
-    containers: tuple[Container, ...] | None = None
+    containers: Items[Container] | None = None
 
 
 class JobTemplate(Wire):
@@ -157,7 +158,7 @@ class JobStatus(Wire):
     succeeded: int = 0
     start_time: Moment | None = None
     completion_time: Moment | None = None
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
 
 
 class Job(Object):
@@ -187,8 +188,8 @@ class PodSpec(Wire):
     node_selector: Labels | None = None
     affinity: Affinity | None = None
     scheduler_name: Text = "default-scheduler"
-    containers: tuple[Container, ...] | None = None
-    volumes: tuple[PodVolume, ...] | None = None
+    containers: Items[Container] | None = None
+    volumes: Items[PodVolume] | None = None
 
 
 class Waiting(Wire):
@@ -223,9 +224,9 @@ class PodStatus(Wire):
     phase: Text = ""
     reason: Text = ""
     message: Text = ""
-    conditions: tuple[Condition, ...] | None = None
-    container_statuses: tuple[ContainerStatus, ...] | None = None
-    init_container_statuses: tuple[ContainerStatus, ...] | None = None
+    conditions: Items[Condition] | None = None
+    container_statuses: Items[ContainerStatus] | None = None
+    init_container_statuses: Items[ContainerStatus] | None = None
 
 
 class Pod(Object):
@@ -269,7 +270,7 @@ class NodeSpec(Wire):
 
 
 class NodeStatus(Wire):
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
 
 
 class Node(Object):

@@ -1,6 +1,5 @@
 """Files of objects, as `kubectl get … -o yaml|json` writes them and as people write them by hand."""
 
-import json
 import os
 import re
 import sys
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from exporter.facts.cluster.dump.json_text import json_bodies
 from exporter.facts.cluster.dump.refusal import FileError, Refused
 from exporter.facts.cluster.dump.yaml_text import yaml_bodies
 
@@ -188,7 +188,7 @@ def _json_documents(path: str, text: str) -> Iterator[Manifest | EmptyList | Ref
     try:
         whole = msgspec.json.decode(text, type=_RawList)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        for body in _json_bodies(path, text):
+        for body in json_bodies(path, text):
             if isinstance(body, Refused):
                 yield body
             else:
@@ -200,61 +200,3 @@ def _json_documents(path: str, text: str) -> Iterator[Manifest | EmptyList | Ref
     for raw in whole.items:
         item = msgspec.json.decode(raw)
         yield from _take_apart(path, _with_type(item, whole.kind.removesuffix("List"), whole.api_version))
-
-
-def _json_bodies(path: str, text: str) -> Iterator[object]:
-    """One JSON value after the other: two answers of kubectl may stand in one file."""
-    decoder, position = json.JSONDecoder(), 0
-    while start := _next_value(text, position):
-        try:
-            body, position = decoder.raw_decode(text, start - 1)
-        except json.JSONDecodeError as error:
-            raise FileError(f"{path}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}") from None
-        except RecursionError:
-            raise FileError(f"{path}: its JSON is nested too deeply") from None
-        yield from _sound(path, text.count("\n", 0, start) + 1, body)
-
-
-def _sound(path: str, line: int, body: object) -> Iterator[object]:
-    """*body*, or its items, without what JSON in Python takes and nothing else does: `NaN`, half a surrogate pair.
-
-    Raises:
-        FileError: it is not a list, and has such a value.
-    """
-    error = _unsound(body)
-    if error is None:
-        yield body
-        return
-    if not (isinstance(body, dict) and isinstance(body.get("items"), list)):
-        raise FileError(f"{path}, the JSON that starts in line {line}: {error}")
-    kind, api_version = str(body.get("kind", "")).removesuffix("List"), str(body.get("apiVersion", ""))
-    for number, item in enumerate(body["items"], 1):
-        error = _unsound(item)
-        if error is None:
-            yield _with_type(item, kind, api_version)
-            continue
-        reason = f"{path}: item {number} of the list is not valid JSON: {error}"
-        one = item if isinstance(item, dict) else {}
-        metadata = found if isinstance(found := one.get("metadata"), dict) else {}
-        name, namespace = (str(metadata.get(key, "")) for key in ("name", "namespace"))
-        if not name or _unsound([name, namespace]):
-            raise FileError(reason)
-        yield Refused(
-            path, reason, str(one.get("apiVersion", api_version)), str(one.get("kind", kind)), namespace, name
-        )
-
-
-def _unsound(value: object) -> str | None:
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except UnicodeEncodeError:
-        return "it has half a surrogate pair"
-    except (ValueError, RecursionError):
-        return "it has a number that is none"
-    return None
-
-
-def _next_value(text: str, position: int) -> int:
-    """One past the place where the next value starts; 0 at the end."""
-    value = re.compile(r"\S").search(text, position)
-    return value.end() if value else 0

@@ -2,10 +2,21 @@
 
 import re
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
-from exporter.facts.cluster.wire import Condition, LabelSelector, Moment, Name, Object, Text, Wire
+from exporter.facts.cluster.wire import (
+    Condition,
+    Items,
+    LabelSelector,
+    Many,
+    Moment,
+    Name,
+    Object,
+    Text,
+    Wire,
+)
 
 _CREDENTIALS = re.compile(r"(//|s3:).*@")
 """What may be credentials in a URL: up to its last `@`, since a password may hold a slash."""
@@ -62,7 +73,7 @@ class TemplateFrom(Wire):
 
 class SecretTemplate(Wire):
     data: Addresses | None = None
-    template_from: tuple[TemplateFrom, ...] | None = None
+    template_from: Items[TemplateFrom] | None = None
 
 
 class TargetManifest(Wire):
@@ -89,7 +100,7 @@ class SyncWindows(Wire):
     """When periodic refreshes are allowed, or denied (external-secrets 2.7 and later)."""
 
     kind: Name = ""
-    windows: tuple[SyncWindow, ...] | None = None
+    windows: Items[SyncWindow] | None = None
 
 
 class ExternalSecretSpec(Wire):
@@ -98,13 +109,13 @@ class ExternalSecretSpec(Wire):
     sync_windows: SyncWindows | None = None
     secret_store_ref: StoreReference | None = None
     target: SecretTarget | None = None
-    data: tuple[SecretData, ...] | None = None
-    data_from: tuple[SecretData, ...] | None = None
+    data: Items[SecretData] | None = None
+    data_from: Items[SecretData] | None = None
 
 
 class ExternalSecretStatus(Wire):
     refresh_time: Moment | None = None
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
 
 
 class ExternalSecret(Object):
@@ -155,15 +166,15 @@ class FailedNamespace(Wire):
 class ClusterExternalSecretSpec(Wire):
     external_secret_name: Name | None = None
     namespace_selector: LabelSelector | None = None
-    namespace_selectors: tuple[LabelSelector, ...] | None = None
-    namespaces: tuple[Text, ...] | None = None
+    namespace_selectors: Items[LabelSelector] | None = None
+    namespaces: Many[Text] | None = None
     external_secret_spec: ExternalSecretSpec = ExternalSecretSpec()
 
 
 class ClusterExternalSecretStatus(Wire):
-    provisioned_namespaces: tuple[Text, ...] | None = None
-    failed_namespaces: tuple[FailedNamespace, ...] | None = None
-    conditions: tuple[Condition, ...] | None = None
+    provisioned_namespaces: Many[Text] | None = None
+    failed_namespaces: Many[FailedNamespace] | None = None
+    conditions: Items[Condition] | None = None
 
 
 class ClusterExternalSecret(Object):
@@ -187,11 +198,11 @@ class Provider(Wire):
 
 
 class SecretStoreSpec(Wire):
-    provider: dict[Text, Provider] | None = None
+    provider: Annotated[dict[Text, Provider], msgspec.Meta(max_length=100)] | None = None
 
 
 class SecretStoreStatus(Wire):
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
 
 
 class SecretStore(Object):

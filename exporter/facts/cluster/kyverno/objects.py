@@ -2,34 +2,45 @@
 
 from typing import Any
 
-from exporter.facts.cluster.wire import Condition, Labels, LabelSelector, Name, Object, ObjectReference, Text, Wire
+from exporter.facts.cluster.wire import (
+    Condition,
+    Items,
+    Labels,
+    LabelSelector,
+    Many,
+    Name,
+    Object,
+    ObjectReference,
+    Text,
+    Wire,
+)
 
 
 class ResourceDescription(Wire):
-    kinds: tuple[Text, ...] | None = None
+    kinds: Items[Text] | None = None
     name: Name = ""
-    names: tuple[Text, ...] | None = None
-    namespaces: tuple[Text, ...] | None = None
+    names: Items[Text] | None = None
+    namespaces: Many[Text] | None = None
     annotations: Labels | None = None
     selector: LabelSelector | None = None
     namespace_selector: LabelSelector | None = None
-    operations: tuple[Text, ...] | None = None
+    operations: Items[Text] | None = None
 
 
 class ResourceFilter(Wire):
     """What is asked of the object, and of who sent it."""
 
     resources: ResourceDescription | None = None
-    roles: tuple[Text, ...] | None = None
-    cluster_roles: tuple[Text, ...] | None = None
-    subjects: tuple[Any, ...] | None = None
+    roles: Items[Text] | None = None
+    cluster_roles: Items[Text] | None = None
+    subjects: Items[Any] | None = None
 
 
 class MatchResources(ResourceFilter):
     """`any` or `all` of several filters, or one filter that stands here itself."""
 
-    any: tuple[ResourceFilter, ...] | None = None
-    all: tuple[ResourceFilter, ...] | None = None
+    any: Items[ResourceFilter] | None = None
+    all: Items[ResourceFilter] | None = None
 
 
 class CloneSource(Wire):
@@ -52,7 +63,7 @@ class EachGeneration(GeneratedResource):
 class Generation(GeneratedResource):
     synchronize: bool = False
     generate_existing: bool | None = None
-    foreach: tuple[EachGeneration, ...] | None = None
+    foreach: Items[EachGeneration] | None = None
 
     @property
     def resources(self) -> tuple[GeneratedResource, ...]:
@@ -71,7 +82,7 @@ class PolicyRule(Wire):
 
 
 class RulePolicySpec(Wire):
-    rules: tuple[PolicyRule, ...] | None = None
+    rules: Items[PolicyRule] | None = None
     generate_existing: bool | None = None
 
 
@@ -79,7 +90,7 @@ class RulePolicyStatus(Wire):
     """`ready` is what Kyverno wrote before 1.10; later ones leave it empty and write the condition `Ready`."""
 
     ready: bool | None = None
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
 
 
 class ClusterPolicy(Object):
@@ -92,17 +103,17 @@ class Policy(ClusterPolicy):
 
 
 class ResourceRule(Wire):
-    api_groups: tuple[Text, ...] | None = None
-    operations: tuple[Text, ...] | None = None
-    resources: tuple[Text, ...] | None = None
-    resource_names: tuple[Text, ...] | None = None
+    api_groups: Items[Text] | None = None
+    operations: Items[Text] | None = None
+    resources: Items[Text] | None = None
+    resource_names: Items[Text] | None = None
 
 
 class MatchConstraints(Wire):
     object_selector: LabelSelector | None = None
     namespace_selector: LabelSelector | None = None
-    resource_rules: tuple[ResourceRule, ...] | None = None
-    exclude_resource_rules: tuple[ResourceRule, ...] | None = None
+    resource_rules: Items[ResourceRule] | None = None
+    exclude_resource_rules: Items[ResourceRule] | None = None
 
 
 class MatchCondition(Wire):
@@ -120,7 +131,7 @@ class Evaluation(Wire):
 
 class GeneratingPolicySpec(Wire):
     match_constraints: MatchConstraints | None = None
-    match_conditions: tuple[MatchCondition, ...] | None = None
+    match_conditions: Items[MatchCondition] | None = None
     evaluation: Evaluation | None = None
     variables: Any = None
     generate: Any = None
@@ -129,7 +140,7 @@ class GeneratingPolicySpec(Wire):
 class ConditionStatus(Wire):
     ready: bool | None = None
     message: Text = ""
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
 
 
 class GeneratingPolicyStatus(Wire):
@@ -147,13 +158,13 @@ class NamespacedGeneratingPolicy(GeneratingPolicy):
 
 class ExceptedRules(Wire):
     policy_name: Text = ""
-    rule_names: tuple[Text, ...] | None = None
+    rule_names: Items[Text] | None = None
 
 
 class PolicyExceptionSpec(Wire):
     match: MatchResources | None = None
     conditions: Any = None
-    exceptions: tuple[ExceptedRules, ...] | None = None
+    exceptions: Items[ExceptedRules] | None = None
 
 
 class PolicyException(Object):
@@ -168,8 +179,8 @@ class PolicyRef(Wire):
 
 
 class CELPolicyExceptionSpec(Wire):
-    policy_refs: tuple[PolicyRef, ...] | None = None
-    match_conditions: tuple[MatchCondition, ...] | None = None
+    policy_refs: Items[PolicyRef] | None = None
+    match_conditions: Items[MatchCondition] | None = None
 
 
 class CELPolicyException(Object):
@@ -190,7 +201,7 @@ class UpdateRequestSpec(Wire):
     request_type: Text = ""
     rule: Text = ""
     resource: ObjectReference | None = None
-    rule_context: tuple[RuleContext, ...] | None = None
+    rule_context: Many[RuleContext] | None = None
 
 
 class UpdateRequestStatus(Wire):

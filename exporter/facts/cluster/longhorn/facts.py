@@ -22,6 +22,14 @@ class LonghornFacts(msgspec.Struct, frozen=True, dict=True):
         """The volume behind a PV's handle. They all live in one namespace, whatever its name."""
         return self._volumes.get(handle)
 
+    def is_malformed(self, handle: str) -> bool:
+        """Whether there is a volume behind a PV's handle that could not be understood."""
+        return handle in self._malformed
+
     @cached_property
     def _volumes(self) -> Mapping[str, LonghornVolume]:
         return {volume.name: volume for volume in self.volumes}
+
+    @cached_property
+    def _malformed(self) -> frozenset[str]:
+        return frozenset(bad.name for bad in self.volumes.malformed)

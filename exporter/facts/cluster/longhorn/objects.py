@@ -2,7 +2,14 @@
 
 import msgspec
 
-from exporter.facts.cluster.wire import Condition, Name, Object, Text, Wire
+from exporter.facts.cluster.wire import (
+    Condition,
+    Items,
+    Name,
+    Object,
+    Text,
+    Wire,
+)
 
 
 class LonghornVolumeSpec(Wire):
@@ -23,7 +30,7 @@ class KubernetesStatus(Wire):
     pv_status: Text = ""
     last_pvc_ref_at: Text = msgspec.field(default="", name="lastPVCRefAt")
     last_pod_ref_at: Text = ""
-    workloads_status: tuple[WorkloadStatus, ...] | None = None
+    workloads_status: Items[WorkloadStatus] | None = None
 
 
 class CloneStatus(Wire):
@@ -41,7 +48,7 @@ class LonghornVolumeStatus(Wire):
     remount_requested_at: Text = ""
     """Set by a salvage and by an engine that died."""
     kubernetes_status: KubernetesStatus | None = None
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
     clone_status: CloneStatus | None = None
     share_state: Text = ""
     """The share manager's: `running` once it serves at `share_endpoint`."""

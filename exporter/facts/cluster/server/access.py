@@ -40,7 +40,7 @@ def _check_server(reader: ClusterReader) -> tuple[Check, bool]:
             return Check(Source.KUBERNETES, what, ok=None, detail="it answers, and does not tell its version"), True
         fix = _FIXES.get(error.reason, "")
         # A server that answers, though not this, can still answer the lists.
-        answers = not error.unreachable and error.reason is not Reason.UNAUTHORIZED
+        answers = not error.unreachable and error.reason not in (Reason.UNAUTHORIZED, Reason.TIMEOUT)
         return Check(Source.KUBERNETES, what, ok=False, detail=str(error), fix=fix), answers
     return Check(Source.KUBERNETES, what, ok=True, detail=f"Kubernetes {version} at {address}"), True
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from exporter.durations import format_duration
 from exporter.facts.cluster.decode import ListPage, describe
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
@@ -19,6 +20,7 @@ from exporter.facts.cluster.server.official import ApiClient
 from exporter.facts.cluster.server.targets import ListTarget, is_wanted, targets
 from exporter.facts.cluster.server.transport import ReadError, StoppedError, Transport
 from exporter.facts.cluster.wire import Object
+from exporter.facts.deadline import Until
 from exporter.facts.model import SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
@@ -34,7 +36,8 @@ class ClusterReader:
     """Reads the cluster's objects through the API server.
 
     Sources may be read from several threads at once; within one, requests go one after the other. Without an
-    *api_client*, `connect` makes one at the first read, and again after a read that was refused for who asks.
+    *api_client*, `connect` makes one at the first read, and again after a read that was refused for who asks. A read
+    of a source takes *longest* at the most (None: what the settings allow a poll).
     """
 
     def __init__(
@@ -42,8 +45,10 @@ class ClusterReader:
         settings: Settings,
         api_client: ApiClient | None = None,
         connector: Callable[[], ApiClient] = connect,
+        longest: timedelta | None = None,
     ) -> None:
         self._settings = settings
+        self._longest = longest or settings.poll.longest(settings.poll.cluster)
         self._given = api_client
         self._connector = connector
         self._lock = threading.Lock()
@@ -53,7 +58,8 @@ class ClusterReader:
         """Read every list of *source*, dating them *at*.
 
         Never raises for what the server does: each list says how far to believe it, and the report what went wrong
-        first. Once *stop* is set it returns after the request under way, with the rest of the lists pending.
+        first. Once *stop* is set it returns after the request under way, with the rest of the lists pending; once its
+        time is over, with the rest of them unreadable.
         """
         kinds = [kind for kind in KINDS if kind.source is source]
         if not is_wanted(source, self._settings):
@@ -62,6 +68,7 @@ class ClusterReader:
         listings: dict[str, ObjectList[Object]] = {kind.field: ObjectList() for kind in kinds}
         errors: Counter[Reason] = Counter()
         down: ReadError | None = None
+        stop = until = Until(self._longest.total_seconds(), stop)
         try:
             for kind in kinds:
                 listings[kind.field], error = self._read_kind(kind, at, stop, down)
@@ -69,7 +76,9 @@ class ClusterReader:
                     errors[error.reason] += 1
                     down = error if error.unreachable else None
         except StoppedError:
-            pass
+            if not until.was_told:
+                errors[Reason.TIMEOUT] += 1
+                listings.update(_overdue(kinds, listings, self._longest))
         if errors[Reason.UNAUTHORIZED] or errors[Reason.TLS]:
             self._server = None
         duration = timedelta(seconds=time.monotonic() - started)
@@ -89,7 +98,11 @@ class ClusterReader:
 
     def raw(self, kind: Kind, version: str, target: ListTarget) -> Iterator[bytes]:
         """The API server's own answers about *kind* at *target*. Raises ReadError as `probe` does."""
-        return self._connected().lists.raw(kind, version, target)
+        try:
+            yield from self._connected().lists.raw(kind, version, target, Until(self._longest.total_seconds()))
+        except StoppedError:
+            detail = f"{target.verb}{target}: it was not read within {format_duration(self._longest)}"
+            raise ReadError(Reason.TIMEOUT, detail) from None
 
     def server_version(self) -> tuple[str, str]:
         """The server's address and its version. Raises ReadError."""
@@ -151,6 +164,18 @@ class ClusterReader:
             if newer == version:
                 raise
             return [page for target in places for page in lists.read(kind, newer, target, stop)]
+
+
+def _overdue(
+    kinds: list[Kind], listings: dict[str, ObjectList[Object]], longest: timedelta
+) -> dict[str, ObjectList[Object]]:
+    """What the lists are that were not read when the time for all of them was over."""
+    detail = f"the source was not read within {format_duration(longest)}"
+    return {
+        kind.field: ObjectList(reading=Reading.UNREADABLE, reason=Reason.TIMEOUT, detail=f"{_what(kind)}: {detail}")
+        for kind in kinds
+        if listings[kind.field].reading is Reading.PENDING
+    }
 
 
 class _ServerVersion(msgspec.Struct, rename="camel"):

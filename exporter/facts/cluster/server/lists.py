@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from exporter.facts.body import Body
-from exporter.facts.cluster.decode import ListPage, MalformedPageError, decode_bytes, decode_page
+from exporter.facts.cluster.decode import ListPage, MalformedPageError, decode_bytes, decode_page, is_dense
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.cluster.server.targets import ListTarget, Verb, field_selector
@@ -52,16 +52,17 @@ class Lists:
         except ReadError as error:
             raise ReadError(error.reason, f"{target.verb}{target}: {error}", unreachable=error.unreachable) from None
 
-    def raw(self, kind: Kind, version: str, target: ListTarget) -> Iterator[bytes]:
+    def raw(self, kind: Kind, version: str, target: ListTarget, stop: threading.Event | None = None) -> Iterator[bytes]:
         """The answers that `read` decodes, as they came: pages of lists, or objects.
 
         Raises:
             ReadError: they could not be read, or not all of them.
+            StoppedError: *stop* was set.
         """
         path, accept = _path(kind, version, target), _accept(kind)
         if target.verb is Verb.GET:
             try:
-                yield bytes(self._transport.get(path))
+                yield bytes(self._transport.get(path, stop=stop))
             except ReadError as error:
                 if error.reason is not Reason.NOT_FOUND:
                     raise
@@ -69,7 +70,7 @@ class Lists:
         for selector in kind.field_selectors:
             query, token = self._query(kind, selector, target, self._settings.poll.page_size), ""
             while True:
-                body = self._transport.get(path, {**query, "continue": token} if token else query, accept)
+                body = self._transport.get(path, {**query, "continue": token} if token else query, accept, stop)
                 yield bytes(body)
                 page = _decode(kind, body)
                 if not page.next:
@@ -144,6 +145,9 @@ class Lists:
             except ReadError as error:
                 if error.reason is not Reason.TOO_LARGE or size == 1:
                     raise
+                size = self._sizes[kind.field] = max(1, size // 2)
+                continue
+            if size > 1 and is_dense(body):
                 size = self._sizes[kind.field] = max(1, size // 2)
                 continue
             if size < usual and len(body) * _ROOMY < self._transport.most_bytes:

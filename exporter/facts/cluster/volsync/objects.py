@@ -4,6 +4,7 @@ import msgspec
 
 from exporter.facts.cluster.wire import (
     Condition,
+    Items,
     LabelledMetadata,
     Moment,
     Name,
@@ -91,7 +92,7 @@ class ReplicationSourceStatus(Wire):
     next_sync_time: Moment | None = None
     last_manual_sync: Text | None = None
     latest_mover_status: MoverStatus | None = None
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
     restic: ResticStatus | None = None
 
 
@@ -123,7 +124,7 @@ class ReplicationDestinationStatus(Wire):
     last_manual_sync: Text | None = None
     latest_mover_status: MoverStatus | None = None
     latest_image: TypedReference | None = None
-    conditions: tuple[Condition, ...] | None = None
+    conditions: Items[Condition] | None = None
 
 
 class ReplicationDestination(Object):
