@@ -225,7 +225,7 @@ class BucketSettings(_Section):
     requests_per_second: float = Field(
         0.0,
         ge=0,
-        description="The ceiling of requests per second; 0: as many as the store takes, at first 20, at most 200.",
+        description="The ceiling of requests per second; 0: as many as the store can take, at first 20, at most 200.",
     )
 
 

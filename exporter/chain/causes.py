@@ -164,7 +164,7 @@ _RESTART_OPERATOR = (
 )
 """The operator is wherever its chart was installed."""
 _SYNC_ANEW = f"kubectl describe replicationsource <source> -n <namespace>; {_RESTART_OPERATOR}"
-"""VolSync heeds no trigger while a sync is under way; a restart makes it take that one up again."""
+"""VolSync ignores triggers while a sync is under way; a restart makes it continue that one."""
 _TRIGGER_ALL = 'kubectl annotate pvc -n <namespace> -l <label> kyverno.io/trigger="$(date +%s)" --overwrite'
 """What was not generated while its base Secret was missing is not generated later, unless the PVC is touched."""
 _SYNC_SECRET = 'kubectl -n <namespace> annotate externalsecret <external_secret> force-sync="$(date +%s)" --overwrite'
@@ -172,7 +172,7 @@ _SHOW_CLUSTER_EXTERNAL_SECRET = "kubectl describe clusterexternalsecret <cluster
 _SHOW_EXTERNAL_SECRETS = "kubectl get pods -A -l app.kubernetes.io/name=external-secrets"
 """The label is the chart's; in which namespace the controller runs is not known."""
 _EDIT_POLICY = "kubectl edit <policy_kind> <policy> -n <namespace>"
-"""The namespace is that of a policy for one namespace, which is the PVC's; one of the whole cluster heeds none."""
+"""The namespace is that of a policy for one namespace, which is the PVC's; one of the whole cluster has none."""
 _UNLOCK_BY_POD = (
     "kubectl run unlock-<source> -n <namespace> --rm -i --restart=Never --image=restic/restic "
     """--overrides='{"spec":{"containers":[{"name":"restic","image":"restic/restic","args":["unlock"],"""
@@ -408,7 +408,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.MOVER_OUT_OF_MEMORY: _blocking(
         Link.MOVER,
-        "The mover was killed for want of memory.",
+        "The mover ran out of memory and was killed.",
         "kubectl patch replicationsource <source> -n <namespace> --type merge "
         """-p '{"spec":{"<method>":{"moverResources":{"limits":{"memory":"'<memory>'"}}}}}'""",
         {SYNCHRONISED: _EDIT_POLICY},
@@ -438,7 +438,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.REPOSITORY_FULL: _blocking(Link.MOVER, "The store has no room left.", _MOVER_LOGS, _LOGS),
     Cause.SOURCE_UNREADABLE: _blocking(
         Link.MOVER,
-        "The mover may not read some of the volume's files.",
+        "The mover is not allowed to read some of the volume's files.",
         "kubectl annotate namespace <namespace> volsync.backube/privileged-movers=true --overwrite",
     ),
     Cause.MOVER_FAILING: _blocking(

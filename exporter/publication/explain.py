@@ -16,6 +16,7 @@ from exporter.chain.verdict import (
     SourceVerdict,
 )
 from exporter.durations import format_duration
+from exporter.publication.document import Judged
 from exporter.publication.plain import ago, clean, moment
 from exporter.publication.tables import SEVERITY_STYLES, STATE_STYLES
 
@@ -85,6 +86,7 @@ class ExplainDocument(msgspec.Struct, frozen=True):
     """One claim with all that its verdict rests on. Links that do not apply are left out; times are in UTC."""
 
     at: datetime
+    judged: Judged
     namespace: str
     pvc: str
     state: str
@@ -99,10 +101,11 @@ class ExplainDocument(msgspec.Struct, frozen=True):
     links: tuple[LinkEntry, ...]
 
 
-def encode(claim: ClaimVerdict, at: datetime) -> str:
-    """The same as JSON, for programs."""
+def encode(claim: ClaimVerdict, at: datetime, judged: Judged) -> str:
+    """The same as JSON, for programs; *judged* says what it is about."""
     document = ExplainDocument(
         at=at.astimezone(UTC),
+        judged=judged,
         namespace=claim.namespace,
         pvc=claim.pvc,
         state=claim.state,

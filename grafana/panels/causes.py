@@ -16,7 +16,7 @@ def burning() -> table.Panel:
     return (
         panel.table_panel(
             "Root causes now",
-            "One row for each cause and scope: fix it, and all of its claims go on. A cause leads to its runbook.",
+            "One row for each cause and scope: fix it, and all of its claims recover. A cause leads to its runbook.",
             "Nothing is broken.",
         )
         .with_target(panel.rows(f'label_join({problems}, "claim", "/", "namespace", "pvc")', ref="A"))

@@ -46,19 +46,21 @@ def by_state() -> stat.Panel:
 
 
 def error_budget() -> stat.Panel:
-    without = queries.holding("unprotected|unknown")
-    asking = queries.one("volsync_backup_state", where=f'{queries.CLAIMS}, state="exempt"')
-    # Half-hourly, and three series for each claim: a thousand claims over 30 days stay far below Prometheus' limit.
-    average = f"avg_over_time(({without} / count({asking} == 0))[30d:30m])"
+    # As `volsync:volsync_backup_state:error_budget_ratio`, and for the namespaces that are chosen: exempt and unknown
+    # claims are in neither number, and a time that was not recorded spent nothing. Half-hourly, and three series for
+    # each claim: a thousand claims stay far below Prometheus' limit.
+    without = queries.holding("unprotected")
+    left_out = queries.one("volsync_backup_state", where=f'{queries.CLAIMS}, state=~"exempt|unknown"')
+    spent = f"sum_over_time(({without} / count({left_out} == 0))[14d:30m]) / {14 * 48}"
     return (
         panel.stat_panel(
             "Error budget left",
-            "What is left of the objective's error budget: over 30 days, 99 % of the claims have a recovery point "
+            "What is left of the objective's error budget: over 14 days, 99 % of the claims have a recovery point "
             "within their own objective. Below zero it is overspent.",
         )
         .unit("percentunit")
         .decimals(0)
-        .with_target(panel.now(f"1 - {average} / (1 - 0.99)"))
+        .with_target(panel.now(f"1 - {spent} / (1 - 0.99)"))
         .thresholds(panel.steps((None, palette.BAD), (0, palette.WARN), (0.5, palette.GOOD)))
     )
 

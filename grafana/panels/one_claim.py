@@ -127,7 +127,7 @@ def age_over_time() -> timeseries.Panel:
     return (
         panel.series_panel(
             "Recovery point against objective",
-            "The age of the recovery point: a saw of one tooth for each backup. Above the dashed line the claim is "
+            "The age of the recovery point, which falls with each backup. Above the dashed line the claim is "
             "unprotected.",
         )
         .unit("s")

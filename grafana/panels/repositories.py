@@ -208,7 +208,7 @@ def facts_of_claim() -> table.Panel:
         "Measured": "volsync_repository_data_measured_timestamp_seconds",
     }
     built = panel.table_panel(
-        "Its repository's moments",
+        "Its repository's dates",
         "When the repository was made, its oldest and newest snapshot, its oldest lock, and when its data was last "
         "listed in full. By the store's clock.",
         "Nothing is known of the repository.",

@@ -177,6 +177,25 @@ def test_a_server_that_is_gone_is_one_error_with_what_to_do(tmp_path: Path, monk
     assert len(result.stderr.splitlines()) == 2
 
 
+def test_a_watch_goes_through_an_outage_of_the_api_server(cluster: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    class EndedError(Exception):
+        """What stands for Ctrl-C."""
+
+    token, pauses = cluster.token, iter(range(4))
+
+    def sleep(_seconds: float) -> None:
+        pause = next(pauses)
+        cluster.token = "another" if pause == 0 else token
+        if pause == 2:
+            raise EndedError
+
+    monkeypatch.setattr("exporter.cli.status.sleep", sleep)
+    result = run("status", "-n", "karakeep", "--watch", "--at", AT)
+    assert isinstance(result.exception, EndedError)
+    assert result.stdout.count("2 claims") == 2
+    assert result.stderr.count("expired token") == 1
+
+
 def test_a_namespace_that_the_cluster_has_not_is_a_mistake(cluster: ApiServer) -> None:
     result = run("status", "-n", "karakep")
     assert result.exit_code == 2

@@ -41,6 +41,11 @@ _RETRIED = (429, 500, 502, 503, 504)
 """Statuses after which client-go comes again where the answer has a Retry-After (client-go `rest/with_retry.go`)."""
 _DEFAULT_WAIT = 1.0
 _LONGEST_DETAIL = 300
+_MACHINERY = re.compile(
+    r"^\w+\(host='[^']*', port=\d+\): |Failed to establish a new connection: |"
+    r"\[Errno -?\d+\] |\[(?:SSL|X509): \w+\] | \(_ssl\.c:\d+\)"
+)
+"""How urllib3, the operating system and OpenSSL point at themselves in their messages."""
 _REASONS = {
     401: Reason.UNAUTHORIZED,
     403: Reason.FORBIDDEN,
@@ -282,16 +287,24 @@ def _message(answer: _Answer) -> str:
 
 def _read_error(error: Exception) -> ReadError:
     if isinstance(error, exceptions.ProxyError):
-        return ReadError(Reason.CONNECTION, f"the proxy: {error.original_error}", unreachable=True)
+        return ReadError(Reason.CONNECTION, f"the proxy: {_words(error.original_error)}", unreachable=True)
     if isinstance(error, exceptions.SSLError):
-        return ReadError(Reason.TLS, str(error), unreachable=True)
+        return ReadError(Reason.TLS, _words(error), unreachable=True)
     if isinstance(error, exceptions.NewConnectionError):
-        return ReadError(Reason.CONNECTION, str(error), unreachable=True)
+        return ReadError(Reason.CONNECTION, _words(error), unreachable=True)
     if isinstance(error, exceptions.ConnectTimeoutError):
         return ReadError(Reason.TIMEOUT, "no connection in time", unreachable=True)
     if isinstance(error, exceptions.TimeoutError):
         return ReadError(Reason.TIMEOUT, "no answer in time")
-    return ReadError(Reason.CONNECTION, str(error))
+    return ReadError(Reason.CONNECTION, _words(error))
+
+
+def _words(error: Exception) -> str:
+    """What *error* says, without the objects and numbers of the libraries that it went through."""
+    if isinstance(error, exceptions.ProtocolError) and len(error.args) == 2 and isinstance(error.args[1], Exception):
+        what, why = error.args
+        return f"{str(what).rstrip('.')}: {_words(why)}"
+    return _MACHINERY.sub("", str(error))
 
 
 def one_line(text: object) -> str:
