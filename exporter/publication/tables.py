@@ -209,16 +209,18 @@ def _stacked(claims: list[ClaimVerdict], verdict: Verdict, console: Console, *, 
             line.append_text(cause)
         yield _hanging(line, _INDENT, console)
         if is_wide:
-            yield from (_indented(f"{name}: {value}", console) for name, value in _details(claim))
+            yield from (_indented(f"{name}: {value}", console) for name, value in _details(claim, verdict.at))
 
 
-def _details(claim: ClaimVerdict) -> Iterator[tuple[str, str]]:
+def _details(claim: ClaimVerdict, at: datetime) -> Iterator[tuple[str, str]]:
     """What the wide table has in columns of their own, without what is not there."""
-    scope, recovery_point, evidence, repositories = _more(claim)
+    scope, recovery_point, evidence, restored, repositories = _more(claim, at)
     if claim.problem:
         yield "scope", scope.plain
     if claim.recovery_point:
         yield "recovery point", f"{recovery_point.plain} ({evidence.plain})"
+    if claim.restored.proof:
+        yield "restored", restored.plain
     if claim.repositories:
         yield "repository", repositories.plain
 
