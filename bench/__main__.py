@@ -38,6 +38,8 @@ def _rows(sizes: list[int], objects: int, repositories: int, real_objects: int) 
     for claims in sizes:
         # The lists of one kind are `python -m bench.poll`'s own table; here their sum stands for them.
         yield from (row for row in measured("bench.poll", claims) if row[0].startswith(("decode all", "memory")))
+    for claims in sizes:
+        yield from measured("bench.idle", claims)
     yield from measured("bench.sweep", objects, repositories, real_objects)
 
 

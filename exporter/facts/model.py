@@ -1,6 +1,7 @@
 """The facts as the chain takes them: the cluster's objects and the buckets' repositories, and how reading them went."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -9,6 +10,24 @@ from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.cluster.wire import Object
 from exporter.facts.reading import Reading, Reason, Source
+
+
+class Read(StrEnum):
+    """How a list of the cluster's objects was brought up to date."""
+
+    LIST = "list"
+    """It was read in full."""
+    CHANGES = "changes"
+    """What changed in it since the last time was read."""
+
+
+class ReadCount(msgspec.Struct, frozen=True):
+    """What reads of lists are counted by."""
+
+    kind: str
+    read: Read
+    reason: str
+    """Why it was a list; `none` where it was not."""
 
 
 class SourceReport(msgspec.Struct, frozen=True):
@@ -22,6 +41,8 @@ class SourceReport(msgspec.Struct, frozen=True):
     duration: timedelta | None = None
     errors: dict[Reason, int] = {}
     """Failures of this read alone, by reason; whoever keeps reading adds them up."""
+    reads: dict[ReadCount, int] = {}
+    """How its lists were read this time."""
 
     @property
     def up(self) -> bool:

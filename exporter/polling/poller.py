@@ -18,7 +18,7 @@ from exporter.chain.standing import Judge
 from exporter.chain.verdict import Verdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.model import Facts, ReadCount, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.masking import masked
 from exporter.polling.clock import Clock
@@ -83,6 +83,7 @@ class Poller:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._errors: Counter[tuple[Source, Reason]] = Counter()
+        self._reads: Counter[ReadCount] = Counter()
         self._untried = set(readers)
         self._under_way: dict[Source, _UnderWay] = {}
         self._started = clock.now()
@@ -125,6 +126,7 @@ class Poller:
             started=self._started,
             reports=facts.sources,
             errors=dict(self._errors),
+            reads=dict(self._reads),
             intervals={source: self.interval(source) for source in self._readers},
             verdict_at=published.reached.at if published else None,
             judging=self._judging,
@@ -204,6 +206,7 @@ class Poller:
         with self._lock:
             self._facts = merge(self._facts, read, self._clock.now(), self.serves(source))
             self._errors.update(_errors(read.report))
+            self._reads.update(read.report.reads)
             self._untried.discard(source)
         _tell(read)
         self._wake.set()

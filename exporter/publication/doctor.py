@@ -20,7 +20,8 @@ _MARK_WIDTH = 4
 def report(checks: Iterable[Check], bindings: BindingSummary | None = None) -> Text:
     """The checks by source, one line each, with what fixes a failed one under it; then what is known of repositories.
 
-    *bindings* are left out where there is no source to bind.
+    Under one that does not matter stands what would improve on it. *bindings* are left out where there is no source to
+    bind.
     """
     tried = list(checks)
     bound = [*lines_of(bindings), Text()] if bindings and bindings.sources else []
@@ -77,5 +78,5 @@ def _check(check: Check, width: int) -> Iterator[Text]:
     yield Text.assemble(
         "  ", (f"{mark:<{_MARK_WIDTH}}", style), f"{clean(check.what):<{width}}  {clean(check.detail)}".rstrip()
     )
-    if check.fix and check.ok is False:
-        yield Text(f"  {'':<{_MARK_WIDTH}}{clean(check.fix)}", "bold")
+    for line in check.fix.splitlines() if not check.ok else ():
+        yield Text(f"  {'':<{_MARK_WIDTH}}{clean(line)}", "bold" if check.ok is False else "dim")

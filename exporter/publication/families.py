@@ -23,7 +23,7 @@ from exporter.chain.verdict import (
     Verdict,
 )
 from exporter.facts.bucket.model import Bucket, Repository, Scrub, Totals
-from exporter.facts.model import SourceReport
+from exporter.facts.model import ReadCount, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.bucket_names import names_of
 
@@ -74,6 +74,8 @@ class Telemetry(msgspec.Struct, frozen=True):
     """Families of the last verdict that were left out because their samples could not be had."""
     web_config_current: bool | None = None
     """Whether the web configuration file is in force as it reads; None without one."""
+    reads: dict[ReadCount, int] = {}
+    """Reads of the cluster's lists since the start."""
     log_lines_dropped: int = 0
     """Lines that were not written, since nobody read the log."""
 
@@ -660,6 +662,14 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
             for source in telemetry.intervals
             for reason in Reason
         ),
+        kind=MetricType.COUNTER,
+    ),
+    Family(
+        "volsync_exporter_list_reads_total",
+        "Reads of each kind's lists: `changes` brought what changed since the last one, `list` the whole list, for the "
+        "reason that is given.",
+        ("kind", "read", "reason"),
+        lambda telemetry: (((one.kind, one.read, one.reason), float(n)) for one, n in telemetry.reads.items()),
         kind=MetricType.COUNTER,
     ),
     Family(

@@ -283,6 +283,24 @@ def test_a_store_that_hangs_ends_the_turn_and_the_next_goes_on_where_it_was(stor
     assert {key for key, _ in store.reads} == {key for found in keys.values() for key in found}
 
 
+def test_a_repository_whose_objects_do_not_come_holds_no_other_up(store: Standin) -> None:
+    put_repository(store, CART, packs=20)
+    put_repository(store, SHELF)
+
+    def failing(key: str, answer: Listed) -> None:
+        if key.startswith(CART):
+            answer.status, answer.code, answer.body = 500, "InternalError", None
+
+    store.twist_read = failing
+    turns = Turns(store)
+    found = turns.whole()
+    assert found[SHELF].scrubbed == {Proof.CONTENT: 6 * 500}
+    assert (sum(found[CART].scrubbed.values()), found[CART].corrupt_objects) == (0, None)
+    assert len([key for key, _ in store.reads if key.startswith(CART)]) <= 8
+    assert turns.read.report.reading is Reading.READ
+    assert turns.read.report.errors[Reason.SERVER_ERROR] == 4
+
+
 def test_a_repository_that_cannot_be_listed_costs_no_other(store: Standin) -> None:
     put_repository(store, CART)
     put_repository(store, SHELF)

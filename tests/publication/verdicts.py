@@ -28,7 +28,7 @@ from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.longhorn.objects import LonghornSetting
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.cluster.wire import Metadata
-from exporter.facts.model import Facts, SourceReport
+from exporter.facts.model import Facts, Read, ReadCount, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.families import Telemetry
 from tests.scopes import scope as scoped
@@ -266,6 +266,7 @@ def every_family() -> Verdict:
             pvc="config",
             state=ClaimState.STARTING,
             summary="It is new.",
+            may_vanish=True,
             restores=(running,),
             sources=filled.sources,
         ),
@@ -288,6 +289,7 @@ def telemetry(*reported: SourceReport) -> Telemetry:
         unjudged={"OverflowError": 1},
         web_config_current=True,
         log_lines_dropped=2,
+        reads={ReadCount("Pod", Read.CHANGES, "none"): 9, ReadCount("Pod", Read.LIST, "expired"): 2},
     )
 
 

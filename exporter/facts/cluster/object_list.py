@@ -29,6 +29,8 @@ class MalformedObject(msgspec.Struct, frozen=True):
     name: str
     error: str
     claim: str | None = None
+    key: Key | None = None
+    """Where the object itself lies, as far as that could be read: of a volume *namespace* is that of its claim."""
 
 
 Object_co = TypeVar("Object_co", bound=Object, covariant=True)
@@ -43,7 +45,8 @@ class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
     """All objects of one kind, and how far to believe that they are all.
 
     Iteration and look-ups give the objects while the list is believed; `items` are those that were read last.
-    Indexes are made when first used, and live as long as the list.
+    Indexes are made when first used, and live as long as the list. A list that is read again and has not changed is
+    the same one (`confirm`): whoever holds it need not look at its objects again.
     """
 
     items: tuple[Object_co, ...] = ()
@@ -52,8 +55,12 @@ class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
     detail: str = ""
     """One line for a person: what was asked and what came back."""
     read_at: datetime | None = None
-    """When the items were read; a failed read keeps the last ones, dated."""
+    """When the items were last read, or seen to be as they were; a failed read keeps the last ones, dated."""
     malformed: tuple[MalformedObject, ...] = ()
+
+    def confirm(self, at: datetime) -> None:
+        """Date the list *at*, when it was seen to be unchanged: the one thing about it that ever changes."""
+        msgspec.structs.force_setattr(self, "read_at", at)
 
     def __iter__(self) -> Iterator[Object_co]:
         note(ANY)

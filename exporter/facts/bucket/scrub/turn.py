@@ -31,8 +31,10 @@ SETTLED = timedelta(minutes=10)
 """An object that is younger may not be all there, in a store whose uploads are not atomic: its turn comes later."""
 
 _SMALL_FOLDERS = (ObjectType.KEYS, ObjectType.INDEX, ObjectType.SNAPSHOTS)
-_FAILURES_IN_A_ROW = 4
-"""So many of the kinds below, and it is the bucket that fails, not an object."""
+_FAILURES_OF_ONE = 4
+"""So many of the kinds below in one turn, and the rest of that repository waits for the next, …"""
+_FAILURES_IN_A_ROW = 8
+"""… and so many in a row, and it is the bucket that fails."""
 _SLOW_FAILURES = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.THROTTLED, Reason.SERVER_ERROR})
 _LONGEST = 900.0
 """Seconds. An object that takes longer at the ceiling is not read; restic writes none of more than some 130 MiB."""
@@ -79,6 +81,8 @@ class BucketScrub:
         self._last: BucketError | None = None
         """Why something could not, the last time in this turn."""
         self._in_a_row = 0
+        self._slow: Counter[str] = Counter()
+        """Objects of each repository that the store did not bring in this turn."""
         self._at_once: set[str] = set()
         """The repositories whose packs are listed at once in this turn."""
         self._shown: tuple[str | None, list[Dated]] = None, []
@@ -114,7 +118,7 @@ class BucketScrub:
     def _forget_the_last_turn(self) -> None:
         self.errors, self.failure, self._in_a_row = Counter(), None, 0
         self._last, self._has_succeeded = None, False
-        self._at_once, self._shown = set(), (None, [])
+        self._slow, self._at_once, self._shown = Counter(), set(), (None, [])
 
     def scrubs(self) -> dict[RepositoryPlace, Scrub]:
         """What is known of each repository."""
@@ -142,9 +146,11 @@ class BucketScrub:
             for found in list(state.found.values()):
                 yield partial(self._look_again, client, state, found, now)
             for key in state.to_retry():
+                if self._is_to_wait(state):
+                    break
                 yield partial(self._try_again, client, state, key, now)
         for state, shard in [*self._small_due(states, now()), *self._packs_due(states, now())]:
-            if state.prefix in unlisted:
+            if state.prefix in unlisted or self._is_to_wait(state):
                 continue
             try:
                 yield from self._pass(client, state, shard, now)
@@ -197,11 +203,17 @@ class BucketScrub:
             under_way = state.begin(shard, now().timestamp())
             state.forget_missed(_folders(state, shard))
         for listed in self._listed(client, state, shard, under_way.after):
+            if self._is_to_wait(state):
+                return
             yield partial(self._take, client, state, under_way, listed, now)
         yield partial(self._complete, state, under_way)
 
+    def _is_to_wait(self, state: RepositoryScrub) -> bool:
+        """Whether so much of a repository could not be had that the rest of it waits for the next turn."""
+        return self._slow[state.prefix] >= _FAILURES_OF_ONE
+
     def _complete(self, state: RepositoryScrub, under_way: Pass) -> None:
-        self._has_succeeded = True
+        self._has_succeeded = self._has_succeeded or self._last is None
         state.complete(under_way)
 
     def _take(self, client: Client, state: RepositoryScrub, under_way: Pass, listed: Listed, now: Now) -> None:
@@ -239,6 +251,7 @@ class BucketScrub:
             judged = self._prove(client, listed)
         except BucketError as failure:
             state.miss(listed.key)
+            self._slow[state.prefix] += failure.reason in _SLOW_FAILURES
             self._failed(failure)
             return None
         self._in_a_row, self._has_succeeded = 0, True
