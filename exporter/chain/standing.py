@@ -27,6 +27,7 @@ from exporter.facts.tables import changed, note_of, noting
 from exporter.settings import Settings
 
 _NO_CHANGE: frozenset[int] = frozenset()
+_DATED_ANEW = frozenset((note_of(UNSETTLED),))
 
 
 class _Standing(msgspec.Struct, frozen=True, gc=False):
@@ -87,7 +88,8 @@ class Judge:
         self._seen = None  # a fault on the way leaves nothing that could be taken to stand
         inventory, changes = self._take_in(facts, seen, before)
         claims = self._claims(inventory, changes, at)
-        if self._whole is None or self._whole.claims is not claims or changes or not self._whole.span.holds(at):
+        is_same = inventory is self._inventory and self._whole is not None and self._whole.claims is claims
+        if self._whole is None or not is_same or not self._whole.span.holds(at):
             self._whole = self._judge_whole(inventory, claims, at)
         inventory.forget()
         self._inventory, self._seen = inventory, seen
@@ -111,8 +113,11 @@ class Judge:
         known = self._inventory if before is not None else None
         if before is None or known is None:
             return Inventory(facts, self._settings), None
-        if _is_all_the_same(before, seen):
-            return known, _NO_CHANGE
+        if _are_identical(before.lists, seen.lists) and _are_identical(before.buckets, seen.buckets):
+            if before.read_at == seen.read_at:
+                return known, _NO_CHANGE
+            if not any(map(_went_back, before.read_at, seen.read_at)):
+                return known, _DATED_ANEW
         inventory = Inventory(facts, self._settings, known)
         try:
             return inventory, _changes(before, seen, known, inventory)
@@ -182,14 +187,6 @@ def _see(facts: Facts) -> _Seen:
 def _head(bucket: Bucket) -> Bucket:
     """What is said of the bucket as a whole, apart from when."""
     return msgspec.structs.replace(bucket, repositories=(), others=(), read_at=None, capacity_bytes=0)
-
-
-def _is_all_the_same(one: _Seen, other: _Seen) -> bool:
-    return (
-        _are_identical(one.lists, other.lists)
-        and _are_identical(one.buckets, other.buckets)
-        and (one.read_at == other.read_at)
-    )
 
 
 def _are_identical(some: tuple[object, ...], others: tuple[object, ...]) -> bool:

@@ -194,6 +194,13 @@ def test_only_what_has_changed_is_judged_and_rendered_again(namespaces: int) -> 
     assert again.claims is first.claims
     assert renderer.render(again) is rendered
 
+    for _, listing in facts.cluster.lists():
+        listing.confirm(AT + timedelta(minutes=1))
+    again = judging.verdict(facts, AT + timedelta(seconds=1))
+    assert judging.judged == 0
+    assert again.claims is first.claims
+    assert again.root_causes is first.root_causes
+
     after = judging.verdict(_with_a_sync(facts), AT + timedelta(seconds=2))
     assert judging.judged == 1
     assert sum(one is not other for one, other in zip(first.claims, after.claims, strict=True)) == 1
