@@ -1,10 +1,11 @@
 # A fresh Debian machine with python3 and make is enough: every target sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lives lint fuzz faults bench docs check-fixtures screenshots setup setup-test
+.PHONY: help demo test browser lives rules-prometheus rules-victoria lint fuzz faults bench docs image check-fixtures
+.PHONY: screenshots setup setup-test setup-bench setup-browser
 
-# uv stands here when scripts/setup had to fetch it.
-export PATH := $(CURDIR)/.tools/uv/bin:$(PATH)
+# What scripts/setup fetched stands here.
+export PATH := $(CURDIR)/.tools/uv/bin:$(PATH):$(CURDIR)/.tools/bin
 # As scripts/setup does: a network with an authority of its own has told the system of it.
 export UV_SYSTEM_CERTS ?= true
 RUN := .venv/bin/
@@ -15,11 +16,20 @@ help: ## Say what there is.
 demo: setup ## Print the table of a bad day, then serve it on http://127.0.0.1:9978 until Ctrl-C.
 	$(RUN)python scripts/demo.py
 
-test: setup-test lint ## Run every check there is.
-	$(RUN)pytest
+test: setup-test lint ## Run every check there is; those in a browser where chromium is installed.
+	$(RUN)pytest --numprocesses auto --dist loadfile
 
-lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours; PROMTOOL=another one.
+browser: setup-browser ## Check the page in a browser; installs Debian's chromium, as root.
+	$(RUN)pytest tests/page/test_browser.py
+
+lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours.
 	LIVES=1 $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+
+rules-prometheus: setup-test ## Check the alerts by the promtool of Prometheus 3; needs go.
+	PROMTOOL="$$(scripts/fetch_rule_tester promtool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+
+rules-victoria: setup-test ## Check the alerts by VictoriaMetrics' vmalert-tool; needs go.
+	PROMTOOL="$$(scripts/fetch_rule_tester vmalert-tool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
 lint: setup-test ## Check style, types, the direction of imports, and that generated files are current.
 	$(RUN)ruff check .
@@ -34,19 +44,22 @@ fuzz: setup-test ## Feed decoders, files and the judge with damaged input for SE
 faults: setup-test ## Put every fault into the running exporter, and 10,000 claims under the chart's limits: docs/faults.md.
 	$(RUN)python -m tests.faults $(if $(CLAIMS),--claims $(CLAIMS))
 
-bench: setup-test ## Measure, and print the README's table; CLAIMS=100,1000 measures less.
+bench: setup-bench ## Measure, and print the README's table; CLAIMS=100,1000 measures less.
 	$(RUN)python -m bench $(if $(CLAIMS),--claims $(CLAIMS))
 
-docs: setup-test ## Make anew all that is generated: rules, dashboards, reference pages, what the chart packs.
+docs: setup-test ## Make again all that is generated: rules, dashboards, reference pages, what the chart packs.
 	$(RUN)python scripts/generate_docs.py
 	$(RUN)python -m alerts.build
 	$(RUN)python -m grafana.build
 	$(RUN)python scripts/pack_chart.py
 
+image: ## Build the image with docker, podman or buildah, and write it to dist/ to load into a cluster; ENGINE=podman.
+	@scripts/image
+
 check-fixtures: setup-test ## Check the scenarios' objects against real CRDs: CRDS=folder.
 	$(RUN)python -m scripts.check_fixtures $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))
 
-screenshots: setup-test ## Take the pictures in docs/images anew; needs chromium and chromium-driver.
+screenshots: setup-browser ## Take the pictures in docs/images again; installs Debian's chromium, as root.
 	$(RUN)python scripts/screenshots.py
 
 setup:
@@ -54,3 +67,9 @@ setup:
 
 setup-test:
 	@scripts/setup --for-tests
+
+setup-bench:
+	@scripts/setup --for-bench
+
+setup-browser:
+	@scripts/setup --for-browser

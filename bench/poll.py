@@ -21,20 +21,20 @@ from exporter.facts.cluster.kinds import KINDS
 PAGE = 500
 BY_FIELD = {kind.field: kind for kind in KINDS}
 MODELS = {
-    "claims": "V1PersistentVolumeClaimList",
-    "volumes": "V1PersistentVolumeList",
-    "jobs": "V1JobList",
-    "pods": "V1PodList",
+    "core.claims": "V1PersistentVolumeClaimList",
+    "core.volumes": "V1PersistentVolumeList",
+    "core.jobs": "V1JobList",
+    "core.pods": "V1PodList",
 }
 """The official client's model of each list; the others are custom resources to it."""
 PER_CLAIM = {
-    "claims": 2.0,
-    "volumes": 1.0,
+    "core.claims": 2.0,
+    "core.volumes": 1.0,
     "volsync.sources": 1.0,
     "volsync.destinations": 1.0,
     "longhorn.volumes": 1.0,
-    "jobs": 0.05,
-    "pods": 0.05,
+    "core.jobs": 0.05,
+    "core.pods": 0.05,
 }
 """How many objects of each kind a claim brings: its cache PVC too, and a mover at work for one in twenty."""
 
@@ -81,8 +81,8 @@ def _memory(claims: int) -> list[Row]:
     ours, naive = sum(one for one, _ in kept), sum(one for _, one in kept)
     rows = [Row(f"memory kept, {claims} claims", ours, naive, naive / ours, "MiB")]
     for size in (max(claims // 10, 1), claims):
-        count = _count("claims", size)
-        paged, whole = (_for_a_moment(BY_FIELD["claims"], count, limit) for limit in (PAGE, count))
+        count = _count("core.claims", size)
+        paged, whole = (_for_a_moment(BY_FIELD["core.claims"], count, limit) for limit in (PAGE, count))
         rows.append(Row(f"memory for a moment, {count} PVCs", paged, whole, whole / paged, "MiB"))
     return rows
 
@@ -318,13 +318,13 @@ _POD: dict[str, Any] = {
     },
 }
 _TEMPLATES: dict[str, dict[str, Any]] = {
-    "claims": _CLAIM,
-    "volumes": _VOLUME,
+    "core.claims": _CLAIM,
+    "core.volumes": _VOLUME,
     "volsync.sources": _SOURCE,
     "volsync.destinations": _DESTINATION,
     "longhorn.volumes": _LONGHORN,
-    "jobs": _JOB,
-    "pods": _POD,
+    "core.jobs": _JOB,
+    "core.pods": _POD,
 }
 
 

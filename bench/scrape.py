@@ -198,7 +198,7 @@ def _reader(source: Source, claims: int) -> Read:
             return SourceRead(report, {}, (_bucket(claims, at),))
         lists = {field: ObjectList((), Reading.READ, read_at=at) for field in FIELDS[source]}
         for field in lists.keys() & PER_CLAIM.keys():
-            count = claims if field == "claims" else max(1, round(PER_CLAIM[field] * claims))
+            count = claims if field == "core.claims" else max(1, round(PER_CLAIM[field] * claims))
             items = (
                 item
                 for body in pages(BY_FIELD[field], count, PAGE)
@@ -213,8 +213,8 @@ def _reader(source: Source, claims: int) -> Read:
 def _bucket(claims: int, at: datetime) -> Bucket:
     keys = [
         pvc.key
-        for body in pages(BY_FIELD["claims"], claims, PAGE)
-        for pvc in decode_page(BY_FIELD["claims"], body).items
+        for body in pages(BY_FIELD["core.claims"], claims, PAGE)
+        for pvc in decode_page(BY_FIELD["core.claims"], body).items
     ]
     return Bucket(
         "volsync-backup", reading=Reading.READ, read_at=at, repositories=tuple(_repository(*key) for key in keys)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _PER_REPOSITORY = 25_000
 """Objects in a repository of the full sweep: some 400 GB of data."""
 _IDLE_OBJECTS = 10
-_Shape = tuple[int, int, int]
-_Serve = Callable[[_Shape, Connection], None]
+Shape = tuple[int, int, int]
+Serve = Callable[[Shape, Connection], None]
 """Serves `repositories(*shape)` in a process of its own."""
 _ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -77,35 +77,35 @@ def run(objects: int, repositories: int, real_objects: int) -> list[Row]:
     return rows
 
 
-def full_sweep(objects: int, serving: _Serve = serve, what: str = "objects") -> list[Row]:
+def full_sweep(objects: int, serving: Serve = serve, what: str = "objects") -> list[Row]:
     """Every object listed, by each client that is there; no rows of requests where the store does not count them."""
     count = max(1, objects // _PER_REPOSITORY)
-    with _store((count, objects // count, 4), serving) as store:
-        ours = _child(store, _python("ours"))
-        boto3 = _child(store, _python("boto3"))
+    with store_of((count, objects // count, 4), serving) as store:
+        ours = child(store, _python("ours"))
+        boto3 = child(store, _python("boto3"))
         rclones = _rclone(store)
         aws = _aws(store)
     total = ours.found["objects"] + count  # a repository's config is of no type
     assert total == boto3.found["objects"], f"ours {total}, boto3 {boto3.found['objects']}"
     rows = [
-        _row(
+        row_of(
             "requests for each 1,000 objects", ours.requests * 1000 / total, boto3.requests * 1000 / total, "requests"
         ),
-        _row(
+        row_of(
             "CPU for each 1,000 objects after start-up, beside boto3",
             *(r.found["cpu"] * 1e6 / total for r in (ours, boto3)),
             "ms",
         ),
-        _row("CPU of the process, beside boto3", ours.cpu, boto3.cpu, "s"),
-        _row("wall time, beside boto3", ours.wall, boto3.wall, "s"),
-        _row("peak memory, beside boto3", ours.memory, boto3.memory, "MiB"),
+        row_of("CPU of the process, beside boto3", ours.cpu, boto3.cpu, "s"),
+        row_of("wall time, beside boto3", ours.wall, boto3.wall, "s"),
+        row_of("peak memory, beside boto3", ours.memory, boto3.memory, "MiB"),
     ]
     for client, other in (*rclones.items(), *aws.items()):
         rows += [
-            _row(f"wall time, beside {client}", ours.wall, other.wall, "s"),
-            _row(f"CPU of the process, beside {client}", ours.cpu, other.cpu, "s"),
-            _row(f"peak memory, beside {client}", ours.memory, other.memory, "MiB"),
-            _row(f"requests, beside {client}", ours.requests, other.requests, "requests"),
+            row_of(f"wall time, beside {client}", ours.wall, other.wall, "s"),
+            row_of(f"CPU of the process, beside {client}", ours.cpu, other.cpu, "s"),
+            row_of(f"peak memory, beside {client}", ours.memory, other.memory, "MiB"),
+            row_of(f"requests, beside {client}", ours.requests, other.requests, "requests"),
         ]
     return [
         row._replace(what=f"{total:,} {what}: {row.what}") for row in rows if store.counts or row.unit != "requests"
@@ -114,11 +114,11 @@ def full_sweep(objects: int, serving: _Serve = serve, what: str = "objects") -> 
 
 def idle_sweep(repositories: int) -> list[Row]:
     """Nothing new in any repository; the goal of one request for each stands in the place of the other client."""
-    with _store((repositories, _IDLE_OBJECTS, 100)) as store:
-        found = _child(store, _python("idle")).found
+    with store_of((repositories, _IDLE_OBJECTS, 100)) as store:
+        found = child(store, _python("idle")).found
     return [
-        _row(f"{repositories:,} repositories, nothing new: requests", found["idle"], repositories, "requests"),
-        _row(
+        row_of(f"{repositories:,} repositories, nothing new: requests", found["idle"], repositories, "requests"),
+        row_of(
             f"{repositories:,} repositories, new ones looked for: requests",
             found["discovery"],
             repositories,
@@ -129,12 +129,12 @@ def idle_sweep(repositories: int) -> list[Row]:
     ]
 
 
-def _row(what: str, ours: float, other: float, unit: str) -> Row:
+def row_of(what: str, ours: float, other: float, unit: str) -> Row:
     return Row(what, ours, other, other / ours if ours else 0.0, unit)
 
 
 @contextmanager
-def _store(shape: _Shape, serving: _Serve = serve) -> Iterator[Served]:
+def store_of(shape: Shape, serving: Serve = serve) -> Iterator[Served]:
     """A store in a process of its own."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -148,7 +148,7 @@ def _store(shape: _Shape, serving: _Serve = serve) -> Iterator[Served]:
         process.join()
 
 
-def _child(store: Served, command: list[str], **environment: str) -> Run:
+def child(store: Served, command: list[str], **environment: str) -> Run:
     """Run *command* to its end, and measure it."""
     _requests(store)
     variables = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **_ENVIRONMENT, **environment}
@@ -191,8 +191,8 @@ def _rclone(store: Served) -> dict[str, Run]:
     }
     command = ["rclone", "size", "--quiet", "--json", f"s:{BUCKET}"]
     return {
-        "rclone size": _child(store, command, **remote),
-        "rclone size --fast-list": _child(store, [*command, "--fast-list"], **remote),
+        "rclone size": child(store, command, **remote),
+        "rclone size --fast-list": child(store, [*command, "--fast-list"], **remote),
     }
 
 
@@ -201,7 +201,7 @@ def _aws(store: Served) -> dict[str, Run]:
         print("the AWS CLI is not installed: left out", file=sys.stderr)
         return {}
     script = f"aws s3 ls s3://{BUCKET} --recursive --summarize | tail -n 2"
-    return {"aws s3 ls --summarize": _child(store, ["bash", "-o", "pipefail", "-c", script])}
+    return {"aws s3 ls --summarize": child(store, ["bash", "-o", "pipefail", "-c", script])}
 
 
 # --- the clients that run in a child ----------------------------------------------------------------------------

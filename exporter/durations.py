@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 _UNITS = {
     "ns": 1e-9,
@@ -53,8 +53,17 @@ def duration_of(seconds: float, text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def format_duration(duration: timedelta) -> str:
+class Growing(Protocol):
+    """A duration that goes on until it is shown."""
+
+    def written(self) -> str:
+        """What stands for it until then."""
+
+
+def format_duration(duration: timedelta | Growing) -> str:
     """*duration* in its two greatest units, as a person would say it: `2d 3h`, `14m`, `40s`."""
+    if not isinstance(duration, timedelta):
+        return duration.written()
     seconds = int(duration.total_seconds())
     if seconds < 0:
         return f"-{format_duration(-duration)}"

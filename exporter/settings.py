@@ -80,6 +80,11 @@ def _is_quantity(text: str) -> str:
 
 Quantity = Annotated[str, AfterValidator(_is_quantity)]
 
+_LEAST_RATE = 64 << 10
+"""Bytes per second. A store, or a proxy before it, hangs up on a client that reads more slowly."""
+_LEAST_PERIOD = timedelta(minutes=30)
+"""In shorter ones a repository would be read without end."""
+
 
 class ClaimSettings(_Section):
     """Which PVCs ask for a backup."""
@@ -109,6 +114,11 @@ class ClaimSettings(_Section):
     )
     exclude_smaller_than: Quantity = Field("", description="With `all`: PVCs that ask for less are left out.")
     exclude_larger_than: Quantity = Field("", description="With `all`: PVCs that ask for more are left out.")
+    may_vanish: Names = Field(
+        (),
+        description="Namespaces whose claims may go without an alert, as shell patterns: `pr-*` for example. "
+        'A single claim says so by the annotation `volsync-exporter.io/may-vanish: "true"`.',
+    )
 
 
 class ChainSettings(_Section):
@@ -147,6 +157,11 @@ class GraceSettings(_Section):
     mover_start: Duration = Field(timedelta(minutes=15), description="For a mover pod to start its container.")
     volume_attach: Duration = Field(timedelta(minutes=10), description="For a volume that is wanted to attach.")
     restore: Duration = Field(timedelta(hours=1), description="For a restore to complete.")
+    restore_proof: Duration = Field(
+        timedelta(0),
+        description="For a restore of each claim's data to bring something back, again and again (`35d`); "
+        "0: none is asked for.",
+    )
     pause: Duration = Field(timedelta(days=1), description="For a source to be paused.")
     bucket: Duration = Field(
         timedelta(minutes=15),
@@ -210,8 +225,51 @@ class BucketSettings(_Section):
     requests_per_second: float = Field(
         0.0,
         ge=0,
-        description="The ceiling of requests per second; 0: as many as the store bears, at first 20, at most 200.",
+        description="The ceiling of requests per second; 0: as many as the store can take, at first 20, at most 200.",
     )
+
+
+class ScrubSettings(_Section):
+    """Reading the repositories' objects, to see whether they are what their names say; no password is needed."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether to read the objects of the repositories and compare them with their names. "
+        "The key then needs `s3:GetObject` too.",
+    )
+    period: Duration = Field(timedelta(days=30), description="Within which every pack is read once.")
+    small_files: Duration = Field(
+        timedelta(days=1),
+        ge=timedelta(minutes=5),
+        description="Within which every key, index and snapshot is read once.",
+    )
+    bytes_per_second: Quantity = Field(
+        "8Mi", description="The ceiling of what is read from all buckets together. 8Mi are 20 TiB in 30 days."
+    )
+    stored_checksums: bool = Field(
+        default=True,
+        description="Where the store keeps an object's SHA-256, ask for that and do not read the bytes. It says what "
+        "was stored, not what lies there now: that is then left to the store's own scrubbing.",
+    )
+
+    @field_validator("period", "small_files")
+    @classmethod
+    def _is_long_enough(cls, period: timedelta) -> timedelta:
+        if period < _LEAST_PERIOD:
+            raise ValueError(f"must be at least {format_duration(_LEAST_PERIOD)}")
+        return period
+
+    @field_validator("bytes_per_second")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        if not text or parse_quantity(text) < _LEAST_RATE:
+            raise ValueError(f"must be at least {_LEAST_RATE >> 10}Ki")
+        return text
+
+    @property
+    def rate(self) -> float:
+        """The ceiling in bytes per second."""
+        return float(parse_quantity(self.bytes_per_second))
 
 
 class WebSettings(_Section):
@@ -243,6 +301,7 @@ class Settings(_Section):
     buckets: tuple[BucketSettings, ...] = Field(
         (), description="The buckets to read; empty: those that the environment names."
     )
+    scrub: ScrubSettings = ScrubSettings()
     web: WebSettings = WebSettings()
     sources: Names = Field(
         ("kubernetes", "volsync", "longhorn", "kyverno", "external_secrets"),

@@ -48,6 +48,7 @@ def overview() -> Dashboard:
         (repositories.days_left(), 5, 9),
     )
     _row(board, "", (repositories.largest(), 14, 9), (causes.orphans(), 10, 9))
+    _row(board, "", (repositories.scrubbed(), 24, 8))
     _row(board, "Syncs", (syncs.durations(), 9, 8), (syncs.longest(), 8, 8), (syncs.running(), 7, 8))
     _row(
         board,
@@ -89,7 +90,13 @@ def one() -> Dashboard:
     _row(board, "", (syncs.of_claim(), 12, 8), (chain.robustness_of_claim(), 12, 8))
     _row(board, "Repository", (repositories.size_of_claim(), 12, 8), (repositories.snapshots_of_claim(), 12, 8))
     _row(board, "", (repositories.facts_of_claim(), 24, 5))
-    _row(board, "Secrets and restores", (chain.secrets_of_claim(), 10, 6), (syncs.restores_of_claim(), 14, 6))
+    _row(
+        board,
+        "Secrets and restores",
+        (chain.secrets_of_claim(), 8, 6),
+        (one_claim.proven(), 6, 6),
+        (syncs.restores_of_claim(), 10, 6),
+    )
     return _numbered(board)
 
 

@@ -4,6 +4,7 @@ Prints what `volsync-exporter status` prints, then serves the same until Ctrl-C.
 """
 
 import argparse
+import shlex
 import signal
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def main() -> int:
 def _where(listen: str, folder: Path) -> str:
     return f"""
 Open http://{listen}/ in a browser, or let Prometheus scrape http://{listen}/metrics.
-One claim's chain: .venv/bin/volsync-exporter explain --from {folder} NAMESPACE/PVC
+One claim's chain: .venv/bin/volsync-exporter explain --from {shlex.quote(str(folder))} NAMESPACE/PVC
 The clock runs on while the cluster stands still: in an hour every backup will be late. Ctrl-C ends it.
 """
 

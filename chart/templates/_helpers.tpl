@@ -63,7 +63,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{/* The Secrets with which to pull it; those for all charts are names or objects. */}}
 {{- define "volsync-exporter.pullSecrets" -}}
 {{- $secrets := list }}
-{{- range concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
+{{- range concat (default list .Values.global.imagePullSecrets) .Values.imagePullSecrets }}
 {{- if kindIs "string" . }}{{ $secrets = append $secrets (dict "name" .) }}{{ else }}{{ $secrets = append $secrets . }}{{ end }}
 {{- end }}
 {{- with $secrets | uniq }}{{ toYaml . }}{{ end }}

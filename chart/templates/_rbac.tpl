@@ -63,7 +63,8 @@ namespace ("*": cluster-wide) to "VERB GROUP" to the plurals that it is granted 
 {{- $words := splitList " " $what }}
 - apiGroups: [{{ index $words 1 | quote }}]
   resources: [{{ join ", " $plurals }}]
-  verbs: [{{ index $words 0 }}]
+  {{- /* What is listed once is asked for its changes from then on. */}}
+  verbs: [{{ ternary "list, watch" (index $words 0) (eq (index $words 0) "list") }}]
 {{- end }}
 {{- end }}
 

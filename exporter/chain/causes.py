@@ -101,6 +101,7 @@ class Cause(StrEnum):
     RESTORE_EMPTY = "restore_empty"
     RESTORE_UNCONSUMED = "restore_unconsumed"
     RESTORE_STALE = "restore_stale"
+    RESTORE_UNPROVEN = "restore_unproven"
     REPOSITORY_ORPHANED = "repository_orphaned"
     BACKUP_WITHDRAWN = "backup_withdrawn"
 
@@ -140,6 +141,9 @@ class Entry(msgspec.Struct, frozen=True):
 SYNCHRONISED = "synchronised"
 """The variant for objects that Kyverno keeps as it generated them: what is patched there is undone within a second."""
 
+CORRUPT = "corrupt"
+"""The variant for a repository in which an object's bytes are not those of its name."""
+
 _TRIGGER = 'kubectl annotate pvc <pvc> -n <namespace> kyverno.io/trigger="$(date +%s)" --overwrite'
 _UNLOCK = (
     "kubectl patch replicationsource <source> -n <namespace> --type merge "
@@ -160,7 +164,7 @@ _RESTART_OPERATOR = (
 )
 """The operator is wherever its chart was installed."""
 _SYNC_ANEW = f"kubectl describe replicationsource <source> -n <namespace>; {_RESTART_OPERATOR}"
-"""VolSync heeds no trigger while a sync is under way; a restart makes it take that one up again."""
+"""VolSync ignores triggers while a sync is under way; a restart makes it continue that one."""
 _TRIGGER_ALL = 'kubectl annotate pvc -n <namespace> -l <label> kyverno.io/trigger="$(date +%s)" --overwrite'
 """What was not generated while its base Secret was missing is not generated later, unless the PVC is touched."""
 _SYNC_SECRET = 'kubectl -n <namespace> annotate externalsecret <external_secret> force-sync="$(date +%s)" --overwrite'
@@ -168,7 +172,7 @@ _SHOW_CLUSTER_EXTERNAL_SECRET = "kubectl describe clusterexternalsecret <cluster
 _SHOW_EXTERNAL_SECRETS = "kubectl get pods -A -l app.kubernetes.io/name=external-secrets"
 """The label is the chart's; in which namespace the controller runs is not known."""
 _EDIT_POLICY = "kubectl edit <policy_kind> <policy> -n <namespace>"
-"""The namespace is that of a policy for one namespace, which is the PVC's; one of the whole cluster heeds none."""
+"""The namespace is that of a policy for one namespace, which is the PVC's; one of the whole cluster has none."""
 _UNLOCK_BY_POD = (
     "kubectl run unlock-<source> -n <namespace> --rm -i --restart=Never --image=restic/restic "
     """--overrides='{"spec":{"containers":[{"name":"restic","image":"restic/restic","args":["unlock"],"""
@@ -191,6 +195,8 @@ _MOVER_LOGS = "kubectl logs -n <namespace> job/<job> --tail=50"
 _SHOW_MOVER = f"kubectl describe job <job> -n <namespace>; {_MOVER_LOGS}"
 _REFUSALS = "kubectl get events -n <namespace> --field-selector reason=FailedCreate,involvedObject.name=<job>"
 _LAST_LOG = "kubectl get replicationsource <source> -n <namespace> -o jsonpath='{.status.latestMoverStatus.logs}'"
+_DIGEST_OF_OBJECT = "aws s3 cp s3://<bucket>/<object> - --endpoint-url <endpoint> | sha256sum"
+"""Anybody can see for themselves: it should print the object's name."""
 _LOGS = {"pod": "kubectl logs -n <namespace> <failed_pod> --tail=50", "status": _LAST_LOG}
 """Where a failed pod is there, or no pod at all any more."""
 
@@ -205,8 +211,8 @@ def _warning(link: Link, meaning: str, command: str, variants: Mapping[str, str]
     return Entry(link, Impact.ADVISORY, Severity.WARNING, meaning, command, variants or {})
 
 
-def _info(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None) -> Entry:
-    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command, variants or {})
+def _info(link: Link, meaning: str, command: str, variants: Mapping[str, str] | None = None, wide: str = "") -> Entry:
+    return Entry(link, Impact.ADVISORY, Severity.INFO, meaning, command, variants or {}, wide)
 
 
 CATALOGUE: Mapping[Cause, Entry] = {
@@ -402,7 +408,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.MOVER_OUT_OF_MEMORY: _blocking(
         Link.MOVER,
-        "The mover was killed for want of memory.",
+        "The mover ran out of memory and was killed.",
         "kubectl patch replicationsource <source> -n <namespace> --type merge "
         """-p '{"spec":{"<method>":{"moverResources":{"limits":{"memory":"'<memory>'"}}}}}'""",
         {SYNCHRONISED: _EDIT_POLICY},
@@ -432,7 +438,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.REPOSITORY_FULL: _blocking(Link.MOVER, "The store has no room left.", _MOVER_LOGS, _LOGS),
     Cause.SOURCE_UNREADABLE: _blocking(
         Link.MOVER,
-        "The mover may not read some of the volume's files.",
+        "The mover is not allowed to read some of the volume's files.",
         "kubectl annotate namespace <namespace> volsync.backube/privileged-movers=true --overwrite",
     ),
     Cause.MOVER_FAILING: _blocking(
@@ -477,8 +483,10 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.REPOSITORY_DAMAGED: _blocking(
         Link.REPOSITORY,
-        "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing can be restored.",
+        "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing, or not "
+        "everything, can be restored.",
         _LAST_LOG,
+        {CORRUPT: _DIGEST_OF_OBJECT},
     ),
     Cause.REPOSITORY_SHARED: _warning(
         Link.REPOSITORY,
@@ -540,6 +548,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
         "kubectl patch replicationdestination <destination> -n <namespace> --type merge "
         """-p '{"spec":{"trigger":{"manual":"'"$(date +%s)"'"}}}'""",
         {SYNCHRONISED: _EDIT_POLICY},
+    ),
+    Cause.RESTORE_UNPROVEN: _info(
+        Link.RESTORE,
+        "No restore has proven the backups for longer than asked for: a warning where an owner or the settings ask.",
+        "volsync-exporter drill <namespace>/<pvc>",
+        wide="volsync-exporter drill --unproven",
     ),
     # --- beside the claims
     Cause.REPOSITORY_ORPHANED: _info(

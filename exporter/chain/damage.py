@@ -1,20 +1,57 @@
-"""What a listing alone proves of a repository: that nothing can be restored from it, whatever lies there."""
+"""What proves that a repository is damaged: its listing, or an object whose bytes are not those of its name."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from exporter.facts.bucket.model import ObjectType, Repository
+from exporter.facts.bucket.model import Bucket, CorruptObject, ObjectType, Repository
 
 FIRST_MINUTE = timedelta(minutes=1)
 """Keys of so short a time after `config` were made by `restic init`, which makes one. VolSync adds none."""
 _NEW = timedelta(hours=1)
 """A policy makes source and destination together, and their first movers run at once."""
 _SEVERAL = 3
+_WORST = (ObjectType.KEYS, ObjectType.INDEX, ObjectType.SNAPSHOTS, ObjectType.DATA, ObjectType.LOCKS)
 _VITAL = ("config", "index/", "data/")
 """Objects that restic cannot do without; a snapshot that is cut off costs itself alone."""
 
 
-def damage_of(repository: Repository, begun: datetime | None = None, interval: timedelta | None = None) -> str:
-    """What is broken in *repository*, for a person; empty where nothing shows that anything is.
+def is_damaged(repository: Repository, begun: datetime | None = None, interval: timedelta | None = None) -> bool:
+    """Whether it is proven that not everything can be restored from *repository*; for the rest see `loss_of`."""
+    return bool(corrupt_object(repository) or loss_of(repository, begun, interval))
+
+
+def corrupt_object(repository: Repository) -> CorruptObject | None:
+    """The object whose loss is the worst among those that are not what their names say; None where there is none.
+
+    A key, an index or a snapshot that is corrupt stops restic wherever it reads it, and packs hold the data.
+    """
+    if not repository.present or repository.scrub is None:
+        return None
+    return min(repository.scrub.corrupt, key=lambda one: (_WORST.index(_kind(one)), one.name), default=None)
+
+
+def copies_of(repository: Repository, buckets: Iterable[Bucket]) -> tuple[str, ...]:
+    """Where the same repository lies in another bucket, as a mirror of it: `bucket/prefix`.
+
+    The names of an index are those of its bytes: two repositories that have the same ones are one and its copy.
+    """
+    return tuple(
+        "/".join(part for part in (bucket.store, other.prefix) if part)
+        for bucket in buckets
+        for other in bucket.repositories
+        if other is not repository
+        and repository.index_generation
+        and other.index_generation == repository.index_generation
+        and corrupt_object(other) is None
+    )
+
+
+def _kind(corrupt: CorruptObject) -> ObjectType:
+    return ObjectType(corrupt.name.partition("/")[0])
+
+
+def loss_of(repository: Repository, begun: datetime | None = None, interval: timedelta | None = None) -> str:
+    """What the listing shows to be broken in *repository*, for a person; empty where it shows nothing.
 
     *begun* is when its source was made, and *interval* the time between two backups: two movers meet in a repository
     that is new, and a copy of one that a person gave a second key looks much like theirs.

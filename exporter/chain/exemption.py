@@ -11,7 +11,7 @@ def exemption(backup: Backup) -> str:
     if annotations is None or not (annotations.exempt or "").strip():
         return ""
     until = end_of(annotations.exempt_until) if annotations.exempt_until else None
-    if annotations.exempt_until and (until is None or until <= backup.at):
+    if annotations.exempt_until and (until is None or backup.at >= until):
         return ""
     return (annotations.exempt or "").strip()
 

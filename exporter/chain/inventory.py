@@ -4,17 +4,22 @@ Objects are joined by owner references, by `spec.sourcePVC` and by a PV's volume
 the API itself joins by name.
 """
 
+import operator
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
 
 from exporter.chain.binding import Bindings
-from exporter.chain.isolation import Isolation
+from exporter.chain.isolation import Isolation, JudgingFailure
 from exporter.chain.kyverno import generated
 from exporter.chain.kyverno.generated import PolicyReference
 from exporter.chain.kyverno.policies import Policies, absent
 from exporter.chain.kyverno.policy import SECRET
+from exporter.chain.readers import Readers
 from exporter.chain.refreshing import patience_of
 from exporter.chain.selection import Selection
 from exporter.facts import layout
@@ -22,19 +27,58 @@ from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
 from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecret, ExternalSecret
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.cluster.object_list import Key
+from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.model import Facts
+from exporter.facts.tables import Table, apart, shared
 from exporter.settings import Settings
+
+T = TypeVar("T")
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """What was made of things."""
+
+    of: tuple[object, ...]
+    value: Any
 
 
 class Inventory:
-    """The facts as the settings look at them. What is joined here is made when first used."""
+    """The facts as the settings look at them. What is joined here is made when first used.
 
-    def __init__(self, facts: Facts, settings: Settings) -> None:
+    Of the inventory *before* it, of earlier facts, it takes over what would be made of the same things again.
+    """
+
+    def __init__(self, facts: Facts, settings: Settings, before: "Inventory | None" = None) -> None:
         self.facts = facts
         self.settings = settings
         self.isolation = Isolation()
+        self._before = before._made if before else {}  # noqa: SLF001 - its own class's
+        self._made: dict[str, _Made] = {}
+
+    def forget(self) -> None:
+        """Let go of what was made before: whatever is made of these facts was made."""
+        self._before = {}
+
+    def _once(self, name: str, of: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What *make* makes, or has made before of the very same things."""
+        before = self._before.get(name)
+        is_same = before is not None and len(before.of) == len(of) and all(map(operator.is_, before.of, of))
+        value: T = before.value if before is not None and is_same else make()
+        self._made[name] = _Made(of, value)
+        return value
+
+    def _made_before(self, name: str, value: T) -> T:
+        """*value*, or the very one that it was before where that is equal."""
+        before = self._before.get(name)
+        kept: T = before.value if before is not None and before.value == value else value
+        self._made[name] = _Made((), kept)
+        return kept
+
+    @property
+    def failures(self) -> tuple[JudgingFailure, ...]:
+        """What could not be computed of things that several claims have in common."""
+        return (*self.isolation.failures, *self.bindings.isolation.failures)
 
     @property
     def cluster(self) -> ClusterFacts:
@@ -46,10 +90,22 @@ class Inventory:
 
     # --- which PVCs are claims
 
-    @cached_property
+    @apart
     def selection(self) -> Selection:
         """Which PVCs ask for a backup, and which have none."""
-        return Selection(self.cluster, self.settings, self.policies, lambda: self.claims_with_repository)
+        core, volsync = self.cluster.core, self.cluster.volsync
+        before = self._before.get("selection")
+        return self._once(
+            "selection",
+            (core.claims, core.namespaces, volsync.sources, volsync.destinations, self.policies, *self.buckets),
+            lambda: Selection(
+                self.cluster,
+                self.settings,
+                self.policies,
+                lambda: self.claims_with_repository,
+                before.value if before else None,
+            ),
+        )
 
     @property
     def claims(self) -> tuple[Key, ...]:
@@ -80,38 +136,42 @@ class Inventory:
             found += [populator] if populator else []
         return tuple(sorted({one.name: one for one in found}.values(), key=lambda one: one.name))
 
-    @cached_property
-    def _destinations(self) -> Mapping[tuple[str, str, str], list[ReplicationDestination]]:
-        """By their namespace and one of: the PVC that they fill, their Secret, the PVC that they were made for."""
-        found: dict[tuple[str, str, str], list[ReplicationDestination]] = defaultdict(list)
-        for destination in self.cluster.volsync.destinations:
-            mover = destination.spec.mover
-            for kind, name in (
-                ("pvc", mover.destination_pvc),
-                ("secret", mover.repository),
-                ("uid", (destination.metadata.labels or {}).get(generated.TRIGGER_UID)),
-            ):
-                if name:
-                    found[destination.namespace, kind, name].append(destination)
-        return found
+    @apart
+    def readers(self) -> Readers:
+        """Which ReplicationDestinations restore from where a source writes."""
+        return Readers(self.cluster.volsync, self.bindings)
+
+    @apart
+    def _destinations(self) -> Table[tuple[str, str, str], list[ReplicationDestination]]:
+        return self.cluster.volsync.destinations.made(_destinations)
 
     # --- the buckets
 
-    @cached_property
+    @apart
     def bindings(self) -> Bindings:
         """Where every source writes."""
-        return Bindings(self.cluster, self.buckets, self.isolation)
+        cluster = self.cluster
+        told = (cluster.core.claims, cluster.external_secrets.external_secrets, cluster.kyverno.cluster_policies)
+        before = self._before.get("bindings")
+        return self._once(
+            "bindings",
+            (cluster.volsync.sources, *told, *self.buckets),
+            lambda: Bindings(cluster, self.buckets, before.value if before else None),
+        )
 
     # --- Kyverno
 
-    @cached_property
+    @shared
     def policies(self) -> Policies:
         """The policies that generate what a backup needs."""
+        kyverno = self.cluster.kyverno
         made = (generated.maker_of(source.metadata.labels) for source in self.cluster.volsync.sources)
-        makers = {PolicyReference(self.settings.chain.policy), *(maker for maker in made if maker)}
-        return Policies(self.cluster.kyverno, makers)
+        makers = frozenset((PolicyReference(self.settings.chain.policy), *(maker for maker in made if maker)))
+        before = self._made_before("makers", makers)
+        texts = (*kyverno.policy_lists, kyverno.exceptions, kyverno.cel_exceptions)
+        return self._once("policies", (*texts, before), lambda: Policies(kyverno, makers))
 
-    @cached_property
+    @shared
     def absent_policies(self) -> tuple[PolicyReference, ...]:
         """Policies that objects of VolSync were generated by, and that are not there; the one of the settings first."""
         volsync = self.cluster.volsync
@@ -122,7 +182,7 @@ class Inventory:
             return (wanted, *(reference for reference in found if reference.name != wanted.name))
         return found
 
-    @cached_property
+    @property
     def claims_with_repository(self) -> frozenset[Key]:
         """The PVCs whose repository lies where a bucket's layout has it."""
         found = (
@@ -141,7 +201,7 @@ class Inventory:
         policy = self.policies.named(maker)
         return policy.is_synchronised(maker.rule) if policy else bool(self.policies.unread)
 
-    @cached_property
+    @shared
     def base_secrets(self) -> frozenset[str]:
         """The Secrets that policies copy a store's credentials from, as they lie in the claims' namespaces.
 
@@ -170,13 +230,13 @@ class Inventory:
 
     # --- External Secrets
 
-    @cached_property
+    @shared
     def cluster_external_secrets(self) -> tuple[ClusterExternalSecret, ...]:
         """Those that bring a base Secret."""
         secrets = self.cluster.external_secrets.cluster_external_secrets
         return tuple(secret for secret in secrets if self.base_secrets & {secret.external_secret, secret.secret})
 
-    @cached_property
+    @shared
     def failed_namespaces(self) -> Mapping[str, tuple[ClusterExternalSecret, str]]:
         """The namespaces that the base Secret's ExternalSecret could not be put into: by which, and why."""
         return {
@@ -185,12 +245,12 @@ class Inventory:
             for failed in (secret.status.failed_namespaces if secret.status else None) or ()
         }
 
-    @cached_property
+    @shared
     def is_base_secret_met(self) -> bool:
         """Whether a Secret of a base Secret's name is in any namespace."""
         return any(secret.name in self.base_secrets for secret in self.cluster.core.secrets)
 
-    @cached_property
+    @shared
     def external_secrets_silent_from(self) -> datetime | None:
         """From when on all ExternalSecrets together show that their controller has stopped; None when they cannot."""
         secrets = self.cluster.external_secrets.external_secrets
@@ -199,6 +259,23 @@ class Inventory:
             attempt("/".join(secret.key), partial(_silent_from, secret), lambda _failure: None) for secret in secrets
         )
         return max((moment for moment in moments if moment), default=None)
+
+
+def _destinations(
+    destinations: ObjectList[ReplicationDestination],
+) -> Table[tuple[str, str, str], list[ReplicationDestination]]:
+    """By their namespace and one of: the PVC that they fill, their Secret, the PVC that they were made for."""
+    found: dict[tuple[str, str, str], list[ReplicationDestination]] = defaultdict(list)
+    for destination in destinations:
+        mover = destination.spec.mover
+        for kind, name in (
+            ("pvc", mover.destination_pvc),
+            ("secret", mover.repository),
+            ("uid", (destination.metadata.labels or {}).get(generated.TRIGGER_UID)),
+        ):
+            if name:
+                found[destination.namespace, kind, name].append(destination)
+    return Table("destinations", dict(found))
 
 
 def _silent_from(secret: ExternalSecret) -> datetime | None:

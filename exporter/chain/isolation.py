@@ -10,7 +10,7 @@ import msgspec
 T = TypeVar("T")
 
 
-class JudgingFailure(msgspec.Struct, frozen=True):
+class JudgingFailure(msgspec.Struct, frozen=True, order=True):
     """A claim that could not be judged as a whole, because of something in its own objects."""
 
     claim: str

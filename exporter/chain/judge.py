@@ -11,12 +11,15 @@ from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Impact, Link
 from exporter.chain.exemption import exemption
 from exporter.chain.inventory import Inventory
-from exporter.chain.isolation import JudgingFailure
+from exporter.chain.isolation import Isolation, JudgingFailure
 from exporter.chain.links import base_secret, repository_secret, restore, volume
+from exporter.chain.now import Now
 from exporter.chain.recovery import recovery_point
+from exporter.chain.restores import evidence_of
 from exporter.chain.scope import Scope
 from exporter.chain.state import RANK, JudgedBackup, is_urgent, state_of, with_severity
 from exporter.chain.summary import summary_of
+from exporter.chain.vanishing import may_vanish
 from exporter.chain.verdict import (
     ClaimState,
     ClaimVerdict,
@@ -30,6 +33,7 @@ from exporter.chain.verdict import (
     Verdict,
 )
 from exporter.chain.walk import ORDER, blocking_problem, walk
+from exporter.chain.writing import written_out
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.model import Facts
@@ -38,23 +42,26 @@ from exporter.settings import Settings
 
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
-    inventory = Inventory(facts, settings)
-    claims = root_causes.settle([_judge_alone(inventory, key, at) for key in inventory.claims])
-    unclaimed = orphans.find(inventory, at)
-    return Verdict(
-        at=at,
-        claims=claims,
-        orphans=unclaimed,
-        policies=_policies(inventory, at),
-        facts=facts,
-        owners=inventory.bindings.claims_at,
-        root_causes=root_causes.find(claims, unclaimed),
-        failures=tuple(dict.fromkeys(inventory.isolation.failures)),
-        uncovered=inventory.selection.uncovered,
+    inventory, now = Inventory(facts, settings), Now(at)
+    claims = root_causes.settle([judge_alone(inventory, inventory.isolation, key, now) for key in inventory.claims])
+    unclaimed = orphans.find(inventory, now)
+    return written_out(
+        Verdict(
+            at=at,
+            claims=claims,
+            orphans=unclaimed,
+            policies=judge_policies(inventory, now),
+            facts=facts,
+            owners=inventory.bindings.claims_at,
+            root_causes=root_causes.find(claims, unclaimed),
+            failures=tuple(sorted(set(inventory.failures))),
+            uncovered=inventory.selection.uncovered,
+        )
     )
 
 
-def _policies(inventory: Inventory, at: datetime) -> tuple[PolicyState, ...]:
+def judge_policies(inventory: Inventory, at: Now) -> tuple[PolicyState, ...]:
+    """The policies that generate, and whether each is in force."""
     grace = inventory.settings.grace.generation
     return tuple(
         PolicyState(
@@ -66,27 +73,27 @@ def _policies(inventory: Inventory, at: datetime) -> tuple[PolicyState, ...]:
     )
 
 
-def _judge_alone(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
+def judge_alone(inventory: Inventory, isolation: Isolation, key: Key, at: Now) -> ClaimVerdict:
     """The claim's verdict. Whatever its objects hold that cannot be judged costs this claim, and no other."""
 
     def unjudged(failure: JudgingFailure) -> ClaimVerdict:
         summary = f"Unknown: a value in its objects could not be judged ({failure.error} at {failure.where})."
         return ClaimVerdict(*key, state=ClaimState.UNKNOWN, summary=summary)
 
-    return inventory.isolation.attempt("/".join(key), lambda: _judge_claim(inventory, key, at), unjudged)
+    return isolation.attempt("/".join(key), lambda: _judge_claim(inventory, key, at), unjudged)
 
 
-def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
+def _judge_claim(inventory: Inventory, key: Key, at: Now) -> ClaimVerdict:
     """Each source is judged by itself; the claim's state is that of its best one."""
     sources = inventory.cluster.volsync.sources_of.get(key, ()) if inventory.cluster.volsync.sources.known else ()
     judged = [_judge_backup(Backup(inventory, key, source, at)) for source in (sources or (None,))]
     best = min(judged, key=lambda one: RANK[one.state])
     backup = best.backup
-    merged = [_merged(link, judged) for link in ORDER if any(v.link is link for one in judged for v in one.links)]
+    merged = _merged(judged)
     problem = blocking_problem(merged)
     # While one source is well, what is broken in another is a risk.
     state = _BESIDE_A_BROKEN_ONE.get(best.state, best.state) if problem else best.state
-    links = tuple(with_severity(link, urgent=is_urgent(best, state)) for link in merged)
+    links = tuple(with_severity(link, urgent=is_urgent(best, state)) if link.problems else link for link in merged)
     reason = exemption(backup)
     point = max((one.point for one in judged if one.point), default=None)
     verdict = ClaimVerdict(
@@ -103,10 +110,12 @@ def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
         last_sync=max((s for one in judged if (s := one.backup.status.last_sync_time)), default=None),
         storage_class=(backup.pvc.spec.storage_class_name if backup.pvc else None) or "",
         exemption=reason,
+        may_vanish=any(may_vanish(one.backup) for one in judged),
         sources=tuple(_source_verdict(one) for one in judged if one.backup.source),
         secrets=tuple(_secrets(judged)),
         volumes=tuple({(v.name, v.role): v for one in judged for v in volume.states_of(one.backup)}.values()),
         restores=tuple(restore.verdict_of(destination) for destination in backup.destinations),
+        restored=evidence_of(backup),
         repositories=_repositories(judged),
     )
     return msgspec.structs.replace(verdict, summary=summary_of(verdict, at))
@@ -122,9 +131,19 @@ def _judge_backup(backup: Backup) -> JudgedBackup:
     return JudgedBackup(backup, links, point, evidence, state_of(backup, links, point))
 
 
-def _merged(link: Link, judged: Iterable[JudgedBackup]) -> LinkVerdict:
-    """The worst verdict of the link, with the problems of all."""
-    verdicts = [verdict for one in judged for verdict in one.links if verdict.link is link]
+def _merged(judged: Iterable[JudgedBackup]) -> list[LinkVerdict]:
+    """One verdict for each link that applies to any of the sources, in the order of the chain."""
+    by_link: dict[Link, list[LinkVerdict]] = {}
+    for one in judged:
+        for verdict in one.links:
+            by_link.setdefault(verdict.link, []).append(verdict)
+    return [_worst(by_link[link]) for link in ORDER if link in by_link]
+
+
+def _worst(verdicts: list[LinkVerdict]) -> LinkVerdict:
+    """The worst verdict of a link, with the problems of all."""
+    if len(verdicts) == 1 and len(verdicts[0].problems) < 2:
+        return verdicts[0]
     worst = min(verdicts, key=lambda verdict: _BADNESS[verdict.state])
     problems: dict[tuple[Cause, tuple[Scope, ...]], Problem] = {}
     for problem in (problem for verdict in verdicts for problem in verdict.problems):

@@ -15,7 +15,7 @@ def is_lost(core: CoreFacts, name: str) -> bool:
     node = core.nodes.get(name)
     if node is None:
         # A cluster has nodes: a list without any was not granted, or not dumped.
-        return bool(name and core.nodes.items) and core.nodes.lacks(name, wanted_since=None)
+        return bool(name) and not core.nodes.is_empty and core.nodes.lacks(name, wanted_since=None)
     ready = next((c for c in node.status.conditions or () if c.type == "Ready"), None)
     return ready is not None and ready.status != "True"
 

@@ -1,6 +1,6 @@
 """Repositories that no claim writes to any more, under any layout."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from exporter.chain import scope
@@ -10,6 +10,7 @@ from exporter.chain.binding.model import store_of
 from exporter.chain.binding.moments import rhythm
 from exporter.chain.causes import Cause
 from exporter.chain.inventory import Inventory
+from exporter.chain.now import Now
 from exporter.chain.recovery import ours
 from exporter.chain.verdict import Orphan, Problem
 from exporter.facts import layout
@@ -21,7 +22,7 @@ _ONE_DAY = timedelta(days=1)
 _LONGEST_PAUSE = timedelta(days=3)
 
 
-def find(inventory: Inventory, at: datetime) -> tuple[Orphan, ...]:
+def find(inventory: Inventory, at: Now) -> tuple[Orphan, ...]:
     """Those in buckets that were read, for whom it is known that no PVC asks for them; sorted."""
     core, volsync = inventory.cluster.core, inventory.cluster.volsync
     if not core.claims.known or (volsync.sources.applies and not volsync.sources.known):
@@ -46,7 +47,7 @@ def _orphan(
     bucket: Bucket,
     repository: Repository,
     names: set[tuple[str | None, str]],
-    at: datetime,
+    at: Now,
 ) -> Orphan | None:
     """*repository* as an orphan; None where it is none.
 
@@ -66,7 +67,7 @@ def _orphan(
     return _orphan_of(inventory, bucket, repository, owner, at)
 
 
-def _is_alive(bucket: Bucket, repository: Repository, at: datetime) -> bool:
+def _is_alive(bucket: Bucket, repository: Repository, at: Now) -> bool:
     """Whether somebody still writes to it, in its own rhythm: another cluster, for example."""
     newest = ours(bucket, repository.newest_snapshot)
     beat = rhythm(repository) or _ONE_DAY
@@ -83,7 +84,7 @@ def _names_in_use(inventory: Inventory, template: str) -> set[tuple[str | None, 
     return {(namespace if has_namespace else None, name) for namespace, name in names}
 
 
-def _orphan_of(inventory: Inventory, bucket: Bucket, repository: Repository, owner: Owner, at: datetime) -> Orphan:
+def _orphan_of(inventory: Inventory, bucket: Bucket, repository: Repository, owner: Owner, at: Now) -> Orphan:
     namespace, pvc = owner.namespace or "", owner.pvc or owner.source or ""
     newest = ours(bucket, repository.newest_snapshot)
     is_recent = newest is not None and at - newest <= inventory.settings.grace.withdrawn

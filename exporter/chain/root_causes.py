@@ -6,6 +6,7 @@ namespace share the namespace, and those that a store keeps from their repositor
 other claims' judged problems alone, so that what is merely under way next to a claim changes nothing.
 """
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -21,8 +22,54 @@ Explanation = tuple[Cause, Scope, str]
 
 def settle(claims: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:
     """*claims* with the scope of each of their problems chosen."""
-    reach = _reach(claims)
-    return tuple(_settled(claim, reach) for claim in claims)
+    settling = Settling()
+    settling.settle(claims)
+    return settling.settled
+
+
+class Settling:
+    """Chooses the scopes of one state after the other; a claim that would be settled as it was stays the same one."""
+
+    def __init__(self) -> None:
+        self.settled: tuple[ClaimVerdict, ...] = ()
+        self._known: dict[str, _Settled] = {}
+
+    def settle(self, claims: Sequence[ClaimVerdict]) -> None:
+        """Choose the scope of each problem of *claims*."""
+        reach = _reach(claims)
+        known: dict[str, _Settled] = {}
+        settled = tuple(self._settled(claim, reach, known) for claim in claims)
+        self._known = known
+        is_same = len(settled) == len(self.settled) and all(map(operator.is_, settled, self.settled))
+        self.settled = self.settled if is_same else settled
+
+    def _settled(
+        self, claim: ClaimVerdict, reach: dict[Explanation, int], known: dict[str, "_Settled"]
+    ) -> ClaimVerdict:
+        if not claim.problems:
+            return claim
+        widths = tuple(_width(problem, reach) for problem in _all_problems(claim))
+        if not any(widths):
+            return claim
+        before = self._known.get(claim.key)
+        if before is None or before.claim is not claim or before.widths != widths:
+            before = _Settled(claim, widths, _settled(claim, reach))
+        known[claim.key] = before
+        return before.settled
+
+
+class _Settled(msgspec.Struct, frozen=True):
+    """A claim as it was judged, which scopes were chosen, and what it is with them."""
+
+    claim: ClaimVerdict
+    widths: tuple[int, ...]
+    settled: ClaimVerdict
+
+
+def _all_problems(claim: ClaimVerdict) -> Iterator[Problem]:
+    yield from claim.problems
+    for link in claim.links:
+        yield from link.problems
 
 
 def find(claims: Iterable[ClaimVerdict], orphans: Iterable[Orphan]) -> tuple[RootCause, ...]:
@@ -45,8 +92,6 @@ def _reach(claims: Iterable[ClaimVerdict]) -> dict[Explanation, int]:
 
 
 def _settled(claim: ClaimVerdict, reach: dict[Explanation, int]) -> ClaimVerdict:
-    if all(len(problem.scopes) == 1 for problem in claim.problems):
-        return claim
     chosen = {id(problem): _chosen(problem, reach) for problem in claim.problems}
 
     def settled(problem: Problem) -> Problem:
@@ -65,9 +110,16 @@ def _settled(claim: ClaimVerdict, reach: dict[Explanation, int]) -> ClaimVerdict
     )
 
 
-def _chosen(problem: Problem, reach: dict[Explanation, int]) -> Problem:
+def _width(problem: Problem, reach: dict[Explanation, int]) -> int:
+    """Which of the scopes explains most."""
+    if len(problem.scopes) == 1:
+        return 0
     sizes = [reach.get((problem.cause, scope, problem.sign), 1) for scope in problem.scopes]
-    width = sizes.index(max(sizes))
+    return sizes.index(max(sizes))
+
+
+def _chosen(problem: Problem, reach: dict[Explanation, int]) -> Problem:
+    width = _width(problem, reach)
     return msgspec.structs.replace(problem, width=width) if width != problem.width else problem
 
 

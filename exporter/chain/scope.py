@@ -27,7 +27,7 @@ class ScopeKind(StrEnum):
     CLAIM = "claim"
 
 
-class Scope(msgspec.Struct, frozen=True, order=True):
+class Scope(msgspec.Struct, frozen=True, order=True, gc=False):
     """One thing. As text it is `kind/name`, or `kind/namespace/name` where the thing lies in another."""
 
     kind: ScopeKind

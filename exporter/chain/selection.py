@@ -1,8 +1,8 @@
 """Which PVCs are judged: those that ask for a backup, those that have one, and those that the settings take in."""
 
+import operator
 import re
 from collections.abc import Callable, Collection
-from functools import cached_property
 
 import msgspec
 
@@ -14,6 +14,7 @@ from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kind import VOLSYNC_OBJECTS
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.tables import Table, apart, shared
 from exporter.quantities import parse_quantity
 from exporter.settings import Selecting, Settings
 
@@ -34,6 +35,10 @@ class Uncovered(msgspec.Struct, frozen=True, order=True):
     """How much was asked for, as Kubernetes writes it."""
 
 
+_Asked = tuple[tuple[object, ...], Table[Key, bool]]
+"""What was looked at, and what each PVC asks for."""
+
+
 class Selection:
     """The PVCs of a cluster as the settings look at them."""
 
@@ -43,21 +48,25 @@ class Selection:
         settings: Settings,
         policies: Policies,
         with_repository: Callable[[], Collection[Key]] = tuple,
+        before: "Selection | None" = None,
     ) -> None:
-        """*with_repository* gives the PVCs that a repository is known of, where that is asked for."""
+        """*with_repository* gives the PVCs that a repository is known of, where that is asked for.
+
+        What PVCs ask for is taken over from the selection *before*, where that looked at the very same ones.
+        """
+        self._asked_before: _Asked | None = before.__dict__.get("_asked") if before else None
         self._cluster = cluster
         self._settings = settings.claims
         self._policies = policies
         self._is_policy_named = bool(settings.chain.policy)
         self._with_repository = with_repository
-        self._asking: dict[Key, bool] = {}
 
     @property
     def label(self) -> str:
         """The label that asks for a backup."""
         return self._settings.label or LABEL
 
-    @cached_property
+    @apart
     def claims(self) -> tuple[Key, ...]:
         """The PVCs that are judged, sorted."""
         core, volsync = self._cluster.core, self._cluster.volsync
@@ -67,7 +76,7 @@ class Selection:
         sourced |= {(bad.namespace, bad.claim) for bad in volsync.sources.malformed if bad.claim is not None}
         return tuple(sorted(key for key in asking | malformed | sourced if self.is_looked_at(key[0])))
 
-    @cached_property
+    @apart
     def uncovered(self) -> tuple[Uncovered, ...]:
         """The PVCs that are not judged, so that nobody tells whether they are backed up; sorted."""
         claims = set(self.claims)
@@ -75,9 +84,20 @@ class Selection:
 
     def asks(self, pvc: PersistentVolumeClaim) -> bool:
         """Whether the PVC itself asks for a backup: by the label, or by another one that a policy matches."""
-        if pvc.key not in self._asking:
-            self._asking[pvc.key] = self._asks(pvc)
-        return self._asking[pvc.key]
+        return self.asking[pvc.key]
+
+    @apart
+    def asking(self) -> Table[Key, bool]:
+        """Whether each PVC asks for a backup."""
+        return self._asked[1]
+
+    @apart
+    def _asked(self) -> _Asked:
+        core = self._cluster.core
+        of = (core.claims, core.namespaces, self._policies, self.is_label_known)
+        if self._asked_before and all(map(operator.is_, of, self._asked_before[0])):
+            return self._asked_before
+        return of, Table("asking", {key: self._asks(pvc) for key, pvc in core.pvcs.items()})
 
     def opts_out(self, pvc: PersistentVolumeClaim) -> bool:
         """Whether the PVC has the label with a value that asks for no backup."""
@@ -91,7 +111,7 @@ class Selection:
             not settings.namespaces or namespace in settings.namespaces
         )
 
-    @cached_property
+    @shared
     def is_label_known(self) -> bool:
         """Whether it is known that the label asks for a backup by VolSync, and not for something else.
 

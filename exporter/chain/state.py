@@ -91,8 +91,6 @@ def is_urgent(judged: JudgedBackup, state: ClaimState) -> bool:
 
 def with_severity(link: LinkVerdict, *, urgent: bool) -> LinkVerdict:
     """*link* with the severity of its blocking problems: it follows the time left, not the cause."""
-    if not link.problems:
-        return link
     severity = Severity.CRITICAL if urgent else Severity.WARNING
 
     def weighed(problem: Problem) -> Problem:

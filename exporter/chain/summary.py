@@ -1,12 +1,11 @@
 """One sentence about a claim, for a person."""
 
-from datetime import datetime
-
+from exporter.chain.now import Now
 from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState
 from exporter.durations import format_duration
 
 
-def summary_of(verdict: ClaimVerdict, at: datetime) -> str:
+def summary_of(verdict: ClaimVerdict, at: Now) -> str:
     """The claim's state and why, in one sentence."""
     point = verdict.recovery_point
     age = (

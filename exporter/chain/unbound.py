@@ -1,5 +1,7 @@
 """A PVC that was never bound: nothing can be backed up, and everything that waits for it waits for ever."""
 
+from datetime import timedelta
+
 from exporter.chain import scope
 from exporter.chain.backup import DESTINATION, Backup, created
 from exporter.chain.causes import Cause
@@ -27,7 +29,8 @@ def problem_of(backup: Backup) -> Problem | None:
 
 
 def _reason(backup: Backup, pvc: PersistentVolumeClaim, why: str) -> str:
-    age = format_duration(backup.at - (created(pvc) or backup.at))
+    made = created(pvc)
+    age = format_duration(backup.at - made if made else timedelta(0))
     return f"PVC {pvc.name} has not been bound for {age}: {why}."
 
 
@@ -60,7 +63,7 @@ def _unclassed(backup: Backup, pvc: PersistentVolumeClaim) -> Problem | None:
     """Its storage class is not there."""
     classes, name = backup.cluster.core.storage_classes, pvc.spec.storage_class_name
     # Without any class, the list was not granted, or not dumped.
-    if not name or not classes.items or not classes.lacks(name, wanted_since=created(pvc)):
+    if not name or classes.is_empty or not classes.lacks(name, wanted_since=created(pvc)):
         return None
     why = f"its StorageClass {name} does not exist"
     return backup.problem(

@@ -31,7 +31,7 @@ class LinkState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """A broken link: what broke it, how far it reaches, and what to type."""
 
     cause: Cause
@@ -70,7 +70,7 @@ class Problem(msgspec.Struct, frozen=True):
         return self.scopes[self.width]
 
 
-class LinkVerdict(msgspec.Struct, frozen=True):
+class LinkVerdict(msgspec.Struct, frozen=True, gc=False):
     """One step of the chain for one claim. A link that does not apply has no verdict."""
 
     link: Link
@@ -80,7 +80,7 @@ class LinkVerdict(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-class SourceVerdict(msgspec.Struct, frozen=True):
+class SourceVerdict(msgspec.Struct, frozen=True, gc=False):
     """One ReplicationSource of a claim, with the figures that are published of it."""
 
     name: str
@@ -104,7 +104,7 @@ class SourceVerdict(msgspec.Struct, frozen=True):
     """How its binding is known, for a person."""
 
 
-class SecretPresence(msgspec.Struct, frozen=True):
+class SecretPresence(msgspec.Struct, frozen=True, gc=False):
     """Whether a Secret is there, and who says so."""
 
     name: str
@@ -114,7 +114,7 @@ class SecretPresence(msgspec.Struct, frozen=True):
     evidence: str
 
 
-class VolumeState(msgspec.Struct, frozen=True):
+class VolumeState(msgspec.Struct, frozen=True, gc=False):
     """A Longhorn volume that serves a claim's backup."""
 
     name: str
@@ -124,7 +124,7 @@ class VolumeState(msgspec.Struct, frozen=True):
     robustness: str
 
 
-class RestoreVerdict(msgspec.Struct, frozen=True):
+class RestoreVerdict(msgspec.Struct, frozen=True, gc=False):
     """One ReplicationDestination of a claim."""
 
     name: str
@@ -133,7 +133,49 @@ class RestoreVerdict(msgspec.Struct, frozen=True):
     result: str
 
 
-class RepositoryOf(msgspec.Struct, frozen=True):
+class RestoreProof(msgspec.Struct, frozen=True, gc=False):
+    """A restore of a claim's data that succeeded and brought something back."""
+
+    destination: str
+    """The ReplicationDestination, as `namespace/name`."""
+    ended: datetime
+    took: timedelta | None
+    """With all that it waited for: VolSync counts from the trigger on."""
+    point: datetime | None
+    """The moment of the data that it brought back; None where its log does not tell."""
+    snapshot: str
+    """The snapshot's id as the log shortens it; empty where that does not tell."""
+    amount: str
+    """How much it brought back, in the mover's own words; empty where its log does not tell."""
+    evidence: str
+    """What shows that it brought something back, for a person."""
+    counts_from: datetime
+    """Since when the data is proven: a restore of an old snapshot proves what it was worth when that was new."""
+
+
+class RestoreDoubt(msgspec.Struct, frozen=True, gc=False):
+    """A restore that succeeded, and of which it cannot be told whether it brought back this claim's data."""
+
+    destination: str
+    """The ReplicationDestination, as `namespace/name`."""
+    ended: datetime
+    reason: str
+
+
+class RestoreEvidence(msgspec.Struct, frozen=True, gc=False):
+    """What the restores that the API shows prove of one claim's backups."""
+
+    proof: RestoreProof | None = None
+    """The newest that brought something back."""
+    doubt: RestoreDoubt | None = None
+    """The newest that may have, where it is newer than the proof."""
+    counts_from: datetime | None = None
+    """Since when the data is proven, by all proofs together."""
+    wanted: timedelta | None = None
+    """How often it is to be proven; None where nobody asks for it."""
+
+
+class RepositoryOf(msgspec.Struct, frozen=True, gc=False):
     """Where a claim's repository is: the bucket, and its path there. Together they tell a `Repository` of the facts."""
 
     bucket: str
@@ -148,7 +190,7 @@ class RepositoryOf(msgspec.Struct, frozen=True):
         return self.endpoint, self.bucket, self.bucket_prefix
 
 
-class ClaimVerdict(msgspec.Struct, frozen=True):
+class ClaimVerdict(msgspec.Struct, frozen=True, gc=False):
     """All that is decided about one claim."""
 
     namespace: str
@@ -168,10 +210,13 @@ class ClaimVerdict(msgspec.Struct, frozen=True):
     storage_class: str = ""
     exemption: str = ""
     """Why it is exempt, in its owner's words; empty when it is not."""
+    may_vanish: bool = False
+    """Whether it may go without anyone being told."""
     sources: tuple[SourceVerdict, ...] = ()
     secrets: tuple[SecretPresence, ...] = ()
     volumes: tuple[VolumeState, ...] = ()
     restores: tuple[RestoreVerdict, ...] = ()
+    restored: RestoreEvidence = RestoreEvidence()
     repositories: tuple[RepositoryOf, ...] = ()
 
     @property
@@ -184,7 +229,7 @@ class ClaimVerdict(msgspec.Struct, frozen=True):
         return (self.problem, *self.advisories) if self.problem else self.advisories
 
 
-class Orphan(msgspec.Struct, frozen=True):
+class Orphan(msgspec.Struct, frozen=True, gc=False):
     """A repository in a bucket that no claim writes to."""
 
     bucket: str
@@ -207,7 +252,7 @@ class Orphan(msgspec.Struct, frozen=True):
         return f"{self.namespace}/{self.pvc}" if self.pvc else f"{self.bucket}/{self.prefix}"
 
 
-class PolicyState(msgspec.Struct, frozen=True):
+class PolicyState(msgspec.Struct, frozen=True, gc=False):
     """A policy that generates the chain's objects."""
 
     name: str
@@ -216,7 +261,7 @@ class PolicyState(msgspec.Struct, frozen=True):
     ready: bool
 
 
-class RootCause(msgspec.Struct, frozen=True):
+class RootCause(msgspec.Struct, frozen=True, gc=False):
     """What one page is about: a cause and a scope, with every claim that it hits."""
 
     cause: Cause

@@ -2,14 +2,16 @@
 
 import difflib
 import importlib
-from typing import Final
+from typing import IO, Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 SUMMARIES: Final = {
     "status": "Print every claim with its state, and the root causes.",
-    "explain": "Walk one claim's chain: what shows each link's state, what fixes it.",
+    "explain": "Walk one claim's chain: each link's state, and what fixes it.",
     "doctor": "Check what may be read and reached, and say what is missing.",
+    "drill": "Restore claims into throw-away volumes, as proof.",
     "dump": "Write what a verdict rests on to a folder or archive.",
     "serve": "Serve metrics, the status page and its JSON.",
     "completion": "Print the script that completes commands in a shell.",
@@ -30,6 +32,22 @@ Exit status: 0 fine, 1 something is unprotected or broken, 2 could not tell.
 """
 
 
+class Misuse(click.UsageError):
+    """A command line that makes no sense, shown wrapped between words on a terminal."""
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message(), error.ctx)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        if file is not None or self.ctx is None:
+            super().show(file)
+            return
+        from exporter.publication.tables import show_error  # noqa: PLC0415 - slow to import
+
+        click.echo(f"{self.ctx.get_usage()}\nTry '{self.ctx.command_path} --help' for help.\n", err=True)
+        show_error(self.message)
+
+
 class Commands(click.Group):
     """Imports a command when it is called, and knows what a mistyped one was meant to be."""
 
@@ -42,6 +60,12 @@ class Commands(click.Group):
         found: click.Command = importlib.import_module(f"exporter.cli.{cmd_name}").command
         return found
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise Misuse(error) from None
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -51,6 +75,11 @@ class Commands(click.Group):
             near = difflib.get_close_matches(args[0], SUMMARIES, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(SUMMARIES)}."
             raise click.UsageError(f"{error.message.rstrip('.')}. {hint}", ctx) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the commands from their summaries, without importing them."""
+        found = [CompletionItem(name, help=about) for name, about in SUMMARIES.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands from their summaries, without importing them."""

@@ -1,18 +1,26 @@
 """`dump`: what a verdict rests on, as a folder or archive that `--from` reads."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 import click
+from rich.text import Text
 
 from exporter import __version__
 from exporter.cli.inputs import EXIT_FINE, EXIT_UNKNOWN, Command, Failure, Inputs, takes_inputs
+from exporter.cli.refused import no_answer, no_cluster
 from exporter.facts.cluster.dump.contents import DumpedKind
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.reading import Reading
+from exporter.publication.plain import clean, counted
+from exporter.publication.tables import console_for_output, show, show_wrapped
 from exporter.settings import Settings
+
+_WIDTH: Final = max(len(kind.field) for kind in KINDS)
 
 
 @click.command(cls=Command)
@@ -34,13 +42,18 @@ def command(inputs: Inputs, target: str) -> None:
     from exporter.facts.cluster.server.transport import ReadError  # noqa: PLC0415
 
     at = datetime.now(UTC)
+    console = console_for_output()
     try:
         context, client = connection(inputs.kubeconfig, inputs.context)
-        reader = ClusterReader(inputs.settings, client)
-        _, kubernetes = reader.server_version()
-        writer = Writer(target)
     except ReadError as error:
-        raise Failure(str(error)) from None
+        raise no_cluster(error) from None
+    reader = ClusterReader(inputs.settings, client)
+    try:
+        _, kubernetes = reader.server_version()
+    except ReadError as error:
+        raise no_answer(context, str(client.configuration.host), error.reason, str(error)) from None
+    try:
+        writer = Writer(target)
     except OSError as error:
         raise Failure(f"{target}: cannot be written: {error.strerror}") from None
     kinds: dict[str, DumpedKind] = {}
@@ -48,26 +61,31 @@ def command(inputs: Inputs, target: str) -> None:
         kinds[kind.field], objects = dump_kind(reader, kind, inputs.settings)
         if kinds[kind.field].reading is Reading.READ:
             writer.write(file_of(kind), listed(kind, objects), at)
-        click.echo(_line(kind.field, kinds[kind.field], len(objects)))
+        show_wrapped(console, _line(kind.field, kinds[kind.field], len(objects)))
     buckets: dict[str, str] = {}
     for name, listing, number, refused in _listings(inputs.settings):
         if not refused:
             writer.write(f"bucket-{len(buckets)}.json", listing, at)
         buckets[name] = refused
-        click.echo(f"{'bucket ' + name:<40} {refused or f'{number} objects'}")
+        show_wrapped(console, _told("bucket " + name, refused or counted(number, "object")))
     if not buckets:
-        click.echo("no bucket is set: recovery points will be as reported by VolSync")
+        show_wrapped(console, Text("No bucket is set: recovery points will be as reported by VolSync."))
     about = {"version": __version__, "kubernetes": kubernetes, "context": context, "buckets": buckets}
     writer.write(*manifest(kinds, at, **about), at)
     writer.close()
-    click.echo(f"\nWrote {target}. Look through it, then: volsync-exporter status --from {target}")
+    show(console, Text())
+    show_wrapped(console, Text(f"Wrote {clean(target)}. Look through it before you hand it on. What it tells:"))
+    show(console, Text(f"$ volsync-exporter status --from {shlex.quote(target)}"))
     failed = any(one.reading is Reading.UNREADABLE for one in kinds.values()) or any(buckets.values())
     sys.exit(EXIT_UNKNOWN if failed else EXIT_FINE)
 
 
-def _line(field: str, dumped: DumpedKind, number: int) -> str:
-    told = f"{number} {'object' if number == 1 else 'objects'}" if dumped.reading is Reading.READ else dumped.detail
-    return f"{field:<40} {told}"
+def _line(field: str, dumped: DumpedKind, number: int) -> Text:
+    return _told(field, counted(number, "object") if dumped.reading is Reading.READ else dumped.detail)
+
+
+def _told(what: str, told: str) -> Text:
+    return Text(f"{what:<{_WIDTH}}  {clean(told)}")
 
 
 def _listings(settings: Settings) -> Iterator[tuple[str, bytes, int, str]]:

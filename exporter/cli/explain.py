@@ -4,13 +4,15 @@ import difflib
 import sys
 
 import click
+from rich.text import Text
 
 from exporter.chain.verdict import ClaimVerdict, Verdict
 from exporter.cli.inputs import Command, Failure, Inputs, takes_inputs
 from exporter.cli.output import as_yaml, exit_status_of, output_option
 from exporter.cli.reading import answer
 from exporter.publication.explain import encode, explain
-from exporter.publication.tables import console_for_output, show_wrapped
+from exporter.publication.plain import clean
+from exporter.publication.tables import console_for_errors, console_for_output, origin, show, show_hanging, show_wrapped
 
 
 @click.command(cls=Command)
@@ -27,11 +29,14 @@ def command(inputs: Inputs, claim: str, output: str) -> None:
     found = answer(inputs)
     one = _find(found.verdict, claim, inputs.settings.claims.namespaces)
     if output == "text":
-        show_wrapped(console_for_output(), explain(one, found.verdict.at, inputs.settings.web.runbook_base))
+        console = console_for_output()
+        show_hanging(console, origin(found.judged, found.verdict.at))
+        show(console, Text())
+        show_wrapped(console, explain(one, found.verdict.at, inputs.settings.web.runbook_base))
         for note in found.notes:
-            click.echo(f"note: {note}", err=True)
+            show_hanging(console_for_errors(), Text(clean(f"note: {note}")))
     else:
-        text = encode(one, found.verdict.at)
+        text = encode(one, found.verdict.at, found.judged)
         click.echo(as_yaml(text) if output == "yaml" else text)
     sys.exit(exit_status_of([one]))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final
 
 import click
 import msgspec
@@ -25,6 +25,7 @@ _SECTIONS: Final = {
     "chain": "Settings: the chain's names",
     "grace": "Settings: how long a thing may take",
     "poll": "Settings: reading",
+    "scrub": "Settings: reading the repositories' objects",
     "web": "Settings: the listener",
 }
 _PRECEDENCE = (
@@ -58,6 +59,15 @@ class Failure(click.ClickException):
 
     def format_message(self) -> str:
         return masked(self.message)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it, wrapped between words on a terminal."""
+        from exporter.publication.tables import show_error  # noqa: PLC0415 - slow to import
+
+        if file is not None:
+            super().show(file)
+            return
+        show_error(self.format_message())
 
 
 class _Moment(click.ParamType[datetime]):

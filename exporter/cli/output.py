@@ -26,11 +26,11 @@ def output_option(*forms: str) -> Callable[[F], F]:
     )
 
 
-def encoded(verdict: Verdict, form: str) -> str:
+def encoded(verdict: Verdict, form: str, judged: document.Judged) -> str:
     """*verdict* as `json`, `yaml` or `name`: what `explain` takes, one a line."""
     if form == "name":
         return "\n".join(claim.key for claim in verdict.claims)
-    text = document.encode(verdict, indent=2).decode()
+    text = document.encode(verdict, judged=judged, indent=2).decode()
     return as_yaml(text) if form == "yaml" else text
 
 

@@ -36,11 +36,16 @@ def connection(kubeconfig: str, context: str) -> tuple[str, ApiClient]:
 
 
 def readers_of(
-    settings: Settings, connector: Callable[[], ApiClient] = connect, longest: timedelta | None = None
+    settings: Settings,
+    connector: Callable[[], ApiClient] = connect,
+    longest: timedelta | None = None,
+    *,
+    scrubs: bool = False,
 ) -> dict[Source, Read]:
     """How to read each source that the settings ask for; *connector* makes the client when it is needed.
 
-    A source of the cluster is given up after *longest* (None: what the settings allow a poll).
+    A source of the cluster is given up after *longest* (None: what the settings allow a poll). Repositories are
+    scrubbed by who stays: where *scrubs*, and the settings ask for it.
 
     Raises:
         ValueError: a bucket's settings do not say which bucket.
@@ -58,6 +63,10 @@ def readers_of(
     readers[Source.S3] = buckets.read
     if Source.VOLSYNC in readers:
         readers[Source.VOLSYNC] = partial(_read_volsync, cluster, buckets)
+    if scrubs and settings.scrub.enabled:
+        from exporter.facts.bucket.scrub.reader import Scrubber  # noqa: PLC0415 - so is this one
+
+        readers[Source.SCRUB] = Scrubber(settings, buckets).read
     return readers
 
 

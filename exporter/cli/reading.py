@@ -5,34 +5,37 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.cli.inputs import Failure, Inputs
+from exporter.cli.refused import no_answer, no_cluster
 from exporter.durations import format_duration
 from exporter.facts.bucket.address import addresses
 from exporter.facts.cluster.dump.archive import unpacked
 from exporter.facts.cluster.dump.files import read_dump
 from exporter.facts.model import Facts, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
+from exporter.publication.document import Judged
+
+if TYPE_CHECKING:
+    from exporter.facts.cluster.server.official import ApiClient
 
 _FAILED_AS_A_WHOLE = (Reason.CONNECTION, Reason.TLS, Reason.TIMEOUT, Reason.UNAUTHORIZED)
 _REQUESTS = 4
 """A source of the cluster may take as long as this many requests that are not answered: somebody waits."""
 _TOLD = 5
 _CHECK_NAMESPACE = ": check -n, or claims.namespaces in the settings"
-_ELSEWHERE = "Name a kubeconfig with --kubeconfig or --context, or read a dump with --from."
 
 
 class Answer(msgspec.Struct, frozen=True):
     """A verdict, and what it was reached on."""
 
     verdict: Verdict
-    where: str
-    """The cluster or dump, for a person."""
-    settings_from: str
+    judged: Judged
     notes: tuple[str, ...] = ()
     """What was passed over."""
 
@@ -48,7 +51,7 @@ def answer(inputs: Inputs) -> Answer:
     facts, where = read_cluster(inputs)
     at = inputs.at or datetime.now(UTC)
     _demand_namespaces(facts, inputs, where)
-    return Answer(judge(facts, inputs.settings, at), where, inputs.settings_from)
+    return Answer(judge(facts, inputs.settings, at), Judged(where, inputs.settings_from))
 
 
 def _from_files(inputs: Inputs) -> Answer:
@@ -67,7 +70,7 @@ def _from_files(inputs: Inputs) -> Answer:
         where += f" of {dump.manifest.context}"
     skipped = [f"{one.path} was skipped: {one.why}" for one in dump.skipped]
     notes = (*skipped[:_TOLD], *([f"and {len(skipped) - _TOLD} more files"] if len(skipped) > _TOLD else ()))
-    return Answer(judge(dump.facts, inputs.settings, dump.at), where, inputs.settings_from, notes)
+    return Answer(judge(dump.facts, inputs.settings, dump.at), Judged(where, inputs.settings_from), notes)
 
 
 def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
@@ -86,14 +89,19 @@ def read_cluster(inputs: Inputs) -> tuple[Facts, str]:
     try:
         context, client = connection(inputs.kubeconfig, inputs.context)
     except ReadError as error:
-        raise Failure(f"{error}\n{_ELSEWHERE}") from None
+        raise no_cluster(error) from None
     address = str(client.configuration.host)
     poll = inputs.settings.poll
     readers = readers_of(inputs.settings, lambda: client, _REQUESTS * poll.timeout)
     allowed = {source: poll.longest(poll.bucket if source is Source.S3 else poll.cluster) for source in readers}
     reads = _read_all(readers, datetime.now(UTC), allowed)
     _demand_an_answer(reads, context, address)
-    return _facts(reads), f"{context} ({address})"
+    return _facts(reads), cluster_name(context, client)
+
+
+def cluster_name(context: str, client: "ApiClient") -> str:
+    """The cluster behind *client* for a person: its context, and where it is."""
+    return f"{context} ({client.configuration.host})"
 
 
 def _read_all(
@@ -149,29 +157,7 @@ def _demand_an_answer(reads: list[SourceRead], context: str, address: str) -> No
     if not tried or any(report.up or report.reason not in _FAILED_AS_A_WHOLE for report in tried):
         return
     first = tried[0]
-    detail = first.detail.partition(": ")[2] or first.detail
-    name = f"the API server of {context} at {address}"
-    match first.reason:
-        case Reason.UNAUTHORIZED:
-            raise Failure(
-                f"{name} does not accept these credentials: {detail}\n"
-                "Log in again as for kubectl; an expired token is the usual reason."
-            )
-        case Reason.TLS:
-            raise Failure(
-                f"{name} shows a certificate that is not trusted: {detail}\n"
-                "Check certificate-authority in the kubeconfig, and the server's name."
-            )
-        case _:
-            raise Failure(
-                f"{name} cannot be reached: {_short(detail)}\n"
-                "Check that the cluster is up, the context (--context) and the network or VPN."
-            )
-
-
-def _short(detail: str) -> str:
-    """What went wrong, without the client's object in front of it and its number."""
-    return detail.rpartition("] ")[2] or detail
+    raise no_answer(context, address, first.reason, first.detail)
 
 
 def _demand_namespaces(facts: Facts, inputs: Inputs, where: str) -> None:

@@ -79,7 +79,7 @@ def _poller(inputs: Inputs) -> Poller:
     from exporter.facts.cluster.server.connect import connect  # noqa: PLC0415
 
     try:
-        readers = readers_of(inputs.settings, partial(connect, inputs.kubeconfig, inputs.context))
+        readers = readers_of(inputs.settings, partial(connect, inputs.kubeconfig, inputs.context), scrubs=True)
     except ValueError as error:
         raise Failure(str(error)) from None
     return Poller(readers, inputs.settings, Clock(inputs.at))

@@ -1,20 +1,22 @@
 """`status`: every claim with its state, and the root causes."""
 
 import sys
-import time
 from collections.abc import Callable
+from time import sleep
 from typing import Final
 
 import click
 import msgspec
+from rich.text import Text
 
 from exporter.chain.selection import LABEL
 from exporter.chain.verdict import ClaimState, ClaimVerdict, Verdict
-from exporter.cli.inputs import EXIT_UNKNOWN, Command, Inputs, takes_inputs
+from exporter.cli.inputs import EXIT_UNKNOWN, Command, Failure, Inputs, takes_inputs
 from exporter.cli.output import encoded, exit_status, output_option
 from exporter.cli.reading import Answer, answer
 from exporter.cli.selector import SelectorError, parse, selects
-from exporter.publication.tables import TableView, console_for_output, show_status
+from exporter.publication.plain import clean
+from exporter.publication.tables import TableView, console_for_errors, console_for_output, show_hanging, show_status
 from exporter.settings import Settings
 
 _NO_TROUBLE: Final = (ClaimState.PROTECTED, ClaimState.STARTING, ClaimState.EXEMPT)
@@ -34,8 +36,8 @@ def command(inputs: Inputs, selector: str, problems: bool, output: str, watch: b
     Exit status: 0 fine, 1 something is unprotected or broken, 2 could not tell.
     """
     chosen = _chooser(selector, problems=problems)
+    found = answer(inputs)
     while True:
-        found = answer(inputs)
         shown = msgspec.structs.replace(found, verdict=chosen(found.verdict))
         if watch and sys.stdout.isatty():
             click.clear()
@@ -45,16 +47,25 @@ def command(inputs: Inputs, selector: str, problems: bool, output: str, watch: b
             is_untold = bool(selector) and not shown.verdict.claims and not problems
             sys.exit(EXIT_UNKNOWN if is_untold else exit_status(shown.verdict))
         sys.stdout.flush()
-        time.sleep(_PAUSE)
+        found = _next(inputs)
         if not sys.stdout.isatty():
             click.echo()
+
+
+def _next(inputs: Inputs) -> Answer:
+    """The next answer of a watch: an API server that is gone for a while does not end it."""
+    while True:
+        sleep(_PAUSE)
+        try:
+            return answer(inputs)
+        except Failure as error:
+            error.show()
 
 
 def _print(found: Answer, output: str, settings: Settings, of: int) -> None:
     if output in ("table", "wide"):
         view = TableView(
-            where=found.where,
-            settings_from=found.settings_from,
+            judged=found.judged,
             runbook_base=settings.web.runbook_base,
             of=of,
             is_wide=output == "wide",
@@ -63,9 +74,9 @@ def _print(found: Answer, output: str, settings: Settings, of: int) -> None:
         )
         show_status(console_for_output(), found.verdict, view)
         for note in found.notes:
-            click.echo(f"note: {note}", err=True)
+            show_hanging(console_for_errors(), Text(clean(f"note: {note}")))
     else:
-        click.echo(encoded(found.verdict, output))
+        click.echo(encoded(found.verdict, output, found.judged))
 
 
 def _chooser(text: str, *, problems: bool) -> Callable[[Verdict], Verdict]:

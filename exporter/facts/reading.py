@@ -13,6 +13,14 @@ class Source(StrEnum):
     EXTERNAL_SECRETS = "external_secrets"
     SECRETS = "secrets"
     S3 = "s3"
+    """The buckets' listings."""
+    SCRUB = "scrub"
+    """The bytes of the repositories' objects; read only where the settings ask for it."""
+
+    @property
+    def is_of_cluster(self) -> bool:
+        """Whether it is the API server that is read, and not a store."""
+        return self not in (Source.S3, Source.SCRUB)
 
 
 class Reading(StrEnum):

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from exporter.facts.bucket.model import Bucket
+from exporter.facts.bucket.model import Bucket, Scrub
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
-from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.model import Facts, RepositoryPlace, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 
 FIELDS: Mapping[Source, tuple[str, ...]] = {
@@ -48,13 +48,16 @@ def merge(facts: Facts, read: SourceRead, at: datetime, keep: timedelta) -> Fact
         new = read.lists.get(field, failure)
         if new is not None:
             changes[field] = _listing(cluster.list_of(field), new, at, keep)
-    buckets = facts.buckets
+    buckets, scrubs = facts.buckets, read.scrubs or facts.scrubs
     if read.report.source is Source.S3:
         buckets = _buckets(facts.buckets, read, at, keep)
+    if not read.report.source.is_of_cluster:
+        buckets = tuple(_with_scrubs(bucket, scrubs) for bucket in buckets)
     return msgspec.structs.replace(
         facts,
         cluster=cluster.with_lists(changes),
         buckets=buckets,
+        scrubs=scrubs,
         sources=_reports(facts.sources, _missed(read, changes)),
     )
 
@@ -130,6 +133,17 @@ def _bucket(old: Bucket | None, new: Bucket, at: datetime, keep: timedelta) -> B
     if old.read_at is None:
         return new
     return msgspec.structs.replace(new, repositories=old.repositories, read_at=old.read_at, clock_skew=old.clock_skew)
+
+
+def _with_scrubs(bucket: Bucket, scrubs: Mapping[RepositoryPlace, Scrub]) -> Bucket:
+    """*bucket* with what reading its objects has shown: that stays, however long ago it was, until it is read again."""
+    if not scrubs:
+        return bucket
+    repositories = tuple(
+        msgspec.structs.replace(repository, scrub=scrubs.get((bucket.identity, repository.prefix)))
+        for repository in bucket.repositories
+    )
+    return msgspec.structs.replace(bucket, repositories=repositories)
 
 
 def _expired(bucket: Bucket, at: datetime, keep: timedelta) -> Bucket:

@@ -14,18 +14,18 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from exporter import __version__
 from exporter.chain.isolation import JudgingFailure
-from exporter.chain.judge import judge
+from exporter.chain.standing import Judge
 from exporter.chain.verdict import Verdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.model import Facts, ReadCount, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.masking import masked
 from exporter.polling.clock import Clock
 from exporter.polling.merge import FIELDS, expire, merge, pending
 from exporter.publication.current import Published
 from exporter.publication.families import Telemetry
-from exporter.publication.render import render
+from exporter.publication.render import Renderer
 from exporter.settings import Settings
 
 _log = structlog.get_logger()
@@ -83,6 +83,7 @@ class Poller:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._errors: Counter[tuple[Source, Reason]] = Counter()
+        self._reads: Counter[ReadCount] = Counter()
         self._untried = set(readers)
         self._under_way: dict[Source, _UnderWay] = {}
         self._started = clock.now()
@@ -90,6 +91,7 @@ class Poller:
         self._turned = self._made
         self._ahead = time() - self._made
         self._published: Published | None = None
+        self._judging_by, self._renderer = Judge(settings), Renderer()
         self._judging: timedelta | None = None
         self._judged = self._made
         self._told: frozenset[JudgingFailure] = frozenset()
@@ -124,11 +126,12 @@ class Poller:
             started=self._started,
             reports=facts.sources,
             errors=dict(self._errors),
+            reads=dict(self._reads),
             intervals={source: self.interval(source) for source in self._readers},
-            verdict_at=published.verdict.at if published else None,
+            verdict_at=published.reached.at if published else None,
             judging=self._judging,
             malformed=_malformed(facts),
-            unjudged=Counter(failure.error for failure in published.verdict.failures) if published else {},
+            unjudged=Counter(failure.error for failure in published.reached.failures) if published else {},
             duplicates=published.rendered.duplicates if published else 0,
             failed=published.rendered.failed if published else (),
         )
@@ -203,6 +206,7 @@ class Poller:
         with self._lock:
             self._facts = merge(self._facts, read, self._clock.now(), self.serves(source))
             self._errors.update(_errors(read.report))
+            self._reads.update(read.report.reads)
             self._untried.discard(source)
         _tell(read)
         self._wake.set()
@@ -213,15 +217,15 @@ class Poller:
         with self._lock:
             self._facts = expire(self._facts, self.now(), {source: self.serves(source) for source in self._readers})
             facts = self._facts
-        verdict = judge(facts, self._settings, self.now())
-        self._published = Published(_without_objects(verdict), render(verdict))
+        verdict = self._judging_by.verdict(facts, self.now())
+        self._published = Published(_without_objects(verdict), self._renderer.render(verdict))
         self._judged = monotonic()
         self._judging = timedelta(seconds=self._judged - began)
         self._tell_failures(verdict)
 
     def interval(self, source: Source) -> timedelta:
         """How often *source* is read."""
-        return self._settings.poll.bucket if source is Source.S3 else self._settings.poll.cluster
+        return self._settings.poll.cluster if source.is_of_cluster else self._settings.poll.bucket
 
     def serves(self, source: Source) -> timedelta:
         """How long facts of *source* serve: until the next read is due and has had its time, and the grace."""
@@ -255,7 +259,9 @@ class Poller:
 
     def _due(self) -> bool:
         waited = timedelta(seconds=monotonic() - self._made)
-        awaited = self._untried - {Source.S3} if waited >= FIRST_LOOK_AT_STORES else self._untried
+        awaited = self._untried - {Source.SCRUB}
+        if waited >= FIRST_LOOK_AT_STORES:
+            awaited -= {Source.S3}
         return self._published is not None or not awaited or waited >= FIRST_VERDICT
 
     def _give_up_on_late_reads(self) -> None:

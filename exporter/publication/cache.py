@@ -14,7 +14,6 @@ SERVES_SECONDS: Final = 15.0
 """A page also tells ages, and what the exporter knows of itself: it is made anew after this time in any case."""
 _ROOM = 4 << 20
 """Bytes of packed pages. The text of a page is some 15 times as long."""
-_WORTH_PACKING = 1024
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -41,7 +40,7 @@ class PageCache:
     def put(self, subject: object, key: str, response: Response, accept_encoding: str) -> Response:
         """Keep *response*; returns it as the client takes it. One thread alone may do so."""
         body = response.body
-        if not isinstance(body, bytes) or len(body) < _WORTH_PACKING:
+        if not isinstance(body, bytes):
             return response
         packed = msgspec.structs.replace(response, body=gzip.compress(body, compresslevel=6))
         if response.status == 200:  # what is not there has any number of addresses

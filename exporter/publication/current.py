@@ -1,20 +1,28 @@
 """What is being published now: the one object that the server shares with whoever reaches verdicts."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
 
 from exporter.chain.verdict import Verdict
+from exporter.chain.writing import written_out
 from exporter.publication.families import Telemetry
 from exporter.publication.render import Rendered
 
 
-class Published(msgspec.Struct, frozen=True):
+class Published(msgspec.Struct, frozen=True, dict=True):
     """A verdict and its rendering, swapped as one."""
 
-    verdict: Verdict
+    reached: Verdict
+    """The verdict as it was reached: ages stay open in its texts."""
     rendered: Rendered
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The verdict with its texts written out, once somebody wants to read them."""
+        return written_out(self.reached)
 
 
 class Current(Protocol):

@@ -11,25 +11,34 @@ from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.model import Check, Facts
 from exporter.facts.reading import Reading, Source
 from exporter.publication.binding_report import lines_of
-from exporter.publication.plain import clean
+from exporter.publication.document import Judged
+from exporter.publication.plain import clean, counted
 
 _MARKS = {True: ("ok", "green"), False: ("no", "bold red"), None: ("-", "dim")}
 _MARK_WIDTH = 4
+_COMPLETE = "Nothing is missing."
 
 
 def report(checks: Iterable[Check], bindings: BindingSummary | None = None) -> Text:
     """The checks by source, one line each, with what fixes a failed one under it; then what is known of repositories.
 
-    *bindings* are left out where there is no source to bind.
+    Under one that does not matter stands what would improve on it. *bindings* are left out where there is no source to
+    bind.
     """
     tried = list(checks)
     bound = [*lines_of(bindings), Text()] if bindings and bindings.sources else []
     return Text("\n").join((*_lines(tried), *bound, _sum(tried)))
 
 
-def encode(checks: Iterable[Check], bindings: BindingSummary | None = None) -> bytes:
-    """The checks, and what is known of repositories, as JSON."""
-    return msgspec.json.format(msgspec.json.encode({"checks": list(checks), "bindings": bindings}), indent=2)
+def origin(judged: Judged) -> Text:
+    """Which cluster or dump the checks are of, and by which settings."""
+    return Text(clean(f"Checked {judged.cluster}, settings: {judged.settings}."), "dim")
+
+
+def encode(checks: Iterable[Check], judged: Judged, bindings: BindingSummary | None = None) -> bytes:
+    """The checks, and what is known of repositories, as JSON; *judged* says what they are of."""
+    content = {"judged": judged, "checks": list(checks), "bindings": bindings}
+    return msgspec.json.format(msgspec.json.encode(content), indent=2)
 
 
 def checks_of_files(facts: Facts) -> Iterator[Check]:
@@ -44,11 +53,11 @@ def checks_of_files(facts: Facts) -> Iterator[Check]:
 
 def _found(facts: Facts, source: Source) -> str:
     if source is Source.S3:
-        number, noun = sum(len(bucket.repositories) for bucket in facts.buckets), "repositories"
+        number, one, many = sum(len(bucket.repositories) for bucket in facts.buckets), "repository", "repositories"
     else:
         fields = [kind.field for kind in KINDS if kind.source is source]
-        number, noun = sum(len(facts.cluster.list_of(field).items) for field in fields), "objects"
-    return f"{number} {noun}" if number else f"the files hold no {noun} of it"
+        number, one, many = sum(len(facts.cluster.list_of(field).items) for field in fields), "object", "objects"
+    return counted(number, one, many) if number else f"the files hold no {many} of it"
 
 
 def _malformed(source: Source, broken: MalformedObject) -> Check:
@@ -58,24 +67,22 @@ def _malformed(source: Source, broken: MalformedObject) -> Check:
 
 
 def _lines(checks: list[Check]) -> Iterator[Text]:
-    width = max((len(check.what) for check in checks), default=0)
     for source in dict.fromkeys(check.source for check in checks):
         yield Text(source, "bold")
         for check in checks:
             if check.source is source:
-                yield from _check(check, width)
+                yield from _check(check)
         yield Text()
 
 
 def _sum(checks: list[Check]) -> Text:
     failed = sum(check.ok is False for check in checks)
-    return Text(f"{failed} of {len(checks)} checks failed.", "bold red") if failed else Text("Nothing is missing.")
+    return Text(f"{failed} of {counted(len(checks), 'check')} failed.", "bold red") if failed else Text(_COMPLETE)
 
 
-def _check(check: Check, width: int) -> Iterator[Text]:
+def _check(check: Check) -> Iterator[Text]:
     mark, style = _MARKS[check.ok]
-    yield Text.assemble(
-        "  ", (f"{mark:<{_MARK_WIDTH}}", style), f"{clean(check.what):<{width}}  {clean(check.detail)}".rstrip()
-    )
-    if check.fix and check.ok is False:
-        yield Text(f"  {'':<{_MARK_WIDTH}}{clean(check.fix)}", "bold")
+    told = f"{clean(check.what)}: {clean(check.detail)}" if check.detail else clean(check.what)
+    yield Text.assemble("  ", (f"{mark:<{_MARK_WIDTH}}", style), told)
+    for line in check.fix.splitlines() if not check.ok else ():
+        yield Text(f"  {'':<{_MARK_WIDTH}}{clean(line)}", "bold" if check.ok is False else "dim")

@@ -6,10 +6,12 @@ from datetime import datetime
 import msgspec
 
 from exporter.chain.instants import utc
+from exporter.chain.selection import Uncovered
 from exporter.chain.state import RANK
 from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, RootCause, Verdict
 from exporter.facts.model import SourceReport
 from exporter.facts.reading import Reading, Source
+from exporter.masking import masked
 
 
 class AdvisoryEntry(msgspec.Struct, frozen=True):
@@ -44,6 +46,8 @@ class ClaimEntry(msgspec.Struct, frozen=True):
     command: str | None
     binding: BindingEntry | None
     """Null for a claim without a source."""
+    restore_proven: datetime | None
+    """When the newest restore that brought something back ended."""
 
 
 class RootCauseEntry(msgspec.Struct, frozen=True):
@@ -63,6 +67,17 @@ class OrphanEntry(msgspec.Struct, frozen=True):
     bucket: str
     prefix: str
     cause: str
+    endpoint: str | None
+    """The URL of the bucket's store, as far as it is known: buckets in several stores may have one name."""
+
+
+class UncoveredEntry(msgspec.Struct, frozen=True):
+    """A PVC that is no claim: nothing here backs it up."""
+
+    namespace: str
+    pvc: str
+    storage_class: str | None
+    requested: str | None
 
 
 class SourceEntry(msgspec.Struct, frozen=True):
@@ -70,31 +85,45 @@ class SourceEntry(msgspec.Struct, frozen=True):
     reason: str | None
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What a command judged, and by what."""
+
+    cluster: str
+    """The context and its API server, or the dump, for a person."""
+    settings: str
+    """What set the settings: a file, the environment, flags, or defaults."""
+
+
 class StatusDocument(msgspec.Struct, frozen=True):
     """The whole picture at one moment. Times are RFC 3339 in UTC."""
 
     at: datetime
+    judged: Judged | None
+    """Null where an exporter serves what it judges: it has one cluster, and its own settings."""
     claims: tuple[ClaimEntry, ...]
     root_causes: tuple[RootCauseEntry, ...]
     orphans: tuple[OrphanEntry, ...]
+    uncovered: tuple[UncoveredEntry, ...]
     sources: dict[str, SourceEntry]
 
 
-def document(verdict: Verdict) -> StatusDocument:
+def document(verdict: Verdict, judged: Judged | None = None) -> StatusDocument:
     """The contract's form of *verdict*."""
     reports = {report.source: report for report in verdict.facts.sources}
     return StatusDocument(
         at=utc(verdict.at),
+        judged=judged,
         claims=tuple(_claim(claim) for claim in verdict.claims),
         root_causes=tuple(_root_cause(cause) for cause in verdict.root_causes),
         orphans=tuple(_orphan(orphan) for orphan in verdict.orphans),
+        uncovered=tuple(_uncovered(pvc) for pvc in verdict.uncovered),
         sources={source.value: _source(reports.get(source)) for source in Source},
     )
 
 
-def encode(verdict: Verdict, *, indent: int = 0) -> bytes:
-    """*verdict* as JSON, on one line or, with *indent*, for people."""
-    content = document(verdict)
+def encode(verdict: Verdict, *, judged: Judged | None = None, indent: int = 0) -> bytes:
+    """*verdict* as JSON, on one line or, with *indent*, for people; *judged* says what it is about."""
+    content = document(verdict, judged)
     try:
         packed = msgspec.json.encode(content)
     except UnicodeEncodeError:  # a dump in YAML can name half of a surrogate pair, which is no Unicode
@@ -119,6 +148,7 @@ def _claim(claim: ClaimVerdict) -> ClaimEntry:
         summary=claim.summary,
         command=problem.command if problem else None,
         binding=_binding(claim),
+        restore_proven=_utc(claim.restored.proof.ended) if claim.restored.proof else None,
     )
 
 
@@ -144,7 +174,11 @@ def _root_cause(root: RootCause) -> RootCauseEntry:
 
 
 def _orphan(orphan: Orphan) -> OrphanEntry:
-    return OrphanEntry(orphan.bucket, orphan.prefix, orphan.problem.cause)
+    return OrphanEntry(orphan.bucket, orphan.prefix, orphan.problem.cause, masked(orphan.endpoint) or None)
+
+
+def _uncovered(pvc: Uncovered) -> UncoveredEntry:
+    return UncoveredEntry(pvc.namespace, pvc.pvc, pvc.storage_class or None, pvc.requested or None)
 
 
 def _source(report: SourceReport | None) -> SourceEntry:

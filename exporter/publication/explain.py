@@ -7,8 +7,16 @@ import msgspec
 from rich.text import Text
 
 from exporter.chain.causes import Impact, Link
-from exporter.chain.verdict import ClaimVerdict, LinkState, LinkVerdict, Problem, SourceVerdict
+from exporter.chain.verdict import (
+    ClaimVerdict,
+    LinkState,
+    LinkVerdict,
+    Problem,
+    RestoreEvidence,
+    SourceVerdict,
+)
 from exporter.durations import format_duration
+from exporter.publication.document import Judged
 from exporter.publication.plain import ago, clean, moment
 from exporter.publication.tables import SEVERITY_STYLES, STATE_STYLES
 
@@ -56,10 +64,29 @@ class ExplainedSource(msgspec.Struct, frozen=True):
     store: str
 
 
+class RestoreEntry(msgspec.Struct, frozen=True):
+    """What restores prove of a claim's backups. What is not known is null."""
+
+    proven: datetime | None
+    """When the newest restore that brought something back ended."""
+    destination: str | None
+    took_seconds: float | None
+    recovery_point: datetime | None
+    """The moment of the data that it brought back."""
+    snapshot: str | None
+    amount: str | None
+    evidence: str | None
+    doubt: str | None
+    """Why a newer restore that succeeded proves nothing."""
+    wanted_seconds: float | None
+    """How often a restore is to be proven."""
+
+
 class ExplainDocument(msgspec.Struct, frozen=True):
     """One claim with all that its verdict rests on. Links that do not apply are left out; times are in UTC."""
 
     at: datetime
+    judged: Judged
     namespace: str
     pvc: str
     state: str
@@ -70,13 +97,15 @@ class ExplainDocument(msgspec.Struct, frozen=True):
     objective_seconds: float | None
     sources: tuple[ExplainedSource, ...]
     repositories: tuple[str, ...]
+    restored: RestoreEntry
     links: tuple[LinkEntry, ...]
 
 
-def encode(claim: ClaimVerdict, at: datetime) -> str:
-    """The same as JSON, for programs."""
+def encode(claim: ClaimVerdict, at: datetime, judged: Judged) -> str:
+    """The same as JSON, for programs; *judged* says what it is about."""
     document = ExplainDocument(
         at=at.astimezone(UTC),
+        judged=judged,
         namespace=claim.namespace,
         pvc=claim.pvc,
         state=claim.state,
@@ -87,6 +116,7 @@ def encode(claim: ClaimVerdict, at: datetime) -> str:
         objective_seconds=claim.objective.total_seconds() if claim.objective is not None else None,
         sources=tuple(_source_entry(source) for source in claim.sources),
         repositories=tuple(f"{one.bucket}/{one.prefix}" for one in claim.repositories),
+        restored=_restore_entry(claim.restored),
         links=tuple(_link_entry(link) for link in claim.links),
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
@@ -102,6 +132,21 @@ def _source_entry(source: SourceVerdict) -> ExplainedSource:
         _utc(source.recovery_point),
         source.binding,
         source.store,
+    )
+
+
+def _restore_entry(evidence: RestoreEvidence) -> RestoreEntry:
+    proof, doubt = evidence.proof, evidence.doubt
+    return RestoreEntry(
+        proven=_utc(proof.ended) if proof else None,
+        destination=proof.destination if proof else None,
+        took_seconds=proof.took.total_seconds() if proof and proof.took is not None else None,
+        recovery_point=_utc(proof.point) if proof else None,
+        snapshot=(proof.snapshot or None) if proof else None,
+        amount=(proof.amount or None) if proof else None,
+        evidence=proof.evidence if proof else None,
+        doubt=f"{doubt.destination}: {doubt.reason}" if doubt else None,
+        wanted_seconds=evidence.wanted.total_seconds() if evidence.wanted is not None else None,
     )
 
 
@@ -157,6 +202,23 @@ def _figures(claim: ClaimVerdict, at: datetime) -> Iterator[tuple[str, str]]:
         yield "source", f"{clean(source.name)}, {clean(source.method) or 'no mover'}{schedule}{last}"
     for repository in claim.repositories:
         yield "repository", f"{clean(repository.bucket)}/{clean(repository.prefix)}"
+    yield from (("restored", text) for text in _restored(claim.restored, at))
+
+
+def _restored(evidence: RestoreEvidence, at: datetime) -> Iterator[str]:
+    """What restores prove; nothing where there was none, and nobody asks for one."""
+    proof, doubt = evidence.proof, evidence.doubt
+    if proof:
+        took = f", in {format_duration(proof.took)}" if proof.took is not None else ""
+        point = f" of {moment(proof.point)}" if proof.point else ""
+        what = f"snapshot {clean(proof.snapshot)}{point}" if proof.snapshot else "a snapshot"
+        amount = f" ({clean(proof.amount)})" if proof.amount else ""
+        by = f"by {clean(proof.destination)} ({clean(proof.evidence)})"
+        yield f"{moment(proof.ended)}, {ago(proof.ended, at)}: {what}{amount}{took}, {by}"
+    if doubt:
+        yield f"not known: {clean(doubt.destination)} succeeded {ago(doubt.ended, at)}; {clean(doubt.reason)}"
+    if not proof and not doubt and evidence.wanted is not None:
+        yield "never, as far as the API shows"
 
 
 def _link(link: LinkVerdict, at: datetime, runbook_base: str) -> Iterator[Text]:

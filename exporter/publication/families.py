@@ -5,8 +5,8 @@ The renderer, the metrics reference and the checks of the alert rules and of the
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Generic, TypeVar
+from enum import Enum, StrEnum
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -17,12 +17,13 @@ from exporter.chain.verdict import (
     ClaimVerdict,
     LinkState,
     Problem,
+    RestoreProof,
     RootCause,
     SourceVerdict,
     Verdict,
 )
-from exporter.facts.bucket.model import Bucket, Repository, Totals
-from exporter.facts.model import SourceReport
+from exporter.facts.bucket.model import Bucket, Repository, Scrub, Totals
+from exporter.facts.model import ReadCount, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.bucket_names import names_of
 
@@ -73,6 +74,8 @@ class Telemetry(msgspec.Struct, frozen=True):
     """Families of the last verdict that were left out because their samples could not be had."""
     web_config_current: bool | None = None
     """Whether the web configuration file is in force as it reads; None without one."""
+    reads: dict[ReadCount, int] = {}
+    """Reads of the cluster's lists since the start."""
     log_lines_dropped: int = 0
     """Lines that were not written, since nobody read the log."""
 
@@ -95,21 +98,72 @@ def _one_hot(identity: tuple[str, ...], states: Iterable[str], current: str) -> 
     return (((*identity, state), float(state == current)) for state in states)
 
 
-def _claims(of_claim: Callable[[ClaimVerdict], Iterable[Sample]]) -> Callable[[Verdict], Iterator[Sample]]:
+class OwnedRepository(msgspec.Struct, frozen=True):
+    """A repository with whose it is."""
+
+    repository: Repository
+    bucket: str
+    """What its bucket is called in a label."""
+    owners: tuple[tuple[str, str], ...]
+    """The claims that write to it, or the one that did once; without either their labels are empty."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{self.bucket}/{self.repository.prefix}"
+
+
+def _owned(verdict: Verdict) -> tuple[OwnedRepository, ...]:
+    names = names_of(verdict.facts.buckets)
+    former = {(orphan.identity, orphan.prefix): ((orphan.namespace, orphan.pvc),) for orphan in verdict.orphans}
+    nobody = (("", ""),)
+    return tuple(
+        OwnedRepository(repository, names[bucket.identity], verdict.owners.get(place) or former.get(place) or nobody)
+        for bucket in verdict.facts.buckets
+        for repository in bucket.repositories
+        for place in ((bucket.identity, repository.prefix),)
+    )
+
+
+class Parts(Enum):
+    """What a verdict is made of, as far as families tell of one thing after the other."""
+
+    CLAIMS = "claims"
+    REPOSITORIES = "repositories"
+
+    def of(self, verdict: Verdict) -> tuple[ClaimVerdict, ...] | tuple[OwnedRepository, ...]:
+        """The parts of *verdict*, in order."""
+        return verdict.claims if self is Parts.CLAIMS else _owned(verdict)
+
+    @staticmethod
+    def name_of(part: ClaimVerdict | OwnedRepository) -> str:
+        """What tells *part* from all others."""
+        return part.key if isinstance(part, ClaimVerdict) else part.name
+
+
+class Each(Generic[Of]):
+    """Samples that each part of a verdict has by itself."""
+
+    def __init__(self, parts: Parts, of: Callable[[Of], Iterable[Sample]]) -> None:
+        self.parts = parts
+        self.of = of
+
+    def __call__(self, verdict: Verdict) -> Iterator[Sample]:
+        parts: Iterable[Any] = self.parts.of(verdict)
+        return (sample for part in parts for sample in self.of(part))
+
+
+def _claims(of_claim: Callable[[ClaimVerdict], Iterable[Sample]]) -> Each[ClaimVerdict]:
     """Samples of every claim, each behind the claim's own labels."""
 
-    def samples(verdict: Verdict) -> Iterator[Sample]:
-        for claim in verdict.claims:
-            identity = (claim.namespace, claim.pvc)
-            for labels, value in of_claim(claim):
-                yield (*identity, *labels), value
+    def samples(claim: ClaimVerdict) -> Iterator[Sample]:
+        identity = (claim.namespace, claim.pvc)
+        return (((*identity, *labels), value) for labels, value in of_claim(claim))
 
-    return samples
+    return Each(Parts.CLAIMS, samples)
 
 
-def _sources(
-    value_of: Callable[[SourceVerdict], datetime | timedelta | float | None],
-) -> Callable[[Verdict], Iterator[Sample]]:
+def _sources(value_of: Callable[[SourceVerdict], datetime | timedelta | float | None]) -> Each[ClaimVerdict]:
     return _claims(
         lambda claim: (
             ((source.name,), number) for source in claim.sources if (number := _number(value_of(source))) is not None
@@ -117,41 +171,37 @@ def _sources(
     )
 
 
-def _claim_value(
-    value_of: Callable[[ClaimVerdict], datetime | timedelta | None],
-) -> Callable[[Verdict], Iterator[Sample]]:
+def _claim_value(value_of: Callable[[ClaimVerdict], datetime | timedelta | None]) -> Each[ClaimVerdict]:
     return _claims(lambda claim: [((), number)] if (number := _number(value_of(claim))) is not None else [])
 
 
-def _repositories(
-    of_repository: Callable[[Repository], Iterable[Sample]],
-) -> Callable[[Verdict], Iterator[Sample]]:
-    """Samples of every repository, once for each claim that writes to it, or for the one that did once.
-
-    Without either their labels are empty.
-    """
-
-    def samples(verdict: Verdict) -> Iterator[Sample]:
-        names = names_of(verdict.facts.buckets)
-        former = {(orphan.identity, orphan.prefix): ((orphan.namespace, orphan.pvc),) for orphan in verdict.orphans}
-        for bucket in verdict.facts.buckets:
-            name = names[bucket.identity]
-            for repository in bucket.repositories:
-                place = (bucket.identity, repository.prefix)
-                owners = verdict.owners.get(place) or former.get(place) or (("", ""),)
-                for labels, value in of_repository(repository):
-                    for owner in owners:
-                        yield (*owner, name, repository.prefix, *labels), value
-
-    return samples
+def _proof_value(value_of: Callable[[RestoreProof], datetime | timedelta | None]) -> Each[ClaimVerdict]:
+    return _claim_value(lambda claim: value_of(claim.restored.proof) if claim.restored.proof else None)
 
 
-def _repository_value(
-    value_of: Callable[[Repository], datetime | float | None],
-) -> Callable[[Verdict], Iterator[Sample]]:
+def _repositories(of_repository: Callable[[Repository], Iterable[Sample]]) -> Each[OwnedRepository]:
+    """Samples of every repository, once for each of its owners."""
+
+    def samples(owned: OwnedRepository) -> Iterator[Sample]:
+        repository = owned.repository
+        return (
+            ((*owner, owned.bucket, repository.prefix, *labels), value)
+            for labels, value in of_repository(repository)
+            for owner in owned.owners
+        )
+
+    return Each(Parts.REPOSITORIES, samples)
+
+
+def _repository_value(value_of: Callable[[Repository], datetime | float | None]) -> Each[OwnedRepository]:
     return _repositories(
         lambda repository: [((), number)] if (number := _number(value_of(repository))) is not None else []
     )
+
+
+def _scrubs(of_scrub: Callable[[Scrub], Iterable[Sample]]) -> Each[OwnedRepository]:
+    """Samples of every repository that is scrubbed."""
+    return _repositories(lambda repository: of_scrub(repository.scrub) if repository.scrub else ())
 
 
 def _buckets(value_of: Callable[[Bucket], float | None]) -> Callable[[Verdict], Iterator[Sample]]:
@@ -212,6 +262,12 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "Whether the claim could be restored now: 1 for the state that holds, 0 for the others.",
         (*_CLAIM, "state"),
         _claims(lambda claim: _one_hot((), ClaimState, claim.state)),
+    ),
+    Family(
+        "volsync_backup_may_vanish",
+        "1 for a claim that may go without an alert, by its annotation or by the settings; no series for all others.",
+        _CLAIM,
+        _claims(lambda claim: [((), 1.0)] if claim.may_vanish else []),
     ),
     Family(
         "volsync_backup_problem",
@@ -398,6 +454,31 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         ),
     ),
     Family(
+        "volsync_backup_restore_proven_timestamp_seconds",
+        "When the newest restore of the claim's data ended that succeeded and brought something back; no series where "
+        "none is seen.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.ended),
+    ),
+    Family(
+        "volsync_backup_restore_proven_recovery_point_timestamp_seconds",
+        "The moment of the data that this restore brought back; no series where its log does not tell.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.point),
+    ),
+    Family(
+        "volsync_backup_restore_proven_duration_seconds",
+        "How long this restore took, with all that it waited for.",
+        _CLAIM,
+        _proof_value(lambda proof: proof.took),
+    ),
+    Family(
+        "volsync_backup_restore_proof_interval_seconds",
+        "How often a restore of the claim is to be proven; no series where nobody asks for it.",
+        _CLAIM,
+        _claim_value(lambda claim: claim.restored.wanted),
+    ),
+    Family(
         "volsync_repository_present",
         "Whether the bucket holds the repository; no series where the listing cannot be believed.",
         _REPOSITORY,
@@ -462,6 +543,34 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "A reason not to believe the repository's last listing; its figures are the last believed ones.",
         (*_REPOSITORY, "reason"),
         _repositories(lambda repository: (((reason,), 1.0) for reason in repository.suspect)),
+    ),
+    Family(
+        "volsync_repository_scrubbed_bytes",
+        "Bytes of the repository's objects that are what their names say, as last found since the exporter started: by "
+        "reading them (`content`), or by the SHA-256 that the store keeps (`checksum`). Over all bytes of the "
+        "repository, that is how much of it was scrubbed. No series where repositories are not scrubbed.",
+        (*_REPOSITORY, "proof"),
+        _scrubs(lambda scrub: (((proof,), float(count)) for proof, count in scrub.scrubbed.items())),
+    ),
+    Family(
+        "volsync_repository_scrub_oldest_timestamp_seconds",
+        "When that part of the repository was scrubbed which was scrubbed longest ago; no series until every part was, "
+        "which takes half of `scrub.period` from the exporter's start.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), scrub.oldest.timestamp())] if scrub.oldest else []),
+    ),
+    Family(
+        "volsync_repository_corrupt_objects",
+        "Objects of the repository whose bytes are not those of their names. No series until one was found, or every "
+        "part was scrubbed.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), float(scrub.corrupt_objects))] if scrub.corrupt_objects is not None else []),
+    ),
+    Family(
+        "volsync_repository_unread_objects",
+        "Objects of the repository that were due to be scrubbed and could not be read: nothing is known of them.",
+        _REPOSITORY,
+        _scrubs(lambda scrub: [((), float(scrub.unread))]),
     ),
     Family(
         "volsync_bucket_size_bytes",
@@ -553,6 +662,14 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
             for source in telemetry.intervals
             for reason in Reason
         ),
+        kind=MetricType.COUNTER,
+    ),
+    Family(
+        "volsync_exporter_list_reads_total",
+        "Reads of each kind's lists: `changes` brought what changed since the last one, `list` the whole list, for the "
+        "reason that is given.",
+        ("kind", "read", "reason"),
+        lambda telemetry: (((one.kind, one.read, one.reason), float(n)) for one, n in telemetry.reads.items()),
         kind=MetricType.COUNTER,
     ),
     Family(

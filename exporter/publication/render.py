@@ -1,16 +1,17 @@
 """The exposition: verdict families rendered once per verdict, ages and the exporter's own families at each scrape.
 
-What follows from the verdict is kept as one gzip member and nothing else: at 10,000 claims the text is about 100 MB
-and the member a thirtieth of it. A scrape that takes gzip gets the member as it is and, appended, a second one
+What follows from the verdict is kept as gzip members and nothing else: at 10,000 claims the text is about 100 MB
+and the members a thirtieth of it. A scrape that takes gzip gets them as they are and, appended, another one
 with the rest (RFC 1952, 2.2: a file is a series of members; Go's and Python's readers go on to the next). A scrape
-that does not gets the member unpacked while it is sent.
+that does not gets them unpacked while they are sent.
 
 The text of the verdict families is the same in both formats, since they are gauges and their help needs no escape.
 """
 
 import gzip
+import operator
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import Enum
 from itertools import islice
@@ -24,7 +25,16 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.utils import floatToGoString
 
 from exporter.chain.verdict import Verdict
-from exporter.publication.families import TELEMETRY_FAMILIES, VERDICT_FAMILIES, Family, MetricType, Telemetry
+from exporter.publication.blocks import Block, Blocks
+from exporter.publication.families import (
+    TELEMETRY_FAMILIES,
+    VERDICT_FAMILIES,
+    Each,
+    Family,
+    MetricType,
+    Sample,
+    Telemetry,
+)
 from exporter.publication.http import Stream
 from exporter.visible import visible
 
@@ -63,7 +73,7 @@ class Rendered(msgspec.Struct, frozen=True):
     """A verdict, ready to be scraped."""
 
     packed: bytes
-    """The families that only change with the verdict, as one gzip member."""
+    """The families that only change with the verdict, as gzip members."""
     length: int
     """How long they are unpacked."""
     ages: tuple[Ages, ...]
@@ -79,24 +89,82 @@ NOTHING = Rendered(packed=b"", length=0, ages=(), duplicates=0, failed=())
 
 def render(verdict: Verdict) -> Rendered:
     """Render all that does not change until the next verdict."""
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-    packed, ages, failed = bytearray(), list[Ages](), list[str]()
-    length = duplicates = 0
-    for family in VERDICT_FAMILIES:
-        distinct = _Distinct(family, verdict)
-        try:
+    return Renderer().render(verdict)
+
+
+class Renderer:
+    """Renders one verdict after the other: what would read the same is not packed again."""
+
+    def __init__(self) -> None:
+        self._blocks = Blocks(_block)
+        self._rests_on: tuple[object, ...] = ()
+        self._rendered = NOTHING
+
+    @property
+    def made(self) -> int:
+        """How many blocks had to be made for the last verdict."""
+        return self._blocks.made
+
+    def render(self, verdict: Verdict) -> Rendered:
+        """Render all that does not change until the next verdict; where nothing did, that is the same one again."""
+        rests_on = (*_rests_on(verdict), *verdict.facts.buckets)
+        if len(rests_on) != len(self._rests_on) or not all(map(operator.is_, rests_on, self._rests_on)):
+            self._rendered, self._rests_on = self._render(verdict), rests_on
+        return self._rendered
+
+    def _render(self, verdict: Verdict) -> Rendered:
+        self._blocks.take(verdict)
+        packed, ages, failed = list[bytes](), list[Ages](), list[str]()
+        length = duplicates = 0
+        for family in VERDICT_FAMILIES:
+            try:
+                blocks = list(self._of(family, verdict))
+            except Exception:  # noqa: BLE001 - one family's fault must not cost the others
+                _log.exception("family left out", family=family.name)
+                failed.append(family.name)
+                continue
+            duplicates += sum(block.duplicates for block in blocks)
             if family.age:
-                ages.append(_ages(distinct))
+                ages.append(_ages(family, blocks))
             else:
-                for block in _blocks(distinct):
-                    length += len(block)
-                    packed += packer.compress(block)
-        except Exception:  # noqa: BLE001 - one family's fault must not cost the others
-            _log.exception("family left out", family=family.name)
-            failed.append(family.name)
-        duplicates += distinct.duplicates
-    packed += packer.flush()
-    return Rendered(bytes(packed), length, tuple(ages), duplicates, tuple(failed))
+                head = _header(family, Format.TEXT).encode()
+                packed += (_packed(head), *(block.packed for block in blocks))
+                length += len(head) + sum(block.length for block in blocks)
+        self._blocks.settle()
+        return Rendered(b"".join(packed), length, tuple(ages), duplicates, tuple(failed))
+
+    def _of(self, family: Family[Verdict], verdict: Verdict) -> Iterable[Block]:
+        if isinstance(family.samples, Each):
+            return self._blocks.of(family, family.samples)
+        return (_block(family, family.samples(verdict)),)
+
+
+def _rests_on(verdict: Verdict) -> tuple[object, ...]:
+    """All that is rendered of a verdict, apart from its buckets."""
+    return (
+        verdict.claims,
+        verdict.orphans,
+        verdict.policies,
+        verdict.root_causes,
+        verdict.owners,
+        verdict.facts.cluster.longhorn.settings,
+    )
+
+
+def _block(family: Family[Verdict], samples: Iterable[Sample]) -> Block:
+    distinct = _Distinct(family, samples)
+    if family.age:
+        pairs = list(distinct)
+        series, since = tuple(name for name, _ in pairs), tuple(since for _, since in pairs)
+        return Block(b"", 0, distinct.duplicates, series, since)
+    text = b"".join(_lines(distinct))
+    return Block(_packed(text), len(text), distinct.duplicates)
+
+
+def _packed(text: bytes) -> bytes:
+    """A gzip member; none for nothing."""
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    return packer.compress(text) + packer.flush() if text else b""
 
 
 class Exposition:
@@ -108,7 +176,7 @@ class Exposition:
             collector(registry=self._process)
 
     def packed(self, rendered: Rendered, telemetry: Telemetry, now: datetime, form: Format) -> Stream:
-        """The exposition as gzip: the verdict's member as it is, and one with the rest."""
+        """The exposition as gzip: the verdict's members as they are, and one with the rest."""
         rest = gzip.compress(self._rest(rendered, telemetry, now, form), compresslevel=_LEVEL)
         return Stream((rendered.packed, rest), len(rendered.packed) + len(rest))
 
@@ -122,7 +190,8 @@ class Exposition:
         parts = [ages.text(moment).encode(errors="replace") for ages in rendered.ages]
         for family in TELEMETRY_FAMILIES:
             try:
-                parts += list(_blocks(_Distinct(family, telemetry), form))
+                lines = list(_lines(_Distinct(family, family.samples(telemetry))))
+                parts += [_header(family, form).encode(), *lines]
             except Exception:  # noqa: BLE001 - nor fail the scrape
                 _log.exception("family left out", family=family.name)
         parts.append(self._own(form))
@@ -142,15 +211,15 @@ class Exposition:
 class _Distinct:
     """The series of a family with their values, each once: the first sample with its labels counts."""
 
-    def __init__(self, family: Family[Any], subject: object) -> None:
+    def __init__(self, family: Family[Any], samples: Iterable[Sample]) -> None:
         self.family = family
         self.duplicates = 0
-        self._subject = subject
+        self._samples = samples
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
         series = _Series(self.family)
         seen: set[str] = set()  # of texts, since the garbage collector would walk as many tuples again and again
-        for labels, value in self.family.samples(self._subject):
+        for labels, value in self._samples:
             name = series(labels)
             if name in seen:
                 self.duplicates += 1
@@ -159,19 +228,19 @@ class _Distinct:
                 yield name, value
 
 
-def _blocks(distinct: _Distinct, form: Format = Format.TEXT) -> Iterator[bytes]:
-    """The family as text, some thousand lines at a time, its head on the first block."""
+def _lines(distinct: _Distinct) -> Iterator[bytes]:
+    """The lines as text, some thousand at a time."""
     lines = (f"{series} {number(value)}\n" for series, value in distinct)
-    first = "".join(islice(lines, _BLOCK))
-    yield (_header(distinct.family, form) + first).encode(errors="replace")
     while block := "".join(islice(lines, _BLOCK)):
         yield block.encode(errors="replace")
 
 
-def _ages(distinct: _Distinct) -> Ages:
-    pairs = list(distinct)
-    names, since = tuple(name for name, _ in pairs), tuple(since for _, since in pairs)
-    return Ages(_header(distinct.family, Format.TEXT), names, since)
+def _ages(family: Family[Verdict], blocks: list[Block]) -> Ages:
+    return Ages(
+        _header(family, Format.TEXT),
+        tuple(series for block in blocks for series in block.series),
+        tuple(since for block in blocks for since in block.since),
+    )
 
 
 class _Series:
@@ -225,7 +294,7 @@ def number(value: float) -> str:
 
 
 class _Unpacked(msgspec.Struct, frozen=True):
-    """What a gzip member holds, unpacked anew for whoever goes through it, and *rest*."""
+    """What gzip members hold, unpacked anew for whoever goes through it, and *rest*."""
 
     packed: bytes
     rest: bytes
@@ -237,5 +306,6 @@ class _Unpacked(msgspec.Struct, frozen=True):
             while block:
                 yield unpacker.decompress(block, _UNPACKED)
                 block = unpacker.unconsumed_tail
-        yield unpacker.flush()
+                if unpacker.eof:
+                    block, unpacker = unpacker.unused_data, zlib.decompressobj(_GZIP)
         yield self.rest

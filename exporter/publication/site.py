@@ -15,9 +15,18 @@ from exporter.publication.families import Telemetry
 from exporter.publication.http import Request, Response, Stream
 from exporter.publication.negotiation import exposition_format, prefers_json, takes_gzip
 from exporter.publication.render import NOTHING, Exposition, Format, Rendered
+from exporter.publication.summary import badge, summary
 
 JSON: Final = "application/json"
 PLAIN: Final = "text/plain; charset=utf-8"
+SVG: Final = "image/svg+xml"
+_NO_VERDICT: Final = b'{"error": "no verdict yet"}\n'
+_LATER: Final = (("Retry-After", "5"),)
+_NO_SUCH_PAGE: Final = (
+    "There is no such page. There are /, /uncovered, /metrics, /api/v1/status, /api/v1/summary, /badge.svg, "
+    "/healthz, /readyz."
+)
+_SUMMARIES: Final = ("/api/v1/summary", "/badge.svg")
 SHARED_SECONDS: Final = 0.1
 """Scrapes that come so close to one another get the same bytes: 500 at once cost the work and memory of a few."""
 _PARAMETERS = 50
@@ -114,6 +123,8 @@ class Site:
     def _made(self, request: Request, published: Published | None) -> Response:
         if _asks_for_json(request):
             return _status(published)
+        if request.path in _SUMMARIES:
+            return self._summary(request.path, published)
         found = page.respond(
             request.path,
             _parameters(request),
@@ -122,7 +133,16 @@ class Site:
             runbook_base=self._runbook_base,
             now=self._current.now(),
         )
-        return found or plain(404, "There is no such page. There are /, /metrics, /api/v1/status, /healthz, /readyz.")
+        return found or plain(404, _NO_SUCH_PAGE)
+
+    def _summary(self, path: str, published: Published | None) -> Response:
+        """The picture in a few fields, or as a badge: made once for a verdict, as a page is."""
+        found = summary(published.verdict, self._telemetry(), self._current.now()) if published else None
+        status, later = (200, ()) if found else (503, _LATER)
+        if path == "/badge.svg":
+            headers = ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff")
+            return Response(status, SVG, badge(found).encode(), (*headers, *later))
+        return Response(status, JSON, msgspec.json.encode(found) + b"\n" if found else _NO_VERDICT, later)
 
 
 def _asks_for_json(request: Request) -> bool:
@@ -131,7 +151,7 @@ def _asks_for_json(request: Request) -> bool:
 
 def _status(published: Published | None) -> Response:
     if published is None:
-        return Response(503, JSON, b'{"error": "no verdict yet"}\n', (("Retry-After", "5"),))
+        return Response(503, JSON, _NO_VERDICT, _LATER)
     return Response(200, JSON, document.encode(published.verdict) + b"\n")
 
 

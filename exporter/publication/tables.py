@@ -7,6 +7,7 @@ no terminal, a claim and a sentence stay on their line, for `grep`.
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -17,7 +18,18 @@ from exporter.chain.causes import CATALOGUE, Link, Severity
 from exporter.chain.verdict import ClaimState, ClaimVerdict, RootCause, Verdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.kinds import KINDS
-from exporter.publication.plain import NOTHING, age_against_objective, ago, clean, counted, moment
+from exporter.publication.document import Judged
+from exporter.publication.plain import (
+    NOTHING,
+    UNVERIFIED,
+    age_against_objective,
+    ago,
+    clean,
+    counted,
+    knows_claims,
+    moment,
+    no_claims,
+)
 
 STATE_STYLES: Final = {
     ClaimState.PROTECTED: "green",
@@ -28,7 +40,6 @@ STATE_STYLES: Final = {
     ClaimState.UNKNOWN: "magenta",
 }
 SEVERITY_STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-UNVERIFIED: Final = "Recovery points are as reported by VolSync, not verified in a bucket."
 _ORDER: Final = (
     ClaimState.EXEMPT,
     ClaimState.PROTECTED,
@@ -49,9 +60,7 @@ _HEAD = re.compile(r"\s*(?:\S+(?: \S+)?\s{2,}){0,2}")
 class TableView(msgspec.Struct, frozen=True):
     """What `status` says beside the verdict, and how."""
 
-    where: str = ""
-    """The cluster or dump that was judged."""
-    settings_from: str = ""
+    judged: Judged | None = None
     runbook_base: str = ""
     of: int | None = None
     """How many claims there are, where only some are shown."""
@@ -63,8 +72,17 @@ class TableView(msgspec.Struct, frozen=True):
 
 
 def console_for_output() -> Console:
-    """Standard output: coloured on a terminal that wants it (NO_COLOR is heeded), as wide as it is."""
-    console = Console(highlight=False, markup=False, emoji=False)
+    """Standard output: coloured on a terminal that wants it (NO_COLOR turns it off), as wide as it is."""
+    return _console(stderr=False)
+
+
+def console_for_errors() -> Console:
+    """Standard error, likewise."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(highlight=False, markup=False, emoji=False, stderr=stderr)
     if not console.is_terminal:
         console.width = _WIDE
     return console
@@ -81,6 +99,17 @@ def show(console: Console, text: Text) -> None:
     console.print(text, soft_wrap=True)
 
 
+def show_hanging(console: Console, line: Text) -> None:
+    """Print *line*, wrapped between words, what follows its first line indented."""
+    show(console, _hanging(line, _INDENT, console))
+
+
+def show_error(message: str) -> None:
+    """Print the lines of *message* to standard error."""
+    for line in f"Error: {message}".splitlines():
+        show_hanging(console_for_errors(), Text(clean(line)))
+
+
 def show_wrapped(console: Console, text: Text) -> None:
     """Print the lines of *text*, each wrapped between words below its own text; commands and addresses stay whole."""
     for line in text.split("\n", allow_blank=True):
@@ -90,8 +119,8 @@ def show_wrapped(console: Console, text: Text) -> None:
 
 
 def _parts(verdict: Verdict, view: TableView, console: Console) -> Iterator[Text]:
-    if view.where:
-        yield _hanging(_origin(verdict, view), _INDENT, console)
+    if view.judged:
+        yield _hanging(origin(view.judged, verdict.at), _INDENT, console)
         yield Text()
     if verdict.claims:
         yield _claims(verdict, console, is_wide=view.is_wide, in_namespace=view.in_namespace)
@@ -115,9 +144,10 @@ def _parts(verdict: Verdict, view: TableView, console: Console) -> Iterator[Text
         yield Text(UNVERIFIED, style="dim")
 
 
-def _origin(verdict: Verdict, view: TableView) -> Text:
-    at = f"Judged {view.where} at {moment(verdict.at)}, settings: {view.settings_from}."
-    return Text(clean(at), style="dim")
+def origin(judged: Judged, at: datetime) -> Text:
+    """Which cluster or dump was judged, when, and by which settings."""
+    text = f"Judged {judged.cluster} at {moment(at)}, settings: {judged.settings}."
+    return Text(clean(text), style="dim")
 
 
 # --- claims
@@ -128,12 +158,12 @@ def _claims(verdict: Verdict, console: Console, *, is_wide: bool, in_namespace: 
     header = ["NAMESPACE", "PVC", "STATE", "AGE/LIMIT", "CAUSE"]
     rows = [_row(claim, verdict) for claim in claims]
     if is_wide:
-        header += ["SCOPE", "RECOVERY POINT", "EVIDENCE", "REPOSITORY"]
-        rows = [[*row, *_more(claim)] for row, claim in zip(rows, claims, strict=True)]
+        header += ["SCOPE", "RECOVERY POINT", "EVIDENCE", "RESTORED", "REPOSITORY"]
+        rows = [[*row, *_more(claim, verdict.at)] for row, claim in zip(rows, claims, strict=True)]
     first = 1 if in_namespace else 0  # it is in the command that was typed
     table = _aligned([row[first:] for row in ([Text(name, "bold") for name in header], *rows)])
-    if not is_wide and any(line.cell_len > console.width for line in table):
-        return Text("\n").join(_stacked(claims, verdict, console))
+    if any(line.cell_len > console.width for line in table):
+        return Text("\n").join(_stacked(claims, verdict, console, is_wide=is_wide))
     return Text("\n").join(table)
 
 
@@ -147,12 +177,13 @@ def _row(claim: ClaimVerdict, verdict: Verdict) -> list[Text]:
     ]
 
 
-def _more(claim: ClaimVerdict) -> list[Text]:
+def _more(claim: ClaimVerdict, at: datetime) -> list[Text]:
     repositories = ", ".join(f"{one.bucket}/{one.prefix}" for one in claim.repositories)
     return [
         Text(clean(str(claim.problem.scope)) if claim.problem else NOTHING),
         Text(moment(claim.recovery_point) if claim.recovery_point else NOTHING),
-        Text(clean(claim.recovery_point_evidence) or NOTHING),
+        Text(clean(claim.recovery_point_evidence) if claim.recovery_point else NOTHING),
+        Text(ago(claim.restored.proof.ended, at) if claim.restored.proof else NOTHING),
         Text(clean(repositories) or NOTHING),
     ]
 
@@ -166,8 +197,8 @@ def _cause(claim: ClaimVerdict) -> Text:
     return Text(f"{advised[0]}{more}" if advised else "", "dim")
 
 
-def _stacked(claims: list[ClaimVerdict], verdict: Verdict, console: Console) -> Iterator[Text]:
-    """Two lines for each claim, where one would be too long."""
+def _stacked(claims: list[ClaimVerdict], verdict: Verdict, console: Console, *, is_wide: bool) -> Iterator[Text]:
+    """Some lines for each claim, where one would be too long."""
     for claim in claims:
         yield Text(clean(claim.key), "bold")
         line = Text(" " * _INDENT)
@@ -177,17 +208,29 @@ def _stacked(claims: list[ClaimVerdict], verdict: Verdict, console: Console) -> 
             line.append("  ")
             line.append_text(cause)
         yield _hanging(line, _INDENT, console)
+        if is_wide:
+            yield from (_indented(f"{name}: {value}", console) for name, value in _details(claim, verdict.at))
+
+
+def _details(claim: ClaimVerdict, at: datetime) -> Iterator[tuple[str, str]]:
+    """What the wide table has in columns of their own, without what is not there."""
+    scope, recovery_point, evidence, restored, repositories = _more(claim, at)
+    if claim.problem:
+        yield "scope", scope.plain
+    if claim.recovery_point:
+        yield "recovery point", f"{recovery_point.plain} ({evidence.plain})"
+    if claim.restored.proof:
+        yield "restored", restored.plain
+    if claim.repositories:
+        yield "repository", repositories.plain
 
 
 def _no_claims(verdict: Verdict, view: TableView) -> Text:
     if view.of:
         return Text(f"None of {counted(view.of, 'claim')} is as asked for.")
-    if not verdict.facts.cluster.core.claims.known:
+    if not knows_claims(verdict):
         return Text("Whether any PVC asks for a backup could not be read.", STATE_STYLES[ClaimState.UNKNOWN])
-    return Text(
-        f"No PVC asks for a backup: none has the label {clean(view.label)!r}, and no ReplicationSource names one. "
-        "A ReplicationSource with the PVC in spec.sourcePVC makes it a claim."
-    )
+    return Text(no_claims(view.label))
 
 
 # --- what is wrong

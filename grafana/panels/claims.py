@@ -46,19 +46,21 @@ def by_state() -> stat.Panel:
 
 
 def error_budget() -> stat.Panel:
-    without = queries.holding("unprotected|unknown")
-    asking = queries.one("volsync_backup_state", where=f'{queries.CLAIMS}, state="exempt"')
-    # Half-hourly, and three series for each claim: a thousand claims over 30 days stay far below Prometheus' limit.
-    average = f"avg_over_time(({without} / count({asking} == 0))[30d:30m])"
+    # As `volsync:volsync_backup_state:error_budget_ratio`, and for the namespaces that are chosen: exempt and unknown
+    # claims are in neither number, and a time that was not recorded spent nothing. Half-hourly, and three series for
+    # each claim: a thousand claims stay far below Prometheus' limit.
+    without = queries.holding("unprotected")
+    left_out = queries.one("volsync_backup_state", where=f'{queries.CLAIMS}, state=~"exempt|unknown"')
+    spent = f"sum_over_time(({without} / count({left_out} == 0))[14d:30m]) / {14 * 48}"
     return (
         panel.stat_panel(
             "Error budget left",
-            "What is left of the objective's error budget: over 30 days, 99 % of the claims have a recovery point "
+            "What is left of the objective's error budget: over 14 days, 99 % of the claims have a recovery point "
             "within their own objective. Below zero it is overspent.",
         )
         .unit("percentunit")
         .decimals(0)
-        .with_target(panel.now(f"1 - {average} / (1 - 0.99)"))
+        .with_target(panel.now(f"1 - {spent} / (1 - 0.99)"))
         .thresholds(panel.steps((None, palette.BAD), (0, palette.WARN), (0.5, palette.GOOD)))
     )
 
@@ -92,13 +94,15 @@ def every_claim() -> table.Panel:
     return (
         panel.table_panel(
             "Claims",
-            "Every claim with its state, the age of its recovery point and its objective. A name leads to the claim.",
+            "Every claim with its state, the age of its recovery point, its objective, and when a restore last brought "
+            "something back. A name leads to the claim.",
             "No claim asks for a backup.",
         )
         .with_target(panel.rows(queries.state_number(), ref="A"))
         .with_target(panel.rows(queries.recovery_age(), ref="B"))
         .with_target(panel.rows(queries.one("volsync_backup_objective_seconds"), ref="C"))
         .with_target(panel.rows(queries.objective_used(), ref="D"))
+        .with_target(panel.rows(f"1000 * {queries.one('volsync_backup_restore_proven_timestamp_seconds')}", ref="E"))
         .with_transformation(panel.transformation("merge"))
         .with_transformation(
             panel.columns(
@@ -110,9 +114,11 @@ def every_claim() -> table.Panel:
                     "Value #B": "Recovery point age",
                     "Value #C": "Objective",
                     "Value #D": "Objective used",
+                    "Value #E": "Restore proven",
                 }
             )
         )
+        .override_by_name("Restore proven", [panel.property_("unit", "dateTimeFromNow")])
         .override_by_name("State", [panel.property_("mappings", [palette.STATE_WORDS]), panel.background()])
         .override_by_name("PVC", [panel.to_claim("__data.fields.Namespace", "__data.fields.PVC")])
         .override_by_name("Recovery point age", [panel.property_("unit", "s")])

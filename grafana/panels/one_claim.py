@@ -56,6 +56,37 @@ def objective() -> stat.Panel:
     )
 
 
+def proven() -> stat.Panel:
+    """When data last came back, of which moment it was, and how long that took."""
+    built = (
+        panel.stat_panel(
+            "Proven by a restore",
+            "When a restore of this claim last brought something back, the moment of its data, and how long it took. "
+            "Nothing: none is seen that did.",
+        )
+        .no_value("never seen")
+        .text_mode(BigValueTextMode.VALUE_AND_NAME)
+        .thresholds(panel.steps((None, palette.NEUTRAL)))
+    )
+    shown = (
+        ("A", "Restored", "1000 * ", "volsync_backup_restore_proven_timestamp_seconds", "dateTimeFromNow"),
+        (
+            "B",
+            "Data of",
+            "1000 * ",
+            "volsync_backup_restore_proven_recovery_point_timestamp_seconds",
+            "dateTimeFromNow",
+        ),
+        ("C", "Took", "", "volsync_backup_restore_proven_duration_seconds", "s"),
+    )
+    for ref, name, factor, family, unit in shown:
+        query = f"{factor}{queries.one(family, where=queries.CLAIM)}"
+        built = built.with_target(panel.now(query, ref=ref, legend=name)).override_by_query(
+            ref, [panel.property_("displayName", name), panel.property_("unit", unit)]
+        )
+    return built
+
+
 def chain() -> stat.Panel:
     """Each link in the order of the chain; one that is unknown or does not apply has no series, and reads so."""
     built = (
@@ -96,7 +127,7 @@ def age_over_time() -> timeseries.Panel:
     return (
         panel.series_panel(
             "Recovery point against objective",
-            "The age of the recovery point: a saw of one tooth for each backup. Above the dashed line the claim is "
+            "The age of the recovery point, which falls with each backup. Above the dashed line the claim is "
             "unprotected.",
         )
         .unit("s")

@@ -110,6 +110,47 @@ def largest() -> table.Panel:
     )
 
 
+def scrubbed() -> table.Panel:
+    """How much of each repository was read, and what was found."""
+    read = queries.one("volsync_repository_scrubbed_bytes", *_REPOSITORY, "proof", where=queries.CLUSTER)
+    share = f"sum by (cluster, namespace, pvc, bucket, prefix) ({read}) / {_size(queries.CLUSTER)}"
+    corrupt, unread, oldest = (
+        queries.one(f"volsync_repository_{family}", *_REPOSITORY, where=queries.CLUSTER)
+        for family in ("corrupt_objects", "unread_objects", "scrub_oldest_timestamp_seconds")
+    )
+    return (
+        panel.table_panel(
+            "Scrubbed repositories",
+            "How much of each repository was compared with its objects' names since the exporter started, the least "
+            "first; when the oldest part of it was, once all was; the objects that are corrupt, and those that could "
+            "not be read.",
+            "Repositories are not scrubbed (`scrub.enabled`).",
+        )
+        .with_target(panel.rows(share, ref="A"))
+        .with_target(panel.rows(f"1000 * {oldest}", ref="B"))
+        .with_target(panel.rows(corrupt, ref="C"))
+        .with_target(panel.rows(unread, ref="D"))
+        .with_transformation(panel.transformation("merge"))
+        .with_transformation(
+            panel.columns(
+                {
+                    "cluster": "Cluster",
+                    "bucket": "Bucket",
+                    "prefix": "Repository",
+                    "Value #A": "Scrubbed",
+                    "Value #B": "Oldest",
+                    "Value #C": "Corrupt",
+                    "Value #D": "Unread",
+                },
+                hide=("namespace", "pvc"),
+            )
+        )
+        .override_by_name("Scrubbed", [panel.property_("unit", "percentunit"), panel.property_("max", 1)])
+        .override_by_name("Oldest", [panel.property_("unit", "dateTimeFromNow")])
+        .sort_by(panel.sorted_by(("Corrupt", True), ("Scrubbed", False)))
+    )
+
+
 def _size(where: str) -> str:
     of_type = queries.one("volsync_repository_size_bytes", *_REPOSITORY, "type", where=where)
     return f"sum by (cluster, namespace, pvc, bucket, prefix) ({of_type})"
@@ -167,7 +208,7 @@ def facts_of_claim() -> table.Panel:
         "Measured": "volsync_repository_data_measured_timestamp_seconds",
     }
     built = panel.table_panel(
-        "Its repository's moments",
+        "Its repository's dates",
         "When the repository was made, its oldest and newest snapshot, its oldest lock, and when its data was last "
         "listed in full. By the store's clock.",
         "Nothing is known of the repository.",

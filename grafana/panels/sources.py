@@ -10,7 +10,7 @@ def verdict_age() -> stat.Panel:
     return (
         panel.stat_panel(
             "Verdict's age",
-            "How long ago the exporter last judged the claims. What is older than a few minutes is no picture of now.",
+            "How long ago the exporter last judged the claims. A verdict older than a few minutes is out of date.",
         )
         .unit("s")
         .decimals(0)

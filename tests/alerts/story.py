@@ -68,19 +68,29 @@ class Story:
         minutes: Minutes,
         severity: str = "critical",
         namespace: str = "",
+        link: str = "",
         **target: str,
     ) -> "Story":
-        """A root cause and the problems of the claims that it hits."""
+        """A root cause and the problems of the claims that it hits; at another *link*, the problems alone."""
         at, minutes = {**TARGET, **target}, tuple(minutes)
-        what = {"cause": str(cause), "scope": scope, "link": str(cause.link), "severity": severity}
+        what = {"cause": str(cause), "scope": scope, "link": link or str(cause.link), "severity": severity}
         for name in claims:
             self.put(
                 "volsync_backup_problem",
                 minutes,
                 **{**at, **what, "namespace": name, "pvc": "data", "impact": str(cause.entry.impact)},
             )
+        if link:
+            return self
         self.put("volsync_root_cause", minutes, len(claims), **{**at, **what, "namespace": namespace})
         return self
+
+    def scrubbed(self, minutes: Minutes, corrupt: float | None, instance: str) -> "Story":
+        """A repository that is listed; without a value its scrub knows of no corruption, and of no soundness either."""
+        at = {**TARGET, "instance": instance, "namespace": "a", "pvc": "data", "bucket": "backups", "prefix": "a/data"}
+        minutes = tuple(minutes)
+        self.put("volsync_repository_present", minutes, **at)
+        return self if corrupt is None else self.put("volsync_repository_corrupt_objects", minutes, corrupt, **at)
 
 
 def rhythm(begin: int, end: int, on: int, off: int) -> list[int]:

@@ -28,7 +28,7 @@ class Request:
     """One request as the server understood it, and how it answered."""
 
     verb: str
-    """`get` or `list` for resources; `discovery` for everything about the API itself."""
+    """`get`, `list` or `watch` for resources; `discovery` for everything about the API itself."""
     path: str
     query: dict[str, str]
     headers: Mapping[str, str]
@@ -68,7 +68,7 @@ class NoSuchPathError(Exception):
 class BrokenAnswerError(Exception):
     """A fault below HTTP's statuses."""
 
-    def __init__(self, fault: Fault, whole: Json) -> None:
+    def __init__(self, fault: Fault, whole: Json | list[Json]) -> None:
         super().__init__(fault.how.value)
         self.fault = fault
         self.whole = whole

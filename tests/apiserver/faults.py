@@ -20,6 +20,8 @@ class How(Enum):
     TRICKLE_HEADERS = "the header byte by byte, for ever slow"
     CONTINUE = "`100 Continue` again and again"
     CHUNK_EXTENSION = "a chunk whose extension never ends"
+    SHORT = "a watch that ends in order after half of its events"
+    BUFFERED = "a watch that a proxy holds back until it has all of it"
     ENDLESS = "an empty page, and a new continue token with each"
 
 
@@ -37,6 +39,8 @@ class Fault:
     """Only requests in this namespace; None: any."""
     continued: bool | None = None
     """Only first pages (False) or only later ones (True); None: any."""
+    verb: str = ""
+    """Only requests of this verb (`list`, `watch`, `get`); empty: any."""
     struck: int = 0
 
     def strikes(self, namespace: str, continued: bool) -> bool:
@@ -107,6 +111,21 @@ def truncated() -> Fault:
 
 def cut() -> Fault:
     return Fault(How.CUT)
+
+
+def cut_watch(*, times: int | None = None) -> Fault:
+    """Break a watch off in the middle of an event."""
+    return Fault(How.CUT, verb="watch", times=times)
+
+
+def short_watch(*, times: int | None = None) -> Fault:
+    """End a watch in order, though half of its events, and its bookmark, were not told."""
+    return Fault(How.SHORT, verb="watch", times=times)
+
+
+def buffered_watch() -> Fault:
+    """Send a watch as one answer, with its length."""
+    return Fault(How.BUFFERED, verb="watch")
 
 
 def reset(*, times: int | None = None) -> Fault:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +12,7 @@ from tests.apiserver.exchange import BrokenAnswerError, Json, NoSuchPathError, R
 from tests.apiserver.faults import Fault, How
 
 _JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
 _WITHOUT_END = {
     How.CONTINUE: (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     How.TRICKLE_HEADERS: (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
@@ -26,7 +27,12 @@ class Api(Protocol):
     requests: list[Request]
     closing: threading.Event
 
-    def answer(self, request: Request) -> tuple[Json, str]: ...
+    def answer(self, request: Request) -> tuple[Json | Iterator[Json], str]: ...
+    def apply(self, request: Request, wanted: Json) -> Json: ...
+
+
+def _line(event: Json) -> bytes:
+    return json.dumps(event, separators=(",", ":")).encode() + b"\n"
 
 
 class Listener(ThreadingHTTPServer):
@@ -52,28 +58,47 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:
+    def _request(self) -> Request:
         split = urlsplit(self.path)
         query = {key: values[-1] for key, values in parse_qs(split.query, keep_blank_values=True).items()}
-        headers = {key.lower(): value for key, value in self.headers.items()}
-        request = Request("", split.path, query, headers)
+        return Request("", split.path, query, {key.lower(): value for key, value in self.headers.items()})
+
+    def do_PATCH(self) -> None:
+        if self.headers.get("Content-Type") != _APPLY:
+            return self._refuse_method()
+        request = self._request()
+        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        try:
+            body = self.server.api.apply(request, wanted)
+            self._send(request, 200, json.dumps(body).encode(), _JSON)
+        except RefusedError as refusal:
+            self._send(request, refusal.code, json.dumps(refusal.status).encode(), _JSON, refusal.headers)
+
+    def do_GET(self) -> None:
+        request = self._request()
         try:
             body, content_type = self.server.api.answer(request)
-            self._send(request, 200, json.dumps(body).encode(), content_type)
+            if isinstance(body, dict):
+                self._send(request, 200, json.dumps(body).encode(), content_type)
+            else:
+                self._stream(request, body)
         except RefusedError as refusal:
             self._send(request, refusal.code, json.dumps(refusal.status).encode(), _JSON, refusal.headers)
         except NoSuchPathError:
             self._send(request, 404, b"404 page not found\n", "text/plain; charset=utf-8")
         except BrokenAnswerError as broken:
             self.server.api.requests.append(request)
-            self._break(broken.fault, json.dumps(broken.whole).encode())
+            if isinstance(broken.whole, dict):
+                self._break(broken.fault, json.dumps(broken.whole).encode())
+            else:
+                self._break_watch(request, broken.fault, broken.whole)
 
     def _refuse_method(self) -> None:
         message = "the server does not allow this method on the requested resource"
         body = json.dumps(RefusedError(405, message).status).encode()
         self._send(Request(self.command.lower(), self.path, {}, {}), 405, body, _JSON)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = _refuse_method  # noqa: N815 - http.server's names
+    do_POST = do_PUT = do_DELETE = _refuse_method  # noqa: N815 - http.server's names
 
     def _send(
         self, request: Request, code: int, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
@@ -83,6 +108,42 @@ class Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self._head(code, len(body), content_type, headers)
             self.wfile.write(body)
+
+    def _stream(self, request: Request, events: Iterator[Json]) -> None:
+        """Send each event as it comes."""
+        request.status = 200
+        self.server.api.requests.append(request)
+        with contextlib.suppress(OSError):
+            self._chunked_head()
+            for event in events:
+                self._chunk(_line(event))
+            self._chunk(b"")
+
+    def _chunked_head(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", _JSON)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+
+    def _chunk(self, content: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
+
+    def _break_watch(self, request: Request, fault: Fault, events: list[Json]) -> None:
+        """Answer a watch as *fault* says, where *events* would have been told."""
+        whole = b"".join(map(_line, events))
+        request.status = 200
+        if fault.how is How.BUFFERED:
+            self._head(200, len(whole), _JSON)
+            self.wfile.write(whole)
+        elif fault.how is How.SHORT:
+            self._stream(request, iter(events[: len(events) // 2]))
+            self.server.api.requests.pop()
+        elif fault.how is How.CUT:
+            self.close_connection = True
+            self._chunked_head()
+            self._chunk(whole[: len(whole) * 2 // 3])
+        else:
+            self._break(fault, whole)
 
     def _head(self, code: int, length: int, content_type: str, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(code)

@@ -7,10 +7,12 @@
         ...
         assert server.requests[-1].resource == "pods"
 
+`applied` is called with each object that a server-side apply has written: that is where a test plays VolSync.
+
 It serves what the real one serves to a reader: discovery (aggregated or not), lists in pages with opaque continue
-tokens, single objects, label and field selectors, metadata-only answers, and Status bodies for what it refuses:
-401 without the token, 403 where the given RBAC objects grant nothing, 404, 405, 406, 410. Any answer can be made to
-fail (`tests.apiserver.faults`). Every request is logged with the RBAC rule that allowed it.
+tokens, watches with bookmarks, single objects, label and field selectors, metadata-only answers, and Status bodies for
+what it refuses: 401 without the token, 403 where the given RBAC objects grant nothing, 404, 405, 406, 410. Any answer
+can be made to fail (`tests.apiserver.faults`). Every request is logged with the RBAC rule that allowed it.
 
 Arguments of `ApiServer`:
 
@@ -22,6 +24,8 @@ Arguments of `ApiServer`:
     versions    the served versions of a group, where they differ from `tests.apiserver.resources`
     aggregated  whether aggregated discovery is offered (Kubernetes 1.27 and later do)
     metadata_only  whether PartialObjectMetadataList can be asked for; else 406
+    bookmarks   whether watches have bookmarks
+    watch_second  how many seconds a second of a watch's `timeoutSeconds` takes; 0: it ends at once
     page_size   the server's own ceiling of a page, below the client's `limit`; None: none
     tls         (certificate file, key file, client CA file or None) to listen with TLS
 """
@@ -31,7 +35,7 @@ import copy
 import json
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -45,6 +49,7 @@ from tests.apiserver.listener import Listener
 from tests.apiserver.rbac import Rule, rules_for
 from tests.apiserver.resources import BUILT_IN, METADATA_FIELDS, RESOURCES, Resource
 from tests.apiserver.selectors import BadSelectorError, field_value, matches_fields, matches_labels
+from tests.apiserver.watching import History, Watch
 
 _JSON = "application/json"
 _KEPT_SNAPSHOTS = 256
@@ -107,9 +112,12 @@ class ApiServer:
     versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     aggregated: bool = True
     metadata_only: bool = True
+    bookmarks: bool = True
+    watch_second: float = 0.0
     page_size: int | None = None
     tls: tuple[Path, Path, Path | None] | None = None
     requests: list[Request] = field(default_factory=list)
+    applied: Callable[[Json], None] | None = None
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -119,7 +127,7 @@ class ApiServer:
         self._store: dict[tuple[str, str], dict[tuple[str, str], Json]] = {}
         self._faults: list[tuple[str, str | None, Fault]] = []
         self._snapshots: dict[str, _Snapshot] = {}
-        self._version = 1000
+        self.history = History(1000)
         self._lists = 0
         for obj in self.objects:
             self.add(obj)
@@ -135,17 +143,46 @@ class ApiServer:
         obj = copy.deepcopy(obj)
         metadata = obj.setdefault("metadata", {})
         with self.lock:
-            self._version += 1
+            self.history.version += 1
             if isinstance(metadata, dict):
-                metadata.setdefault("resourceVersion", str(self._version))
+                metadata["resourceVersion"] = str(self.history.version)
             name, namespace = (str(metadata.get(key, "")) for key in ("name", "namespace"))
-            self._store.setdefault((group, resource.plural), {})[namespace, name] = obj
+            stored = self._store.setdefault((group, resource.plural), {})
+            old, stored[namespace, name] = stored.get((namespace, name)), obj
+            self.history.add((group, resource.plural), old, obj)
 
     def remove(self, plural: str, name: str, namespace: str = "", group: str = "") -> None:
         """Forget one object."""
         with self.lock:
-            self._version += 1
-            del self._store[group, plural][namespace, name]
+            self.history.version += 1
+            self.history.add((group, plural), self._store[group, plural].pop((namespace, name)), None)
+
+    def objects_of(self, group: str, plural: str) -> list[Json]:
+        """Every object of one resource."""
+        with self.lock:
+            return list(self._store.get((group, plural), {}).values())
+
+    def compact(self) -> None:
+        """Forget what changed so far, as a restart does too: a watch of what is older has expired."""
+        self.history.compact()
+
+    def back_up(self) -> object:
+        """All that is there now, for `restore`."""
+        with self.lock:
+            return self.history.version, {key: dict(stored) for key, stored in self._store.items()}
+
+    def restore(self, backup: object) -> None:
+        """Be as at `back_up` again, resourceVersions included, as a store that was restored from a backup is."""
+        with self.lock:
+            self.history.version, store = copy.deepcopy(backup)  # type: ignore[misc, assignment]
+            self._store = store
+            self._snapshots.clear()
+            self.history.compact()
+
+    def pass_time(self) -> None:
+        """Let something happen of which nobody here reads: the store's resourceVersion moves."""
+        with self.lock:
+            self.history.version += 1
 
     def stop_serving(self, group: str) -> None:
         """Take an API group away, as deleting its CustomResourceDefinitions does."""
@@ -254,8 +291,8 @@ class ApiServer:
 
     # --- answering ----------------------------------------------------------------------------------------------
 
-    def answer(self, request: Request) -> tuple[Json, str]:
-        """The body for *request* and its content type; fills in what the request means.
+    def answer(self, request: Request) -> tuple[Json | Iterator[Json], str]:
+        """The body for *request* (the events of a watch) and its content type; fills in what the request means.
 
         Raises:
             RefusedError: with the Status to answer.
@@ -272,17 +309,83 @@ class ApiServer:
         resource = self._resource(request)
         if resource is None:
             raise NoSuchPathError
-        if request.query.get("watch") in ("1", "true"):
-            raise RefusedError(405, "the server does not allow this method on the requested resource")
         partial = self._negotiate(request)
+        if request.verb == "watch":
+            watch = self._watch(resource, request, partial=partial)
+            self._meet_fault(request, lambda: [*replace(watch, second=0.0).lines()])
+            return watch.lines(), _JSON
         self._meet_fault(request, lambda: self._body(resource, request, partial=partial))
         return self._body(resource, request, partial=partial), _JSON
+
+    def apply(self, request: Request, wanted: Json) -> Json:
+        """Server-side apply of a whole object by its only writer: what others have written of it, its status, stays.
+
+        Raises:
+            RefusedError: with the Status to answer.
+        """
+        self._authenticate(request)
+        self._understand([segment for segment in request.path.split("/") if segment], request)
+        request.verb = "patch"
+        self._authorize(request)
+        self._meet_fault(request, dict)
+        with self.lock:
+            found = self._store.get((request.group, request.resource), {}).get((request.namespace, request.name))
+        if found is None:  # which takes a permission of its own
+            making = replace(request, verb="create", rule=None)
+            self._authorize(making)
+            self.requests.append(replace(making, status=201))
+        written = {**wanted, **({"status": found["status"]} if found and "status" in found else {})}
+        self.add(written)
+        if self.applied is not None:
+            self.applied(copy.deepcopy(written))
+        return written
 
     def _body(self, resource: Resource, request: Request, *, partial: bool) -> Json:
         if request.verb == "get":
             return self._get(resource, request)
         body = self._list(resource, request)
         return _metadata_only(body) if partial else body
+
+    def _watch(self, resource: Resource, request: Request, *, partial: bool) -> Watch:
+        query = request.query
+        since = query.get("resourceVersion", "")
+        if not since.isdecimal() or since == "0":
+            raise RefusedError(400, f"the stand-in watches since a resourceVersion alone, and not since {since!r}")
+        kind, api_version = resource.kind, _api_version(request)
+        if partial:
+            kind, api_version = "PartialObjectMetadata", "meta.k8s.io/v1"
+
+        def shown(obj: Json) -> Json:
+            typed = {"kind": kind, "apiVersion": api_version}
+            return {**typed, "metadata": obj["metadata"]} if partial else {**obj, **typed}
+
+        return Watch(
+            history=self.history,
+            resource=(resource.group, resource.plural),
+            selects=self._selector(resource, request),
+            shown=shown,
+            empty={"kind": kind, "apiVersion": api_version},
+            since=int(since),
+            seconds=_number(query.get("timeoutSeconds", "0"), "timeoutSeconds") or 300.0,
+            second=self.watch_second,
+            bookmarks=self.bookmarks and query.get("allowWatchBookmarks") in ("1", "true"),
+            closing=self.closing,
+        )
+
+    def _selector(self, resource: Resource, request: Request) -> Callable[[Json], bool]:
+        """Whether an object is one of those that *request* is for."""
+        labels, fields = request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
+        selectable = METADATA_FIELDS + resource.selectable
+        try:
+            matches_labels(labels, {})
+            matches_fields(fields, dict.fromkeys(selectable, ""))
+        except BadSelectorError as problem:
+            raise RefusedError(400, str(problem)) from None
+        return lambda obj: (
+            request.namespace in ("", field_value(obj, "metadata.namespace"))
+            and matches_labels(labels, _labels(obj))
+            and matches_fields(fields, {path: field_value(obj, path) for path in selectable})
+        )
 
     def _next_fault(self, request: Request) -> Fault | None:
         """The fault that strikes this request, if any."""
@@ -292,12 +395,13 @@ class ApiServer:
                 if (
                     name == resource
                     and group in (None, request.group)
+                    and fault.verb in ("", request.verb)
                     and fault.strikes(request.namespace, "continue" in request.query)
                 ):
                     return fault
         return None
 
-    def _meet_fault(self, request: Request, body: Callable[[], Json]) -> None:
+    def _meet_fault(self, request: Request, body: Callable[[], Json | list[Json]]) -> None:
         fault = self._next_fault(request)
         if fault is None:
             return
@@ -343,7 +447,7 @@ class ApiServer:
             request.namespace, rest = rest[1], rest[2:]
         request.resource = rest[0]
         request.name = rest[1] if len(rest) > 1 else ""
-        request.verb = "get" if request.name else "list"
+        request.verb = "get" if request.name else "watch" if request.query.get("watch") in ("1", "true") else "list"
 
     def _resource(self, request: Request) -> Resource | None:
         for one in self.resources:
@@ -361,7 +465,8 @@ class ApiServer:
             if "as" not in chosen:
                 return False
             view = (chosen["as"], chosen.get("g"), chosen.get("v"))
-            if self.metadata_only and view == ("PartialObjectMetadataList", "meta.k8s.io", "v1"):
+            partial = "PartialObjectMetadata" if request.verb == "watch" else "PartialObjectMetadataList"
+            if self.metadata_only and view == (partial, "meta.k8s.io", "v1"):
                 return True
         raise RefusedError(406, "only the following media types are accepted: application/json, application/yaml")
 
@@ -398,29 +503,22 @@ class ApiServer:
         # Items of a list carry no kind and apiVersion for built-in types, and do for custom resources.
         bare = resource.group in BUILT_IN
         items = [_strip_type(item) if bare else _as_version(item, request) for item in snapshot.items[start:end]]
-        api_version = f"{request.group}/{request.version}" if request.group else request.version
-        return {"kind": f"{resource.kind}List", "apiVersion": api_version, "metadata": metadata, "items": items}
+        return {
+            "kind": f"{resource.kind}List",
+            "apiVersion": _api_version(request),
+            "metadata": metadata,
+            "items": items,
+        }
 
     def _take_snapshot(self, resource: Resource, request: Request) -> str:
-        labels, fields = request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
-        selectable = METADATA_FIELDS + resource.selectable
-        try:
-            matches_labels(labels, {})
-            matches_fields(fields, dict.fromkeys(selectable, ""))
-            items = [
-                obj
-                for key, obj in sorted(self._store.get((resource.group, resource.plural), {}).items())
-                if request.namespace in ("", key[0])
-                and matches_labels(labels, _labels(obj))
-                and matches_fields(fields, {path: field_value(obj, path) for path in selectable})
-            ]
-        except BadSelectorError as problem:
-            raise RefusedError(400, str(problem)) from None
+        stored = self._store.get((resource.group, resource.plural), {})
+        selects = self._selector(resource, request)
+        items = [stored[key] for key in sorted(stored, key="/".join) if selects(stored[key])]
         self._lists += 1
-        key = f"{self._version}-{self._lists}"
+        key = f"{self.history.version}-{self._lists}"
         while len(self._snapshots) >= _KEPT_SNAPSHOTS:
             del self._snapshots[next(iter(self._snapshots))]
-        self._snapshots[key] = _Snapshot(str(self._version), items, selected=bool(labels or fields))
+        self._snapshots[key] = _Snapshot(str(self.history.version), items, selected=_is_selected(request))
         return key
 
     # --- discovery ----------------------------------------------------------------------------------------------
@@ -508,6 +606,14 @@ class ApiServer:
     def _served(self, resource: Resource) -> Resource:
         versions = tuple(self.versions.get(resource.group, resource.versions))
         return replace(resource, versions=versions)
+
+
+def _is_selected(request: Request) -> bool:
+    return bool(request.query.get("labelSelector") or request.query.get("fieldSelector"))
+
+
+def _api_version(request: Request) -> str:
+    return f"{request.group}/{request.version}" if request.group else request.version
 
 
 def _is_resource_path(segments: list[str]) -> bool:

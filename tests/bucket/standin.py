@@ -64,6 +64,13 @@ class Standin:
     endpoint: str = ""
     queries: list[Query] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    checksums: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The headers in which it tells an object's checksum."""
+    reads: list[tuple[str, int]] = field(default_factory=list)
+    """The objects that were read, and the port that the reader came from."""
+    twist_read: "Callable[[str, Listed], None] | None" = None
+    """What is wrong with its objects."""
     released: threading.Event = field(default_factory=threading.Event)
     """Lets go of the connections that stall."""
 
@@ -72,6 +79,25 @@ class Standin:
 
     def put(self, key: str, size: int = 1, age: timedelta = timedelta(hours=1)) -> None:
         self.objects[key] = (size, self.now() - age)
+
+    def put_object(self, key: str, body: bytes, age: timedelta = timedelta(hours=1)) -> None:
+        """An object that can be read."""
+        self.put(key, len(body), age)
+        self.bodies[key] = body
+
+    def remove(self, key: str) -> None:
+        self.objects.pop(key, None)
+        self.bodies.pop(key, None)
+
+    def read(self, key: str) -> Listed:
+        """The answer to who reads an object: a correct one, before it is twisted."""
+        body = self.bodies.get(key)
+        answer = Listed([], [], body=body) if body is not None else Listed([], [], status=404, code="NoSuchKey")
+        if body is not None:
+            answer.headers = {"ETag": f'"{hashlib.md5(body).hexdigest()}"'} | self.checksums.get(key, {})
+        if self.twist_read:
+            self.twist_read(key, answer)
+        return answer
 
     def put_repository(self, prefix: str, *, packs: int = 300, snapshots: int = 3) -> None:
         """What restic writes, with names as even as its own."""
@@ -83,6 +109,14 @@ class Standin:
             self.put(f"{prefix}/data/{pack[:2]}/{pack}", 16_000_000)
         for number in range(snapshots):
             self.put(f"{prefix}/snapshots/{name('snapshot', prefix, number)}", 200, timedelta(hours=1 + number))
+
+    def answer(self, query: Query) -> Listed:
+        """The answer to a listing, twisted."""
+        self.queries.append(query)
+        listed = self.list(query)
+        if self.twist:
+            self.twist(query, listed)
+        return listed
 
     def list(self, query: Query) -> Listed:
         """A correct answer."""
@@ -167,41 +201,46 @@ def _handler(standin: Standin) -> type[BaseHTTPRequestHandler]:
             key = urlsplit(self.path).path.removeprefix(f"/{BUCKET}/")
             standin.heads.append(key)
             self.send_response(200 if key in standin.objects else 404)
-            self.send_header("Content-Length", "0")
+            for name, value in ({"Content-Length": "0"} | standin.checksums.get(key, {})).items():
+                self.send_header(name, value)
             self.end_headers()
 
         def do_GET(self) -> None:
             asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-            query = Query(*(asked.get(n, "") for n in ("prefix", "start-after", "continuation-token", "delimiter")))
-            standin.queries.append(query)
-            listed = standin.list(query)
-            if standin.twist:
-                standin.twist(query, listed)
-            self._send(listed)
-
-        def _send(self, listed: Listed) -> None:
-            if listed.raw:
-                self.close_connection = True
-                with suppress(OSError):
-                    listed.raw(self.wfile.write, standin.released)
+            if "list-type" not in asked:
+                self._read(urlsplit(self.path).path.removeprefix(f"/{BUCKET}/"))
                 return
-            body = standin.body(listed)
-            self.send_response_only(listed.status)
-            headers = {
-                "Date": f"{standin.now():%a, %d %b %Y %H:%M:%S GMT}",
-                "Content-Type": "application/xml",
-                "Content-Length": str(len(body) + listed.promised),
-            }
-            for name, value in (headers | listed.headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-            if listed.stalls:
-                standin.released.wait(30)
-            if listed.promised:
-                self.close_connection = True
+            query = Query(*(asked.get(n, "") for n in ("prefix", "start-after", "continuation-token", "delimiter")))
+            _send(self, standin, standin.answer(query))
+
+        def _read(self, key: str) -> None:
+            standin.reads.append((key, self.client_address[1]))
+            _send(self, standin, standin.read(key))
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
             """Tests read what was asked from `queries`."""
 
     return Handler
+
+
+def _send(handler: BaseHTTPRequestHandler, standin: Standin, listed: Listed) -> None:
+    if listed.raw:
+        handler.close_connection = True
+        with suppress(OSError):
+            listed.raw(handler.wfile.write, standin.released)
+        return
+    body = standin.body(listed)
+    handler.send_response_only(listed.status)
+    headers = {
+        "Date": f"{standin.now():%a, %d %b %Y %H:%M:%S GMT}",
+        "Content-Type": "application/xml",
+        "Content-Length": str(len(body) + listed.promised),
+    }
+    for name, value in (headers | listed.headers).items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(body)
+    if listed.stalls:
+        standin.released.wait(30)
+    if listed.promised:
+        handler.close_connection = True

@@ -134,7 +134,7 @@ def test_a_killed_backup_has_the_data_listed_although_the_index_is_as_it_was(
     assert pruned.index_generation == before.index_generation
     assert pruned.totals[ObjectType.DATA] == killed.totals[ObjectType.DATA]
     sweep = reader.sweeps[0]
-    sweep._settings = sweep._settings.model_copy(update={"poll": PollSettings(full_listing=timedelta(0))})
+    sweep.settings = sweep.settings.model_copy(update={"poll": PollSettings(full_listing=timedelta(0))})
     assert only(reader).totals[ObjectType.DATA] == before.totals[ObjectType.DATA]
 
 

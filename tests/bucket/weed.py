@@ -1,4 +1,4 @@
-"""A real S3 server on loopback: SeaweedFS, with an administrator and an identity that may only list."""
+"""A real S3 server on loopback: SeaweedFS, with an administrator, and identities that may list, and read, alone."""
 
 import json
 import os
@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 BUCKET = "volsync-backup"
 ADMIN = ("admin-key", "admin-secret")
 LIST_ONLY = ("list-key", "list-secret")
+READER = ("read-key", "read-secret")
 
 
 @dataclass
@@ -45,6 +46,15 @@ class Weed:
 
     def put(self, key: str, body: bytes = b"") -> None:
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def get(self, key: str) -> bytes:
+        return self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+    def copy(self, prefix: str, to: str) -> None:
+        """Copy what lies below one prefix to another."""
+        for key in self.keys(f"{prefix}/"):
+            target = to + key.removeprefix(prefix)
+            self.s3.copy_object(Bucket=BUCKET, Key=target, CopySource={"Bucket": BUCKET, "Key": key})
 
     def delete(self, key: str) -> None:
         self.s3.delete_object(Bucket=BUCKET, Key=key)
@@ -74,6 +84,7 @@ def running_weed(inline: int = 0) -> Iterator[Weed]:
     identities = [
         {"name": "admin", "credentials": [_credentials(ADMIN)], "actions": ["Admin", "Read", "Write", "List"]},
         {"name": "listonly", "credentials": [_credentials(LIST_ONLY)], "actions": [f"List:{BUCKET}"]},
+        {"name": "reader", "credentials": [_credentials(READER)], "actions": [f"List:{BUCKET}", f"Read:{BUCKET}"]},
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     options = {

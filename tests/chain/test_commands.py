@@ -20,7 +20,7 @@ COMMANDS = tuple(
 )
 WORDS = sorted({word for command in COMMANDS for word in re.findall(r"<(\w+)>", command)} - {"method"})
 """`method` is one of the movers' names, by which the field of the spec was found."""
-PROGRAMS = ("kubectl", "aws", "date", "grep")
+PROGRAMS = ("kubectl", "aws", "date", "grep", "volsync-exporter")
 """All that the catalogue's commands run."""
 RECORDER = """#!/bin/sh
 {{ printf '%s\\0' "${{0##*/}}" "$@"; printf '\\1'; }} >>{log}/$$

@@ -122,7 +122,7 @@ def test_helm_takes_its_commands(command: str, tmp_path: Path) -> None:
 
     done = run(str(helm()), *words, *(["--dry-run=client"] if words[0] == "install" else []), cwd=tmp_path)
 
-    if words[0] == "upgrade":  # asks the cluster for what it upgrades, and there is none
+    if words[0] in ("upgrade", "test"):  # asks the cluster for the release, and there is none
         assert "cluster unreachable" in done.stderr
     else:
         assert not done.returncode, done.stderr

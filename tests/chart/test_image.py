@@ -1,5 +1,6 @@
 """The image's recipe, as far as it can be proven without a container engine: its pins, its lint, its install steps."""
 
+import json
 import os
 import re
 import shutil
@@ -10,13 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.tags import Tag, cpython_tags
 from packaging.utils import parse_wheel_filename
 
-from tests.chart.tools import ROOT, run
+from tests.chart.tools import ROOT, container, run
 from tests.tools import uv
 
 RECIPE = ROOT / "container" / "Dockerfile"
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 SCENARIO = ROOT / "tests" / "scenarios" / "bases" / "bad-day"
 USED_BY_THE_INSTALL = ("sh", "find", "rm")
 """All that is on the PATH beside uv and Python while the program is installed: no compiler among it."""
@@ -128,11 +131,22 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prefix
 
 
-def test_the_installed_program_runs_without_its_source(installed: Path) -> None:
-    status = _run(installed, "volsync-exporter", "status", "--from", str(SCENARIO), "--at", "2026-01-18T14:20:00Z")
+def test_the_installed_program_tells_a_scenario_without_its_source_and_with_nothing_but_what_it_asks_for(
+    installed: Path,
+) -> None:
+    """The install builds the wheel and puts it, with what uv.lock names for it, into an environment of its own."""
+    expected = yaml.safe_load((ROOT / "tests" / "scenarios" / "bad-day.yaml").read_text())
+
+    status = _run(
+        installed, "volsync-exporter", "status", "--from", str(SCENARIO), "--at", expected["at"], "-o", "json"
+    )
 
     assert status.returncode == 1, status.stderr
-    assert "11 claims" in status.stdout
+    told = {
+        f"{claim['namespace']}/{claim['pvc']}": (claim["state"], claim["cause"])
+        for claim in json.loads(status.stdout)["claims"]
+    }
+    assert told == {name: (claim["state"], claim["cause"]) for name, claim in expected["claims"].items()}
 
 
 def test_what_was_pruned_is_not_needed(installed: Path) -> None:
@@ -160,6 +174,84 @@ def test_no_development_package_is_installed(installed: Path) -> None:
 
     assert "volsync_exporter" in names
     assert not names & {"pytest", "mypy", "ruff", "hypothesis", "selenium", "pip", "setuptools", "wheel"}
+
+
+@pytest.fixture
+def engines(tmp_path: Path) -> Path:
+    """A folder for stand-ins of container engines, which write down what they are asked."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("sh", "sed", "mkdir", "rm", "cat", "git", "dirname"):
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    for name in ("container", "chart", "scripts"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return folder
+
+
+def _engine(engines: Path, name: str, *, works: bool = True) -> None:
+    program = f'#!/bin/sh\n[ "$1" = info ] && exit {int(not works)}\necho {name} "$@" >>asked\n'
+    (engines / name).write_text(program)
+    (engines / name).chmod(0o755)
+
+
+def _image(engines: Path, **environment: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """What scripts/image says, and what it asks of an engine."""
+    script = (ROOT / "scripts" / "image").read_text().replace('cd "$(dirname "$0")/.."', f"cd {engines.parent}")
+    done = subprocess.run(
+        [str(engines / "sh"), "-c", script],
+        env={"PATH": str(engines), **environment},
+        cwd=engines.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    asked = engines.parent / "asked"
+    return done, asked.read_text().splitlines() if asked.exists() else []
+
+
+NAME = f"ghcr.io/volsync-exporter/volsync-exporter:{VERSION}"
+ARCHIVE = f"dist/volsync-exporter-{VERSION}.tar"
+WRITTEN = {
+    "docker": f"docker save --output {ARCHIVE} {NAME}",
+    "podman": f"podman save --quiet --format docker-archive --output {ARCHIVE} {NAME}",
+    "buildah": f"buildah push --quiet {NAME} docker-archive:{ARCHIVE}:{NAME}",
+}
+
+
+@pytest.mark.parametrize("engine", WRITTEN)
+def test_whichever_engine_works_builds_the_image_that_the_chart_asks_for_and_writes_it(
+    engine: str, engines: Path
+) -> None:
+    for name in WRITTEN:
+        _engine(engines, name, works=name == engine)
+
+    done, (build, write) = _image(engines, BUILD_OPTIONS="--network host")
+
+    assert not done.returncode, done.stderr
+    assert build.startswith(
+        f"{engine} build --file container/Dockerfile --build-arg VERSION={VERSION} --build-arg REVISION="
+    )
+    assert build.endswith(f" --network host --tag {NAME} .")
+    assert write == WRITTEN[engine]
+    assert f"kind load image-archive {ARCHIVE}" in done.stdout
+    assert container("default")["image"] == NAME
+
+
+def test_an_engine_can_be_chosen_and_where_none_works_that_is_said(engines: Path) -> None:
+    _engine(engines, "docker", works=False)
+    _engine(engines, "podman")
+    _engine(engines, "buildah")
+
+    chosen, (build, _) = _image(engines, ENGINE="buildah", IMAGE="registry.example/exporter:1")
+    none, _ = _image(engines, ENGINE="docker")
+
+    assert not chosen.returncode, chosen.stderr
+    assert build.startswith("buildah build ")
+    assert "--tag registry.example/exporter:1 ." in build
+    assert none.returncode == 1
+    assert "of docker none works here" in none.stderr
 
 
 def _run(prefix: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.facts.cluster.kinds import KINDS
+from exporter.facts.cluster.server import standing
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.cluster.server.permissions import rules
 from exporter.facts.reading import Reading, Source
@@ -14,21 +15,25 @@ from tests.apiserver.server import ApiServer
 from tests.chart.tools import ALL_VALUES, ROOT, Manifest, of_kind, rendered, rendered_together, settings, the
 
 RBAC = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
-CLUSTER_SOURCES = [source for source in Source if source is not Source.S3]
+CLUSTER_SOURCES = [source for source in Source if source.is_of_cluster]
 
 Grant = tuple[str, str, str, str]
 """Namespace (empty: cluster-wide), verb, API group and plural."""
 
 
 @pytest.mark.parametrize("values", ALL_VALUES)
-def test_the_exporter_meets_no_refusal_and_leaves_no_permission_unused(values: str) -> None:
+def test_the_exporter_meets_no_refusal_and_leaves_no_permission_unused(
+    values: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "SMALL", 0)  # these lists are so small that they would not be watched
     account = the("Deployment", values)["spec"]["template"]["spec"]["serviceAccountName"]
     namespace = the("Deployment", values)["metadata"]["namespace"]
     rbac = [manifest for manifest in rendered(values) if manifest["kind"] in RBAC]
 
     with ApiServer((), rbac=rbac, user=f"system:serviceaccount:{namespace}:{account}") as server:
         reader = ClusterReader(settings(values), server.client())
-        reports = [reader.read(source, datetime(2026, 3, 1, tzinfo=UTC)).report for source in CLUSTER_SOURCES]
+        at = datetime(2026, 3, 1, tzinfo=UTC)
+        reports = [reader.read(source, at).report for _ in ("list", "watch") for source in CLUSTER_SOURCES]
 
     assert server.rules
     assert not server.forbidden()
@@ -38,7 +43,7 @@ def test_the_exporter_meets_no_refusal_and_leaves_no_permission_unused(values: s
 
 
 @pytest.mark.parametrize("values", ALL_VALUES)
-def test_only_list_and_get_are_granted_on_the_kinds_that_are_read(values: str) -> None:
+def test_only_list_watch_and_get_are_granted_on_the_kinds_that_are_read(values: str) -> None:
     needed = {(rule.namespace, rule.verb, rule.group, rule.resource) for rule in rules(settings(values))}
 
     granted = set(_granted(values))

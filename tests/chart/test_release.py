@@ -1,19 +1,26 @@
 """The release's files: the versions agree, the workflows ask for little, and what they run is pinned."""
 
+import hashlib
+import io
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+from scripts import release
 from tests.chart.tools import ROOT, helm, run
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+KREW = "packaging/krew"
+PLUGIN = (f"{KREW}/kubectl-volsync_backups", f"{KREW}/volsync-backups.yaml")
 
 
 def test_the_project_the_chart_and_the_changelog_name_one_version() -> None:
@@ -29,13 +36,15 @@ def test_the_project_the_chart_and_the_changelog_name_one_version() -> None:
         ("chart/Chart.yaml", f"\nversion: {VERSION}", "\nversion: 9.9.9", "chart/Chart.yaml version is 9.9.9"),
         ("chart/Chart.yaml", f"appVersion: {VERSION}", "appVersion: 9.9.9", "chart/Chart.yaml appVersion is 9.9.9"),
         ("CHANGELOG.md", f"## [{VERSION}]", "## Version", "CHANGELOG.md is missing"),
+        (f"{KREW}/kubectl-volsync_backups", f"version={VERSION}", "version=9.9.9", "kubectl-volsync_backups is 9.9.9"),
+        (f"{KREW}/volsync-backups.yaml", f"version: v{VERSION}", "version: v9.9.9", "9.9.9, but pyproject.toml's"),
     ],
 )
 def test_a_release_is_refused_where_they_differ(
     tmp_path: Path, file: str, before: str, after: str, message: str
 ) -> None:
-    for name in ("pyproject.toml", "CHANGELOG.md", "chart/Chart.yaml", "scripts/release.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("pyproject.toml", "CHANGELOG.md", "chart/Chart.yaml", "scripts/release.py", *PLUGIN):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     text = (tmp_path / file).read_text()
     assert before in text
@@ -52,6 +61,30 @@ def test_a_release_is_refused_for_another_tag() -> None:
 
     assert refused.returncode
     assert "the tag is v9.9.9" in refused.stderr
+
+
+def test_krews_manifest_has_the_sum_of_the_plugins_archive() -> None:
+    archive = release.plugin(ROOT)
+    (platform,) = yaml.safe_load((ROOT / PLUGIN[1]).read_text())["spec"]["platforms"]
+    assert platform["sha256"] == hashlib.sha256(archive).hexdigest(), "run: python scripts/release.py krew"
+    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+        assert {member.name: member.mode for member in packed} == {platform["bin"]: 0o755, "LICENSE": 0o644}
+
+
+@pytest.mark.parametrize("runner", ["uvx", "pipx"])
+def test_the_plugin_runs_this_release_with_what_there_is(tmp_path: Path, runner: str) -> None:
+    (tmp_path / runner).write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / runner).chmod(0o755)
+    ran = subprocess.run(
+        ["/bin/sh", ROOT / PLUGIN[0], "status", "-n", "a b"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert f"/v{VERSION}/volsync_exporter-{VERSION}-py3-none-any.whl kubectl-volsync_backups status -n a b" in ran.stdout
+
+
+def test_the_plugin_says_what_it_needs(tmp_path: Path) -> None:
+    ran = subprocess.run(["/bin/sh", ROOT / PLUGIN[0]], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert "needs uv or pipx" in ran.stderr
 
 
 def test_zizmor_finds_nothing_in_the_workflows() -> None:

@@ -269,7 +269,10 @@ def test_pull_secrets_are_those_for_all_charts_and_this_ones_each_once() -> None
 def test_pods_get_what_the_values_add_to_them() -> None:
     spec, given = pod("everything")["spec"], values_of("everything")
 
-    for name in ("dnsPolicy", "dnsConfig", "hostAliases", "initContainers", "affinity", "tolerations", "nodeSelector"):
+    for name in (
+        "dnsPolicy dnsConfig hostAliases initContainers affinity tolerations nodeSelector priorityClassName "
+        "terminationGracePeriodSeconds"
+    ).split():
         assert spec[name] == given[name]
     assert spec["containers"][1:] == given["extraContainers"]
     assert container("everything")["lifecycle"] == given["lifecycle"]

@@ -19,7 +19,7 @@ from exporter.facts.model import SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling.clock import Clock
 from exporter.polling.poller import Poller
-from exporter.settings import Settings
+from exporter.settings import BucketSettings, Settings
 from tests.apiserver import faults
 from tests.apiserver.server import ApiServer, load
 
@@ -90,6 +90,17 @@ def test_the_last_facts_serve_while_a_source_fails(cluster: ApiServer) -> None:
     assert [claim.state for claim in after.verdict.claims] == [claim.state for claim in before.verdict.claims]
     assert poller.telemetry().errors[Source.VOLSYNC, Reason.SERVER_ERROR] >= 1
     assert {report.source for report in poller.telemetry().reports if not report.up} == {Source.VOLSYNC}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "stays", "scrubs"), [("true", True, True), ("true", False, False), ("false", True, False)]
+)
+def test_only_who_stays_and_is_told_to_scrubs(enabled: str, stays: bool, scrubs: bool) -> None:
+    settings: Settings = load_settings(None, {}, {"scrub.enabled": enabled})
+    bucket = BucketSettings(bucket="backups", endpoint="http://127.0.0.1:1")
+    readers = readers_of(settings.model_copy(update={"buckets": (bucket,)}), scrubs=stays)
+    assert (Source.SCRUB in readers) is scrubs
+    assert Source.S3 in readers
 
 
 def test_a_read_gives_up_when_it_is_told_to(cluster: ApiServer) -> None:
@@ -164,6 +175,25 @@ def test_a_server_that_is_gone_is_one_error_with_what_to_do(tmp_path: Path, monk
     assert (result.exit_code, result.stdout) == (2, "")
     assert "cannot be reached: Connection refused" in result.stderr
     assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_watch_goes_through_an_outage_of_the_api_server(cluster: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    class EndedError(Exception):
+        """What stands for Ctrl-C."""
+
+    token, pauses = cluster.token, iter(range(4))
+
+    def sleep(_seconds: float) -> None:
+        pause = next(pauses)
+        cluster.token = "another" if pause == 0 else token
+        if pause == 2:
+            raise EndedError
+
+    monkeypatch.setattr("exporter.cli.status.sleep", sleep)
+    result = run("status", "-n", "karakeep", "--watch", "--at", AT)
+    assert isinstance(result.exception, EndedError)
+    assert result.stdout.count("2 claims") == 2
+    assert result.stderr.count("expired token") == 1
 
 
 def test_a_namespace_that_the_cluster_has_not_is_a_mistake(cluster: ApiServer) -> None:

@@ -13,9 +13,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from exporter.cli.commands import SUMMARIES, cli
+from exporter.cli.completion import complete_for_kubectl
 from exporter.cli.inputs import _spread
 from exporter.configuration import SETTINGS
-from exporter.publication.tables import UNVERIFIED
+from exporter.publication.plain import UNVERIFIED
 from exporter.settings import Settings
 
 DUMPS = Path(__file__).parent / "dumps"
@@ -255,7 +256,7 @@ def test_a_chain_is_walked_link_by_link() -> None:
     result = run("explain", "paperless-ngx/media", "--from", SOUND, BEHIND, *AT, *PLAIN)
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
-    assert lines[0] == "paperless-ngx/media is unprotected"
+    assert lines[2] == "paperless-ngx/media is unprotected"
     assert next(line for line in lines if line.startswith("broken")).split()[1] == "source"
     assert any(line.lstrip().startswith("$ kubectl") for line in lines)
     assert result.stdout == run("explain", "paperless-ngx/media", "--from", SOUND, BEHIND, *AT, *PLAIN).stdout
@@ -336,6 +337,23 @@ def test_shells_are_told_how_to_complete(shell: str) -> None:
     assert "_VOLSYNC_EXPORTER_COMPLETE" in run("completion", shell).stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["st"], "status\tPrint every claim with its state, and the root causes.\n:4\n"),
+        (["status", "--prob"], "--problems\tOnly claims that are not well.\n:4\n"),
+        (["status", "-o", "js"], "json\n:4\n"),
+        (["status", "--config", ""], ":0\n"),
+    ],
+)
+def test_kubectl_completes_the_plugin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kubectl_complete-volsync_backups", *words])
+    complete_for_kubectl()
+    assert capsys.readouterr().out == told
+
+
 def test_what_help_and_completion_need_is_imported_alone() -> None:
     """They are to answer at once: the libraries behind a verdict take ten times as long as the rest."""
     slow = ("pydantic", "rich", "apscheduler", "jinja2", "boto3", "kubernetes", "yaml", "structlog")
@@ -345,7 +363,8 @@ def test_what_help_and_completion_need_is_imported_alone() -> None:
 
 def test_a_status_from_files_imports_nothing_that_only_serving_needs() -> None:
     slow = ("apscheduler", "jinja2", "boto3", "kubernetes", "prometheus_client", "structlog", "asyncio", "urllib3")
-    code = f"import sys, exporter.cli.status; print([name for name in {slow!r} if name in sys.modules])"
+    imports = "import sys, exporter.cli.status, exporter.facts.bucket.offline"
+    code = f"{imports}; print([name for name in {slow!r} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 

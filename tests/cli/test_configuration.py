@@ -39,7 +39,7 @@ def test_every_setting_can_be_given_in_each_of_the_three_ways(tmp_path: Path) ->
 def as_text(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value))
-    return f"{value.total_seconds():g}s" if isinstance(value, timedelta) else str(value)
+    return f"{value.total_seconds():.15g}s" if isinstance(value, timedelta) else str(value)
 
 
 def as_yaml(texts: dict[str, str]) -> list[str]:
@@ -140,6 +140,9 @@ def test_every_part_of_a_bucket_has_a_variable() -> None:
         ("poll: {cluster: .inf}", "config.yaml: poll.cluster: 'inf' is longer than a duration can be"),
         ("poll: {cluster: 1.0e+300}", "config.yaml: poll.cluster: '1e+300' is longer than a duration can be"),
         ("poll: {page_size: 0}", "config.yaml: poll.page_size: 0: should be greater than or equal to 1"),
+        ("scrub: {period: 3s}", "config.yaml: scrub.period: must be at least 30m"),
+        ("scrub: {bytes_per_second: 1Ki}", "config.yaml: scrub.bytes_per_second: must be at least 64Ki"),
+        ("scrub: {bytes_per_second: fast}", "config.yaml: scrub.bytes_per_second: 'fast' is no quantity"),
         ("secrets: all", "config.yaml: secrets: 'all': should be 'inferred' or 'metadata'"),
         ("log_level: loud", "config.yaml: log_level: 'loud': should be 'debug', 'info', 'warning' or 'error'"),
         ("sources: [volsync, rook]", "config.yaml: sources: rook is none of external_secrets, kubernetes"),

@@ -14,7 +14,7 @@ from tests.apiserver import faults
 from tests.apiserver.server import ApiServer
 from tests.cluster.conftest import MakeReader, obj, small_cluster
 
-CLUSTER_SOURCES = [source for source in Source if source not in (Source.S3, Source.SECRETS)]
+CLUSTER_SOURCES = [source for source in Source if source.is_of_cluster and source is not Source.SECRETS]
 
 
 def names(listing: ObjectList[Any]) -> list[str]:

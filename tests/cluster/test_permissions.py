@@ -6,17 +6,27 @@ from typing import Any
 
 import pytest
 
+from exporter.facts.cluster.server import standing
 from exporter.facts.cluster.server.access import check_access
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.cluster.server.permissions import Rule, rules
 from exporter.facts.model import Check
 from exporter.facts.reading import Reading, Reason, Source
+from exporter.publication.doctor import report
 from exporter.settings import Settings
 from tests.apiserver import faults
+from tests.apiserver.faults import Fault, How
 from tests.apiserver.server import ApiServer
 from tests.cluster.conftest import Json, MakeReader, small_cluster
 
-SOURCES = [source for source in Source if source is not Source.S3]
+
+@pytest.fixture(autouse=True)
+def _follow_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also lists that are so small that they would be read in full."""
+    monkeypatch.setattr(standing, "SMALL", 0)
+
+
+SOURCES = [source for source in Source if source.is_of_cluster]
 MODES = {
     "default": {},
     "metadata of Secrets": {"secrets": "metadata"},
@@ -56,7 +66,7 @@ def test_every_read_is_allowed_by_the_rules_and_every_rule_is_needed(mode: str, 
     settings = Settings.model_validate(MODES[mode])
     with ApiServer(small_cluster(), rbac=rbac_for(rules(settings))) as server:
         reader = ClusterReader(settings, server.client())
-        reports = [reader.read(source, at).report for source in SOURCES]
+        reports = [reader.read(source, at).report for _ in ("list", "watch") for source in SOURCES]
     assert server.forbidden() == []
     assert server.unused_rules() == []
     assert all(report.up for report in reports)
@@ -77,10 +87,10 @@ def test_secrets_are_never_among_the_rules_by_default() -> None:
     assert "secrets" not in {rule.resource for rule in rules(Settings())}
 
 
-def test_nothing_but_list_and_get_of_namespaces_is_ever_needed() -> None:
+def test_nothing_but_list_and_watch_and_get_of_namespaces_is_ever_needed() -> None:
     for mode in MODES.values():
         for rule in rules(Settings.model_validate(mode)):
-            assert rule.verb == "list" or (rule.verb, rule.resource) == ("get", "namespaces")
+            assert rule.verb in ("list", "watch") or (rule.verb, rule.resource) == ("get", "namespaces")
 
 
 def test_a_namespaced_install_reads_its_namespaces_and_is_up(reader_of: MakeReader, at: datetime) -> None:
@@ -140,6 +150,37 @@ def test_a_missing_permission_is_named_with_the_rule_that_grants_it(at: datetime
         "Grant it with a Role in namespace media: "
         '{apiGroups: ["volsync.backube"], resources: ["replicationsources"], verbs: ["list"]}'
     )
+
+
+def test_that_nothing_may_be_watched_is_no_fault_and_what_would_allow_it_is_named(at: datetime) -> None:
+    settings = Settings.model_validate({"sources": "volsync,longhorn"})
+    kept = [rule for rule in rules(settings) if rule.verb != "watch"]
+    with ApiServer(small_cluster(), rbac=rbac_for(kept)) as server:
+        reader = ClusterReader(settings, server.client())
+        checks = check_access(reader, settings)
+        reads = [reader.read(Source.VOLSYNC, at) for _ in range(3)]
+    assert {check.ok for check in checks} == {True, None}
+    (watch,) = [check for check in checks if check.what.startswith("watch")]
+    assert watch.ok is None
+    assert watch.detail.startswith("not allowed for 4 resources")
+    assert watch.fix == (
+        'To allow it: a ClusterRole: {apiGroups: ["volsync.backube"], '
+        'resources: ["replicationdestinations", "replicationsources"], verbs: ["watch"]}\n'
+        'Role in namespace longhorn-system: {apiGroups: ["longhorn.io"], '
+        'resources: ["settings", "volumes"], verbs: ["watch"]}'
+    )
+    assert "To allow it" in report(checks).plain
+    assert all(read.report.up for read in reads)
+    assert {one.reason for read in reads[1:] for one in read.report.reads} == {"forbidden"}
+    # Twice refused, it is not asked for again at once.
+    assert len([one for one in server.asked("replicationsources") if one.verb == "watch"]) == 3
+
+
+def test_a_watch_that_a_proxy_spoils_is_said_and_is_no_fault(server: ApiServer) -> None:
+    server.fail("replicationsources", Fault(How.STATUS, status=502, verb="watch"))
+    (watch,) = [check for check in checks_of(server) if check.what.startswith("watch")]
+    assert watch.ok is None
+    assert "502" in watch.detail
 
 
 def test_what_is_not_served_is_no_fault() -> None:

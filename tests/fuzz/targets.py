@@ -7,6 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from exporter.chain.judge import judge
+from exporter.facts.cluster.changes import (
+    Changes,
+    ExpiredError,
+    UnusableEventError,
+    malformed_with,
+    with_changes,
+)
 from exporter.facts.cluster.decode import MalformedPageError, decode_page
 from exporter.facts.cluster.dump.files import read_files
 from exporter.facts.cluster.dump.refusal import FileError
@@ -26,6 +33,17 @@ def pages(content: bytes) -> None:
     for kind in KINDS:
         with contextlib.suppress(MalformedPageError):
             decode_page(kind, content)
+
+
+def events(content: bytes) -> None:
+    """A watch of every kind: the event, and the event's object."""
+    for kind in KINDS:
+        for line in (content, b'{"type":"MODIFIED","object":%b}' % content):
+            changes = Changes(kind, "1")
+            with contextlib.suppress(ExpiredError, UnusableEventError):
+                changes.take(line.replace(b"\n", b" "))
+            malformed_with((), changes.objects)
+            with_changes((), changes.objects)
 
 
 def files(content: bytes) -> None:
@@ -50,4 +68,4 @@ def texts(content: bytes) -> None:
     masked(content.decode(errors="replace"))
 
 
-TARGETS: Mapping[str, Callable[[bytes], None]] = {"pages": pages, "files": files, "texts": texts}
+TARGETS: Mapping[str, Callable[[bytes], None]] = {"pages": pages, "events": events, "files": files, "texts": texts}

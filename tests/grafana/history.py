@@ -17,7 +17,7 @@ import msgspec
 
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
-from exporter.facts.bucket.model import Repository, Totals
+from exporter.facts.bucket.model import Proof, Repository, Scrub, Totals
 from exporter.facts.cluster.dump.files import read_files
 from exporter.facts.model import Facts
 from exporter.facts.reading import Reason, Source
@@ -62,11 +62,12 @@ def _with_room(facts: Facts) -> Facts:
 
 
 def _grown(facts: Facts, now: datetime) -> Facts:
-    """As much data again in every repository, and the lock of a mover that is at work in the first."""
+    """As much data again in every repository, now scrubbed, and the lock of a mover that is at work in the first."""
 
     def grow(repository: Repository) -> Repository:
         totals = {kind: Totals(total.objects, 2 * total.bytes) for kind, total in repository.totals.items()}
-        return msgspec.structs.replace(repository, totals=totals)
+        scrub = Scrub(scrubbed={Proof.CONTENT: 1000}, oldest=now - timedelta(days=9), corrupt_objects=0)
+        return msgspec.structs.replace(repository, totals=totals, scrub=scrub)
 
     (bucket,) = facts.buckets
     first, *others = (grow(repository) for repository in bucket.repositories)
@@ -86,7 +87,9 @@ class History:
                 verdict = judge(facts, Settings(), moment)
                 self.verdicts[moment] = verdict
                 file.writelines(_scrape(verdict, instance))
-            file.writelines(_alert(moment) for moment in self.verdicts if BAD_FROM <= moment < HEALED_FROM)
+            for moment, verdict in self.verdicts.items():
+                if BAD_FROM <= moment < HEALED_FROM:
+                    file.writelines(_alert(moment, verdict))
             file.write("# EOF\n")
 
     @staticmethod
@@ -133,9 +136,19 @@ def _scrape(verdict: Verdict, instance: str) -> Iterator[str]:
             yield f"{found[1]}{{{labels}}} {found[3]} {at.timestamp():.0f}\n"
 
 
-def _alert(moment: datetime) -> str:
-    labels = 'alertname="VolSyncVolumeFaulted",alertstate="firing",cause="volume_faulted"'
-    return f'ALERTS{{{labels},scope="storage/driver.longhorn.io",severity="critical"}} 1 {moment.timestamp():.0f}\n'
+def _alert(moment: datetime, verdict: Verdict) -> Iterator[str]:
+    """An alert of a fault that began at one volume and shows in the whole storage, and what the rules remember."""
+    began, at = "volume/pvc-first", f"1 {moment.timestamp():.0f}\n"
+    what = 'cause="volume_faulted"'
+    name = 'alertname="VolSyncVolumeFaulted",alertstate="firing"'
+    yield f'ALERTS{{{name},{what},scope="{began}",severity="critical"}} {at}'
+    for root in verdict.root_causes:
+        if root.cause == "volume_faulted":
+            yield f'scope:volsync_root_cause:fault{{{what},scope="{root.scope}",fault="{began}"}} {at}'
+            for claim in root.claims:
+                namespace, _, pvc = claim.partition("/")
+                labels = f'{what},scope="{root.scope}",namespace="{namespace}",pvc="{pvc}"'
+                yield f"claim:volsync_root_cause:hit{{{labels}}} {at}"
 
 
 class Prometheus:

@@ -24,7 +24,7 @@ from exporter.settings import Settings
 from tests.page.conftest import Site
 from tests.page.verdicts import AT, FAULTED, bad_day, many, protected, sound, telemetry, with_claims
 
-PAGES = ("", "claims/open-webui/storage", "claims/n8n/data", "claims/nobody/nothing", "?state=at_risk")
+PAGES = ("", "claims/open-webui/storage", "claims/n8n/data", "claims/nobody/nothing", "?state=at_risk", "uncovered")
 
 
 @pytest.fixture
@@ -164,6 +164,9 @@ def test_a_phone_needs_no_sideways_scrolling(shown: Callable[..., Chrome], axe: 
         shown(bad_day(), page)
         wide = browser.execute_script("return document.documentElement.scrollWidth")
         assert wide == browser.execute_script("return document.documentElement.clientWidth") == 360, page
+        cells = "[...document.querySelectorAll('.stack td')].filter(cell => cell.offsetParent)"
+        shown_cells = browser.execute_script(f"return {cells}.map(cell => cell.innerText.trim())")
+        assert [cell for cell in shown_cells if cell == "\u2013"] == [], page
         assert violations(browser, axe) == []
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.bucket.model import Bucket, Repository, Scrub
 from exporter.facts.cluster.core.objects import Namespace, NamespaceMetadata
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationSource
 from exporter.facts.cluster.wire import Metadata
-from exporter.facts.model import Facts, SourceRead, SourceReport
+from exporter.facts.model import Facts, RepositoryPlace, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.polling.merge import FIELDS, expire, merge
 
@@ -184,6 +184,34 @@ def test_a_bucket_that_nobody_renews_goes_stale() -> None:
     assert expire(facts, SOON, {Source.S3: KEEP}) is facts
     (late,) = expire(facts, LATE, {Source.S3: KEEP}).buckets
     assert (late.reading, late.reason, late.repositories) == (Reading.UNREADABLE, Reason.STALE, REPOSITORIES)
+
+
+SCRUB = Scrub(corrupt_objects=1)
+
+
+def scrubbed(scrubs: dict[RepositoryPlace, Scrub], reason: Reason | None = None) -> SourceRead:
+    report = SourceReport(Source.SCRUB, Reading.UNREADABLE if reason else Reading.READ, reason)
+    return SourceRead(report, scrubs=scrubs)
+
+
+def test_what_scrubbing_found_stands_with_its_repository_until_it_is_found_otherwise() -> None:
+    place = (FULL.identity, "n8n/data")
+    gone = (FULL.identity, "n8n/gone")
+    facts = merge(merge(Facts(), s3(FULL), AT, KEEP), scrubbed({place: SCRUB, gone: SCRUB}), AT, KEEP)
+
+    def known(facts: Facts) -> Scrub | None:
+        return facts.buckets[0].repositories[0].scrub
+
+    assert known(facts) == SCRUB
+    assert known(merge(facts, s3(FULL), LATE, KEEP)) == SCRUB
+    assert known(merge(facts, scrubbed({}, Reason.TIMEOUT), LATE, KEEP)) == SCRUB
+    assert known(merge(facts, s3(reason=Reason.TIMEOUT), LATE, KEEP)) == SCRUB
+    assert known(merge(facts, scrubbed({place: Scrub()}), LATE, KEEP)) == Scrub()
+
+
+def test_what_scrubbing_finds_before_its_repository_is_listed_waits_for_it() -> None:
+    facts = merge(Facts(), scrubbed({(FULL.identity, "n8n/data"): SCRUB}), AT, KEEP)
+    assert merge(facts, s3(FULL), AT, KEEP).buckets[0].repositories[0].scrub == SCRUB
 
 
 def test_buckets_of_one_name_at_two_endpoints_are_two() -> None:

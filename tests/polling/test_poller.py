@@ -19,10 +19,10 @@ from exporter.facts.cluster.core.objects import ClaimMetadata, PersistentVolumeC
 from exporter.facts.cluster.object_list import MalformedObject, ObjectList
 from exporter.facts.cluster.volsync.objects import (
     MoverSpec,
+    PlaceMetadata,
     ReplicationSource,
     ReplicationSourceSpec,
     ReplicationSourceStatus,
-    SourceMetadata,
 )
 from exporter.facts.model import Facts, SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
@@ -61,7 +61,7 @@ SYNCED = AT - timedelta(minutes=12)
 
 def backed_up(at: datetime, _stop: threading.Event) -> SourceRead:
     source = ReplicationSource(
-        metadata=SourceMetadata(name="data-backup", namespace="n8n"),
+        metadata=PlaceMetadata(name="data-backup", namespace="n8n"),
         spec=ReplicationSourceSpec(source_pvc="data", restic=MoverSpec()),
         status=ReplicationSourceStatus(last_sync_time=SYNCED, last_sync_duration="1m0s"),
     )
@@ -105,7 +105,7 @@ class Verdicts:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.changed = threading.Condition()
         self.number = 0
-        judge = polling.judge
+        judge = polling.Judge.verdict
 
         def counting(*args: Any) -> Verdict:
             verdict = judge(*args)
@@ -114,7 +114,7 @@ class Verdicts:
                 self.changed.notify_all()
             return verdict
 
-        monkeypatch.setattr(polling, "judge", counting)
+        monkeypatch.setattr(polling.Judge, "verdict", counting)
 
     def wait_for(self, number: int) -> None:
         with self.changed:
@@ -198,6 +198,14 @@ def test_a_store_that_does_not_answer_holds_nothing_up(
     assert Link.REPOSITORY not in {link.link for link in claim.links if link.state is LinkState.BROKEN}
     assert poller.ready
     assert {report.source: report.reading for report in poller.facts.sources}[Source.S3] is Reading.PENDING
+
+
+def test_a_scrub_holds_no_verdict_up_and_is_no_part_of_the_cluster(running: Start, verdicts: Verdicts) -> None:
+    poller = running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: backed_up, Source.SCRUB: endless})
+    verdicts.wait_for(1)
+    assert published(poller).verdict.claims
+    assert poller.ready
+    assert poller.interval(Source.SCRUB) == SETTINGS.poll.bucket
 
 
 def test_the_cluster_is_awaited_longer_than_stores(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,14 +319,14 @@ def test_a_reader_with_a_fault_is_a_source_that_failed_and_is_asked_again(runnin
 
 def test_a_judge_with_a_fault_does_not_end_the_loop(running: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "TICK", timedelta(milliseconds=20))
-    judge, failures = polling.judge, iter([True, True])
+    judge, failures = polling.Judge.verdict, iter([True, True])
 
     def faulty(*args: Any) -> Verdict:
         if next(failures, False):
             raise RuntimeError("the judge has a fault")
         return judge(*args)
 
-    monkeypatch.setattr(polling, "judge", faulty)
+    monkeypatch.setattr(polling.Judge, "verdict", faulty)
     assert published(running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: volsync}))
 
 
@@ -415,7 +423,7 @@ def test_a_verdict_that_cannot_be_renewed_stands_and_the_exporter_is_no_longer_r
     poller = judged_once({Source.KUBERNETES: kubernetes, Source.VOLSYNC: volsync})
     assert poller.ready
     last = poller.published
-    monkeypatch.setattr(polling, "judge", lambda *_: 1 / 0)
+    monkeypatch.setattr(polling.Judge, "verdict", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         poller.judge()
     monkeypatch.setattr(polling, "monotonic", lambda: time.monotonic() + 3600)
@@ -437,7 +445,7 @@ def test_a_claim_that_cannot_be_judged_costs_itself_is_counted_and_is_logged_onc
         assert isinstance(good, ReplicationSource)
         bad = msgspec.structs.replace(
             good,
-            metadata=SourceMetadata(name="odd-backup", namespace="n8n"),
+            metadata=PlaceMetadata(name="odd-backup", namespace="n8n"),
             spec=msgspec.structs.replace(good.spec, source_pvc="odd"),
         )
         return SourceRead(read.report, {"volsync.sources": ObjectList((good, bad), Reading.READ, read_at=at)})

@@ -43,7 +43,9 @@ _TEXT: Mapping[str, tuple[str, ...]] = {
     "manual": ("", "1768680000"),
     "lastSyncDuration": ("41.2s", "1m33.5s", "", "a while", "9e99h"),
     "result": ("Successful", "Failed", "", "Odd"),
-    "logs": ("== Directory is empty skipping backup ===", "=== Initialize Dir ===", "already locked by PID 3", ""),
+    "logs": ("== Directory is empty skipping backup ===", "=== Initialize Dir ===", "already locked by PID 3", "",
+             "restoring snapshot 0ff74383 of [/data] at 2026-01-18 09:00:05.8 +0000 UTC by root@volsync to .",
+             "restoring snapshot 0ff74383 of [/data] at 0001-01-01 00:00:00 +2359 UTC by root@volsync to ."),
     "type": ("Synchronizing", "Ready", "PodScheduled", "Scheduled"),
     "status": ("True", "False", "Unknown"),
     "reason": ("Error", "SyncInProgress", "WaitingForSchedule", "WaitingForManual", "Unschedulable", "PolicyError",
@@ -57,7 +59,9 @@ _TEXT: Mapping[str, tuple[str, ...]] = {
     "refreshInterval": ("1h", "0", "soon", "1h0m0s"),
     "volsync-exporter.io/exempt": ("a cache", "", " "),
     "volsync-exporter.io/exempt-until": ("2026-01-19", "2026-01-17T00:00:00Z", "2026-01-18T13:00:00", "soon", ""),
+    "volsync-exporter.io/may-vanish": ("true", "false", "yes", ""),
     "volsync-exporter.io/objective": ("6h", "2d", "0", "soon", "", "-3h"),
+    "volsync-exporter.io/restore-proof": ("6h", "2d", "0", "soon", "", "-3h"),
 }  # fmt: skip
 """What a string may be, by its field's name on the wire; any other one is one of a few."""
 _OTHER_TEXT = ("", "data", "hourly", "true")

@@ -8,10 +8,11 @@ import msgspec
 
 from exporter.chain.binding import BindingState
 from exporter.chain.causes import Cause, Link
+from exporter.chain.selection import Uncovered
 from exporter.chain.verdict import ClaimState, ClaimVerdict, LinkState, LinkVerdict, Verdict
 from exporter.facts.model import Facts, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
-from exporter.publication.document import encode
+from exporter.publication.document import Judged, encode
 from tests.publication.verdicts import AT, bad_day, claim, orphan, problem, reports, source_verdict, verdict
 
 
@@ -21,7 +22,7 @@ def as_json(shown: Verdict) -> dict[str, Any]:
 
 def test_the_bad_day_has_the_fields_of_the_contract() -> None:
     found = as_json(bad_day())
-    assert set(found) == {"at", "claims", "root_causes", "orphans", "sources"}
+    assert set(found) == {"at", "judged", "claims", "root_causes", "orphans", "uncovered", "sources"}
     assert found["at"] == "2026-01-18T14:12:00Z"
     stuck = next(entry for entry in found["claims"] if entry["pvc"] == "media")
     assert stuck["links"]["volume"] == "broken"
@@ -37,13 +38,39 @@ def test_the_bad_day_has_the_fields_of_the_contract() -> None:
         "objective_seconds": 10800.0,
         "last_sync": "2026-01-18T13:00:24Z",
         "advisories": [],
+        "restore_proven": "2025-12-29T13:00:24Z",
         "binding": {
             "state": "proven",
             "store": "store/192.168.10.133:30292/volsync-backup",
             "evidence": "the mover's own log",
         },
     }
-    assert found["orphans"] == [{"bucket": "volsync-backup", "prefix": "old/wiki", "cause": "backup_withdrawn"}]
+    assert found["orphans"] == [
+        {"bucket": "volsync-backup", "prefix": "old/wiki", "cause": "backup_withdrawn", "endpoint": None}
+    ]
+
+
+def test_what_was_judged_stands_in_it_where_a_command_was_asked() -> None:
+    assert as_json(bad_day())["judged"] is None
+    told = json.loads(encode(bad_day(), judged=Judged("prod (https://10.0.0.1:6443)", "defaults")))
+    assert told["judged"] == {"cluster": "prod (https://10.0.0.1:6443)", "settings": "defaults"}
+
+
+def test_orphans_in_buckets_of_one_name_are_told_apart_without_credentials() -> None:
+    stores = ("https://a:9000", "https://key:hunter2@b:9000")  # what a setting may hold
+    orphans = tuple(msgspec.structs.replace(orphan(), endpoint=endpoint) for endpoint in stores)
+    text = encode(verdict(orphans=orphans)).decode()
+    assert [one["endpoint"] for one in json.loads(text)["orphans"]] == ["https://a:9000", "https://***@b:9000"]
+    assert "hunter2" not in text
+
+
+def test_pvcs_that_nobody_backs_up_are_listed() -> None:
+    uncovered = (Uncovered("media", "films", "longhorn", "20Ti"), Uncovered("media", "scratch"))
+    told = as_json(msgspec.structs.replace(bad_day(), uncovered=uncovered))["uncovered"]
+    assert told == [
+        {"namespace": "media", "pvc": "films", "storage_class": "longhorn", "requested": "20Ti"},
+        {"namespace": "media", "pvc": "scratch", "storage_class": None, "requested": None},
+    ]
 
 
 def test_a_root_cause_stands_once_with_all_claims_that_it_hits() -> None:

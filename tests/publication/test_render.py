@@ -136,8 +136,9 @@ PRINTABLE = st.text().map(lambda text: "".join(c for c in text if c.isprintable(
 @given(PRINTABLE, PRINTABLE)
 def test_any_label_value_survives_the_exposition(first: str, second: str) -> None:
     values = (first, second)
-    body = b"".join(rendering._blocks(rendering._Distinct(one_family(*values), None))).decode()
-    (family,) = parse_text(body)
+    written = one_family(*values)
+    lines = b"".join(rendering._lines(rendering._Distinct(written, written.samples(None)))).decode()
+    (family,) = parse_text(rendering._header(written, Format.TEXT) + lines)
     (sample,) = family.samples
     assert tuple(sample.labels.values()) == values
 

@@ -20,8 +20,8 @@ from exporter.facts.model import Check, Facts
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.doctor import report
 from exporter.publication.explain import explain
-from exporter.publication.plain import ago, clean
-from exporter.publication.tables import UNVERIFIED, console_for_output, show_status
+from exporter.publication.plain import UNVERIFIED, ago, clean
+from exporter.publication.tables import console_for_output, show_status
 from tests.publication.verdicts import AT, bad_day, claim, every_family, problem, reports, verdict
 
 GOLDENS = Path(__file__).parent
@@ -137,12 +137,12 @@ def test_doctor_puts_what_to_do_under_what_failed() -> None:
     ]
     assert report(checks).plain.splitlines() == [
         "kubernetes",
-        "  ok  list persistentvolumeclaims  allowed (v1)",
-        "  no  list pods                    403",
+        "  ok  list persistentvolumeclaims: allowed (v1)",
+        "  no  list pods: 403",
         "      Grant list on pods.",
         "",
         "longhorn",
-        "  -   list volumes                 not served",
+        "  -   list volumes: not served",
         "",
         "1 of 3 checks failed.",
     ]

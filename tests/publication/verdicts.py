@@ -15,18 +15,20 @@ from exporter.chain.verdict import (
     PolicyState,
     Problem,
     RepositoryOf,
+    RestoreEvidence,
+    RestoreProof,
     RestoreVerdict,
     SecretPresence,
     SourceVerdict,
     Verdict,
     VolumeState,
 )
-from exporter.facts.bucket.model import Bucket, ObjectType, Repository, Totals
+from exporter.facts.bucket.model import Bucket, CorruptObject, ObjectType, Proof, Repository, Scrub, Totals
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.longhorn.objects import LonghornSetting
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.cluster.wire import Metadata
-from exporter.facts.model import Facts, SourceReport
+from exporter.facts.model import Facts, Read, ReadCount, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.publication.families import Telemetry
 from tests.scopes import scope as scoped
@@ -68,6 +70,20 @@ def source_verdict(name: str, state: ClaimState = ClaimState.PROTECTED) -> Sourc
         binding=BindingState.PROVEN,
         store="store/192.168.10.133:30292/volsync-backup",
         binding_evidence="the mover's own log",
+    )
+
+
+def restore_proof(destination: str) -> RestoreProof:
+    ended = LAST_SYNC - timedelta(days=20)
+    return RestoreProof(
+        destination=destination,
+        ended=ended,
+        took=timedelta(seconds=93.5),
+        point=ended - timedelta(minutes=14),
+        snapshot="3b1f8c0d",
+        amount="",
+        evidence="its mover's own log",
+        counts_from=ended,
     )
 
 
@@ -113,6 +129,7 @@ def claim(
             VolumeState(f"pvc-{namespace}-{pvc}-cache", "cache", "detached", "unknown"),
         ),
         restores=(RestoreVerdict(f"{pvc}-restore", LAST_SYNC - timedelta(days=20), None, "successful"),),
+        restored=RestoreEvidence(restore_proof(f"{namespace}/{pvc}-restore"), wanted=timedelta(days=30)),
         repositories=(RepositoryOf("volsync-backup", f"{namespace}/{pvc}", ENDPOINT),),
     )
 
@@ -202,6 +219,15 @@ def bad_day() -> Verdict:
     )
 
 
+SCRUB = Scrub(
+    scrubbed={Proof.CONTENT: 98_765_432, Proof.CHECKSUM: 1_000_000},
+    oldest=AT - timedelta(days=17),
+    corrupt=(CorruptObject(f"data/ab/ab{'0' * 62}", 16_777_216, "f" * 64, AT - timedelta(days=1)),),
+    corrupt_objects=1,
+    unread=2,
+)
+
+
 def every_fact() -> Facts:
     """Facts behind every family that rests on them."""
     setting = LonghornSetting(metadata=Metadata(name="auto-salvage", namespace="longhorn-system"), value="true")
@@ -216,7 +242,7 @@ def every_fact() -> Facts:
                 clock_skew=timedelta(seconds=-1.5),
                 capacity_bytes=4_000_000_000_000,
                 repositories=(
-                    repository(),
+                    repository(scrub=SCRUB),
                     repository("n8n", "data", oldest_lock=AT - timedelta(hours=5), stale_locks=1),
                     repository("khoj", "config", suspect=(Reason.CONTRADICTED,)),
                 ),
@@ -240,6 +266,7 @@ def every_family() -> Verdict:
             pvc="config",
             state=ClaimState.STARTING,
             summary="It is new.",
+            may_vanish=True,
             restores=(running,),
             sources=filled.sources,
         ),
@@ -262,6 +289,7 @@ def telemetry(*reported: SourceReport) -> Telemetry:
         unjudged={"OverflowError": 1},
         web_config_current=True,
         log_lines_dropped=2,
+        reads={ReadCount("Pod", Read.CHANGES, "none"): 9, ReadCount("Pod", Read.LIST, "expired"): 2},
     )
 
 

@@ -5,8 +5,17 @@ were found, `moments` sets their snapshots beside a source's syncs, `layouts` is
 a bucket follow. `bindings` decides, for all sources together, and `summary` says for a person what it came to.
 """
 
-from exporter.chain.binding.bindings import Bindings
-from exporter.chain.binding.model import Binding, BindingState
+from exporter.chain.binding.bindings import Bindings, Identity
+from exporter.chain.binding.model import UNLISTED, Binding, BindingState
 from exporter.chain.binding.summary import BindingSummary, BucketSummary, summarise
 
-__all__ = ["Binding", "BindingState", "BindingSummary", "Bindings", "BucketSummary", "summarise"]
+__all__ = [
+    "UNLISTED",
+    "Binding",
+    "BindingState",
+    "BindingSummary",
+    "Bindings",
+    "BucketSummary",
+    "Identity",
+    "summarise",
+]

@@ -8,6 +8,7 @@
 Everything else is unknown, and then what VolSync reports stands: a guess that fails is a doubt, never an accusation.
 """
 
+import operator
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,9 +17,9 @@ from typing import TypeVar
 
 from exporter.chain import scope
 from exporter.chain.binding.evidence import Hint
-from exporter.chain.binding.hints import Hints
+from exporter.chain.binding.hints import Hints, Said
 from exporter.chain.binding.layouts import LayoutScore, PathNames, best_layout
-from exporter.chain.binding.model import Binding, BindingState, store_of
+from exporter.chain.binding.model import Binding, BindingState, is_same, store_of
 from exporter.chain.binding.places import FoundRepository, Place, Places
 from exporter.chain.binding.sources import names_of_source, one_for_each_claim, pattern_of, wrote
 from exporter.chain.isolation import Isolation
@@ -26,8 +27,9 @@ from exporter.chain.scope import Scope
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import Key
-from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.reading import Reading
+from exporter.facts.tables import Table, apart, shared
 
 READ_METHODS = ("restic",)
 """The movers whose repositories a listing can be read of."""
@@ -38,31 +40,67 @@ _MANY = 3
 _NO_BUCKET = "no bucket is read"
 _UNTOLD = Binding(BindingState.UNKNOWN, "a value in its objects could not be understood")
 _NO_HINTS: tuple[Hint, ...] = ()
+Identity = tuple[str, ...]
+"""What is one for all that read from or write to one repository."""
 T = TypeVar("T")
+
+
+class _Memory:
+    """What was made of single sources, and of what: it holds for whoever finds the very same things."""
+
+    def __init__(self) -> None:
+        self.places: Places | None = None
+        self.names: frozenset[str] = frozenset()
+        self.read: dict[Key, tuple[Said, tuple[Hint, ...]]] = {}
+        self.named: dict[Key, tuple[ReplicationSource, FoundRepository | None]] = {}
 
 
 class Bindings:
     """The bindings of all sources of one state of the facts."""
 
-    def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...], isolation: Isolation | None = None) -> None:
+    def __init__(self, cluster: ClusterFacts, buckets: tuple[Bucket, ...], before: "Bindings | None" = None) -> None:
+        """*before* are those of earlier facts: what was made of the very same things is taken over from them."""
         self._cluster = cluster
         self.buckets = buckets
-        self._isolation = isolation or Isolation()
-        self._places = Places(buckets)
+        self.isolation = Isolation()
+        self._objects = Hints(cluster)
+        self._memory = _Memory()
+        self._before = before._memory if before else _Memory()  # noqa: SLF001 - its own class's
+        known = self._before.places
+        self._places: Places = known if known is not None and known.is_of(buckets) else Places(buckets)
+        self._memory.places = self._places
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
         return self._all.get(source.key, Binding(BindingState.UNKNOWN, _NO_BUCKET))
 
-    @cached_property
-    def claims_at(self) -> Mapping[Place, tuple[Key, ...]]:
+    @apart
+    def claims_at(self) -> Table[Place, tuple[Key, ...]]:
         """The claims that write to a repository, by its bucket's identity and its path; sorted."""
         found: dict[Place, set[Key]] = defaultdict(set)
         for source in self.sources:
             binding = self.of(source)
             if binding.state is BindingState.PROVEN and binding.bucket is not None:
                 found[binding.bucket.identity, binding.prefix].add((source.namespace, source.spec.source_pvc))
-        return {place: tuple(sorted(keys)) for place, keys in found.items()}
+        return Table("claims at", {place: tuple(sorted(keys)) for place, keys in found.items()})
+
+    def identities_of(self, source: ReplicationSource) -> frozenset[Identity]:
+        """What is the same of a restore from where *source* writes: its place, else an address as it is written."""
+        binding = self.of(source)
+        if binding.state is BindingState.PROVEN and binding.bucket is not None:
+            return frozenset({(*binding.bucket.identity, binding.prefix)})
+        return frozenset(address for hint in self._hints(source) if (address := hint.address))
+
+    def identities_read_by(self, destination: ReplicationDestination) -> frozenset[Identity]:
+        """Where objects say in so many words that *destination* restores from, as `identities_of` names it."""
+        hints = [hint for hint in self._hints_of_destination(destination) if hint.path is not None]
+        placed = [binding for hint in hints if (binding := self._placed(hint)) and binding.bucket]
+        places = {(*binding.bucket.identity, binding.prefix) for binding in placed if binding.bucket}
+        return frozenset({*places, *(address for hint in hints if (address := hint.address))})
+
+    def _hints_of_destination(self, destination: ReplicationDestination) -> tuple[Hint, ...]:
+        name = "/".join(destination.key)
+        return self.isolation.attempt(name, lambda: self._objects.of_destination(destination), lambda _: _NO_HINTS)
 
     @cached_property
     def layouts(self) -> Mapping[tuple[str, str, str], LayoutScore]:
@@ -71,8 +109,11 @@ class Bindings:
 
     def layout_of(self, bucket: Bucket) -> str:
         """The layout that the settings give *bucket*, else the one that is proven; empty where there is none."""
-        score = self.layouts.get(bucket.identity)
-        return bucket.layout or (score.layout if score and score.is_proven else "")
+        return bucket.layout or self._proven_layouts.get(bucket.identity, "")
+
+    @shared
+    def _proven_layouts(self) -> Mapping[tuple[str, str, str], str]:
+        return {bucket: score.layout for bucket, score in self.layouts.items() if score.is_proven}
 
     def stores_of(self, source: ReplicationSource) -> tuple[Scope, ...]:
         """The store that *source* writes to, the narrowest first: its bucket, and the whole endpoint.
@@ -87,7 +128,7 @@ class Bindings:
             stores = (own, own.endpoint)
         return tuple(dict.fromkeys(store for store in stores if store))
 
-    @cached_property
+    @shared
     def _sole_endpoint(self) -> Scope | None:
         stores = {binding.store.endpoint for binding in self._all.values() if binding.store}
         named = {store for store in stores if not _is_number(store)}
@@ -105,9 +146,9 @@ class Bindings:
         """The sources that back a PVC up."""
         return tuple(source for source in self._cluster.volsync.sources.items if source.spec.source_pvc)
 
-    @cached_property
-    def _all(self) -> Mapping[Key, Binding]:
-        return {**self._found, **dict(self._by_layout())}
+    @apart
+    def _all(self) -> Table[Key, Binding]:
+        return Table("binding", {**self._found, **dict(self._by_layout())}, is_same)
 
     @cached_property
     def _found(self) -> Mapping[Key, Binding]:
@@ -119,13 +160,15 @@ class Bindings:
     def _alone(self, source: ReplicationSource, function: Callable[[ReplicationSource], T], default: T) -> T:
         """What *function* makes of *source*: what its objects hold costs no other source its binding."""
         claim = f"{source.namespace}/{source.spec.source_pvc}"
-        return self._isolation.attempt(claim, lambda: function(source), lambda _failure: default)
+        return self.isolation.attempt(claim, lambda: function(source), lambda _failure: default)
 
     def _told(self, source: ReplicationSource) -> Binding:
         """The binding that objects tell."""
         if source.spec.method not in READ_METHODS:
             hint = next(iter(self._hints(source)), None)
             return Binding(BindingState.ELSEWHERE, _NOT_RESTIC, store=hint.store if hint else None)
+        if not self._hints(source):
+            return self._untold
         store: Scope | None = None
         is_alone = self._siblings[source.namespace, source.spec.source_pvc] == 1
         for hint in self._hints(source):
@@ -134,6 +177,11 @@ class Bindings:
                 return binding  # which of a claim's sources writes to a place, a tail cannot tell
             store = store or hint.store or self._store_of_log(hint)
         return Binding(BindingState.UNKNOWN, self._nothing, store=store)
+
+    @cached_property
+    def _untold(self) -> Binding:
+        """The binding of a source that no object says anything of."""
+        return Binding(BindingState.UNKNOWN, self._nothing)
 
     @property
     def _nothing(self) -> str:
@@ -214,8 +262,15 @@ class Bindings:
 
     @cached_property
     def _hints_of(self) -> Mapping[Key, tuple[Hint, ...]]:
-        hints = Hints(self._cluster)
-        return {source.key: self._alone(source, hints.of, _NO_HINTS) for source in self.sources}
+        return {source.key: self._alone(source, self._hinted, _NO_HINTS) for source in self.sources}
+
+    def _hinted(self, source: ReplicationSource) -> tuple[Hint, ...]:
+        """What is said of the source's repository, read anew only where it may be another thing."""
+        said = self._objects.saying(source)
+        before = self._before.read.get(source.key)
+        hints = before[1] if before and all(map(operator.is_, before[0], said)) else self._objects.of(said)
+        self._memory.read[source.key] = said, hints
+        return hints
 
     def _binding(self, bucket: Bucket, prefix: str, says: str, *, is_set: bool = False) -> Binding:
         place = self._places.at.get((bucket.identity, prefix))
@@ -233,16 +288,26 @@ class Bindings:
 
     def _matched(self, sources: Iterable[ReplicationSource]) -> Mapping[Key, Binding]:
         """Bindings by name and moment. Where two sources of a claim could both have written, the rhythm decides."""
+        is_same = self._before.places is self._places and self._before.names == self._all_names
+        known = self._before.named if is_same else {}
+        self._memory.names = self._all_names
         wanted: dict[Place, list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(list)
         for source in sources:
-            if (place := self._alone(source, self._by_name, None)) is not None:
+            before = known.get(source.key)
+            if before is None or before[0] is not source:
+                failures = len(self.isolation.failures)
+                before = source, self._alone(source, self._by_name, None)
+                if len(self.isolation.failures) > failures:
+                    continue  # and it is told again
+            self._memory.named[source.key] = before
+            if (place := before[1]) is not None:
                 wanted[place.key].append((source, place))
-        found: dict[Key, Binding] = {}
-        for rivals in wanted.values():
-            for source, place in one_for_each_claim(rivals):
-                says = "a repository of its name, written to during its last sync"
-                found[source.key] = self._binding(place.bucket, place.repository.prefix, says)
-        return found
+        says = "a repository of its name, written to during its last sync"
+        return {
+            source.key: self._binding(place.bucket, place.repository.prefix, says)
+            for rivals in wanted.values()
+            for source, place in (one_for_each_claim(rivals) if len(rivals) > 1 else rivals)
+        }
 
     def _by_name(self, source: ReplicationSource) -> FoundRepository | None:
         """The one repository of the source's name that its last sync wrote to."""
@@ -295,6 +360,8 @@ class Bindings:
         A claim's sources that write to several stores follow one layout in each: which of them writes here, only its
         moments tell. Absence is believed of a few, not of as many as are there.
         """
+        if not any(self._may_be_laid_out(source, bucket) for source in self.sources):
+            return
         is_set = bool(bucket.layout)
         says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
         alike: Counter[str] = Counter()
@@ -305,9 +372,7 @@ class Bindings:
         wanted = [
             (source, _under(bucket.prefix, names_of_source(source).path_by(layout)))
             for source in self.sources
-            if self._found[source.key].state is BindingState.UNKNOWN
-            and self._found[source.key].may_lie_in(bucket)
-            and self._siblings[source.namespace, source.spec.source_pvc] == 1
+            if self._may_be_laid_out(source, bucket)
             and (is_set or (len(self.buckets) == 1 and alike[pattern_of(source)] > 1 + 2 * unlike[pattern_of(source)]))
         ]
         if not is_set:  # a place that another claim writes to is that one's
@@ -320,6 +385,15 @@ class Bindings:
             is_there = (bucket.identity, path) in self._places.at
             if is_set or is_there or _MANY * absent[pattern_of(source)] <= alike[pattern_of(source)]:
                 yield source.key, self._binding(bucket, path, says, is_set=True)
+
+    def _may_be_laid_out(self, source: ReplicationSource, bucket: Bucket) -> bool:
+        """Whether nothing tells of the source, and it may lie in *bucket*."""
+        binding = self._found[source.key]
+        return (
+            binding.state is BindingState.UNKNOWN
+            and binding.may_lie_in(bucket)
+            and self._siblings[source.namespace, source.spec.source_pvc] == 1
+        )
 
     def _is_in(self, source: ReplicationSource, bucket: Bucket) -> bool:
         return self._found[source.key].writes_to(bucket)

@@ -55,6 +55,14 @@ class Hint(msgspec.Struct, frozen=True):
         return self.allows(bucket) and bool(self.bucket or (self.endpoint and bucket.endpoint))
 
     @property
+    def address(self) -> tuple[str, ...] | None:
+        """The whole address, where nothing of it is open; None for a mounted path, which is another in each pod."""
+        is_whole = self.path is not None and self.protocol not in ("", "path") and (self.endpoint or self.bucket)
+        if not is_whole or "*" in self.endpoint:
+            return None
+        return self.protocol, self.endpoint.lower(), self.bucket, (self.path or "").strip("/")
+
+    @property
     def store(self) -> Scope | None:
         """The store, where anything of it is known."""
         if self.protocol not in ("", "s3") and not self.endpoint:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,9 +10,23 @@ from exporter.chain import mover_log
 from exporter.chain.binding import evidence
 from exporter.chain.binding.evidence import HOLE, Hint
 from exporter.chain.binding.sources import pattern_of
+from exporter.facts.cluster.core.objects import PersistentVolumeClaim
+from exporter.facts.cluster.external_secrets.objects import ExternalSecret
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.cluster.volsync.objects import ReplicationSource
+from exporter.facts.cluster.kyverno.objects import ClusterPolicy
+from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.layout import prefix_of
+
+
+class Said(NamedTuple):
+    """The objects that say something of one source's repository."""
+
+    source: ReplicationSource
+    pvc: PersistentVolumeClaim | None
+    external: tuple[ExternalSecret, ...]
+    rules: tuple[tuple[str, str], ...]
+    """The names and the addresses that policies give repository Secrets."""
 
 
 class Hints:
@@ -20,12 +35,36 @@ class Hints:
     def __init__(self, cluster: ClusterFacts) -> None:
         self._cluster = cluster
 
-    def of(self, source: ReplicationSource) -> tuple[Hint, ...]:
-        """What is said of the source's repository, the more direct first."""
-        return tuple(self._of(source))
+    def saying(self, source: ReplicationSource) -> Said:
+        """What may say something of the source's repository."""
+        return Said(
+            source,
+            self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc)),
+            self._cluster.external_secrets.bringing(source.namespace, source.spec.mover.repository or ""),
+            self._rules,
+        )
 
-    def _of(self, source: ReplicationSource) -> Iterator[Hint]:
-        pvc = self._cluster.core.pvcs.get((source.namespace, source.spec.source_pvc))
+    def of_destination(self, destination: ReplicationDestination) -> tuple[Hint, ...]:
+        """What is said of the repository that *destination* restores from, the more direct first."""
+        return tuple(self._of_destination(destination))
+
+    def _of_destination(self, destination: ReplicationDestination) -> Iterator[Hint]:
+        own = destination.metadata.annotations
+        says = "an annotation on the ReplicationDestination"
+        if own and own.repository and (hint := evidence.of_text(own.repository.strip(), says)):
+            yield hint
+        secret = destination.spec.mover.repository or ""
+        for external in self._cluster.external_secrets.bringing(destination.namespace, secret):
+            for template in external.addresses:
+                if hint := evidence.of_template(template, "the template of its ExternalSecret"):
+                    yield hint
+
+    def of(self, said: Said) -> tuple[Hint, ...]:
+        """What is said of the source's repository, the more direct first."""
+        return tuple(self._of(said))
+
+    def _of(self, said: Said) -> Iterator[Hint]:
+        source, pvc = said.source, said.pvc
         own = source.metadata.annotations
         of_pvc = pvc.metadata.annotations if pvc else None
         for text, says in (
@@ -35,7 +74,7 @@ class Hints:
             if text and (hint := evidence.of_text(text.strip(), says)):
                 yield hint
         secret = source.spec.mover.repository or ""
-        for external in self._cluster.external_secrets.bringing(source.namespace, secret):
+        for external in said.external:
             for template in external.addresses:
                 if hint := evidence.of_template(template, "the template of its ExternalSecret"):
                     head = template.removesuffix(hint.tail) if hint.tail else template
@@ -57,17 +96,27 @@ class Hints:
     @cached_property
     def _rules(self) -> tuple[tuple[str, str], ...]:
         """The names and the addresses that policies give repository Secrets, as layouts."""
-        rules = (rule for policy in self._cluster.kyverno.cluster_policies for rule in policy.spec.rules or ())
-        found = (
-            (evidence.name_in(rule.generate.name), evidence.layout_in(rule.generate.data))
-            for rule in rules
-            if rule.generate is not None and rule.generate.kind == "Secret"
-        )
-        return tuple((name, layout) for name, layout in found if layout and HOLE not in name)
+        return self._cluster.kyverno.cluster_policies.made(_rules_of)
+
+
+def _rules_of(policies: ObjectList[ClusterPolicy]) -> tuple[tuple[str, str], ...]:
+    rules = (rule for policy in policies for rule in policy.spec.rules or ())
+    found = (
+        (evidence.name_in(rule.generate.name), evidence.layout_in(rule.generate.data))
+        for rule in rules
+        if rule.generate is not None and rule.generate.kind == "Secret"
+    )
+    return tuple((name, layout) for name, layout in found if layout and HOLE not in name)
+
+
+_NAMING = ("epository ", "file system for", "://", "/repository", "/mnt", "lookup ", "ssh: ", " tcp ")
+"""Where a log holds none of these it names neither a repository nor a store, as most logs of a success."""
 
 
 def _in_log(log: str) -> Hint | None:
     """The repository that the mover's log names, else the store alone."""
+    if not any(words in log for words in _NAMING):
+        return None
     says = "the mover's own log"
     if found := mover_log.repository_in(log):
         return evidence.of_address(found, says)

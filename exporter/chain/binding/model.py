@@ -13,6 +13,10 @@ _ABOUT_DATA = {Reason.INCOMPLETE}
 """Doubts of the full listing alone: snapshots and locks are seen by another."""
 
 
+UNLISTED = "unlisted"
+"""What a bucket was listed too early for is noted by: it is another thing once one was listed again."""
+
+
 class BindingState(StrEnum):
     """How far it is known which repository is a source's."""
 
@@ -23,7 +27,7 @@ class BindingState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Binding(msgspec.Struct, frozen=True):
+class Binding(msgspec.Struct, frozen=True, gc=False):
     """Where one source writes. Without a place, what VolSync reports stands."""
 
     state: BindingState
@@ -62,6 +66,32 @@ class Binding(msgspec.Struct, frozen=True):
         if self.bucket is None:
             return ""
         return "/".join(part for part in (self.bucket.name, self.prefix) if part)
+
+
+def is_same(one: Binding, other: Binding) -> bool:
+    """Whether the chain takes *other* for what *one* was before; that their bucket was read again makes none another.
+
+    What is said of the bucket itself is not compared here, nor that a repository was looked at later.
+    """
+    if (one.state, one.evidence, one.store, one.prefix, one.is_set) != (
+        other.state,
+        other.evidence,
+        other.store,
+        other.prefix,
+        other.is_set,
+    ):
+        return False
+    if one.bucket is None or other.bucket is None:
+        return one.bucket is other.bucket
+    if one.bucket.identity != other.bucket.identity:
+        return False
+    before, after = one.repository, other.repository
+    if before is None or after is None:
+        return before is after and one.bucket.read_at == other.bucket.read_at
+    if before is after:
+        return True
+    is_later = before.measured_at <= after.measured_at
+    return is_later and msgspec.structs.replace(before, measured_at=after.measured_at) == after
 
 
 def store_of(bucket: Bucket) -> Scope:

@@ -1,5 +1,6 @@
 """The repositories that were found, by where they stand and by the names in their paths."""
 
+import operator
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
@@ -34,6 +35,10 @@ class Places:
 
     def __init__(self, buckets: tuple[Bucket, ...]) -> None:
         self._buckets = buckets
+
+    def is_of(self, buckets: tuple[Bucket, ...]) -> bool:
+        """Whether they are those of the very same *buckets*."""
+        return len(buckets) == len(self._buckets) and all(map(operator.is_, buckets, self._buckets))
 
     @cached_property
     def at(self) -> Mapping[Place, FoundRepository]:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from exporter.chain.kyverno.policy import BackupPolicy
+from exporter.chain.now import Now
 from exporter.facts.cluster.kyverno.facts import KyvernoFacts
 from exporter.facts.cluster.object_list import Key
 
@@ -15,7 +16,7 @@ _PENDING = "has been pending since"
 """The background controller does not come to it."""
 
 
-def words(facts: KyvernoFacts, policy: BackupPolicy, claim: Key, at: datetime, grace: timedelta) -> str | None:
+def words(facts: KyvernoFacts, policy: BackupPolicy, claim: Key, at: Now, grace: timedelta) -> str | None:
     """Kyverno's own words about the policy's failure for the PVC, if it says any."""
     return next(_request_words(facts, policy, claim, at, grace), None) or max(
         _event_words(facts, policy, claim), default=None
@@ -29,9 +30,7 @@ def kind_of(text: str) -> str:
     return "pending" if _PENDING in text else ""
 
 
-def _request_words(
-    facts: KyvernoFacts, policy: BackupPolicy, claim: Key, at: datetime, grace: timedelta
-) -> Iterator[str]:
+def _request_words(facts: KyvernoFacts, policy: BackupPolicy, claim: Key, at: Now, grace: timedelta) -> Iterator[str]:
     """A request that failed is flipped back to Pending between its attempts, with its message left in place."""
     for request in facts.requests_for(claim):
         status = request.status

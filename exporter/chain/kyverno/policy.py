@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from exporter.chain.kyverno.answer import Answer
 from exporter.chain.kyverno.readiness import why_not_ready
 from exporter.chain.kyverno.trigger import TriggerResource
+from exporter.chain.now import Now
 from exporter.chain.scope import Scope
 from exporter.chain.scope import policy as policy_scope
 from exporter.facts.cluster.kyverno.objects import ClusterPolicy, GeneratingPolicy
@@ -49,7 +50,7 @@ class BackupPolicy(ABC):
     def created(self) -> datetime | None:
         return self._policy.metadata.creation_timestamp
 
-    def why_not_ready(self, at: datetime, grace: timedelta) -> str | None:
+    def why_not_ready(self, at: Now, grace: timedelta) -> str | None:
         """What shows that the policy is not in force; None when nothing does."""
         return why_not_ready(self._policy, at, grace)
 

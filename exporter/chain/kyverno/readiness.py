@@ -1,7 +1,8 @@
 """Whether a policy is in force: registered with the admission webhook, as each version and kind says it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from exporter.chain.now import Now
 from exporter.facts.cluster.kyverno.objects import ClusterPolicy, GeneratingPolicy
 
 _IN_FORCE = ("Ready", "WebhookConfigured", "PolicyCached")
@@ -10,7 +11,7 @@ _FOR_REPORTS = "RBACPermissionsGranted"
 `pkg/controllers/policystatus/controller.go`, 1.15 and later)."""
 
 
-def why_not_ready(policy: ClusterPolicy | GeneratingPolicy, at: datetime, grace: timedelta) -> str | None:
+def why_not_ready(policy: ClusterPolicy | GeneratingPolicy, at: Now, grace: timedelta) -> str | None:
     """What shows that *policy* is not in force, as the end of a sentence; None when nothing does."""
     if isinstance(policy, GeneratingPolicy):
         status = policy.status.condition_status if policy.status else None
@@ -28,7 +29,7 @@ def why_not_ready(policy: ClusterPolicy | GeneratingPolicy, at: datetime, grace:
     return None
 
 
-def _never_written(policy: ClusterPolicy | GeneratingPolicy, at: datetime, grace: timedelta) -> str | None:
+def _never_written(policy: ClusterPolicy | GeneratingPolicy, at: Now, grace: timedelta) -> str | None:
     """A policy whose status nobody writes is in force nowhere (kyverno#11488)."""
     made = policy.metadata.creation_timestamp
     return "its status was never written" if made and at - made > grace else None

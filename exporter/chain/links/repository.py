@@ -2,16 +2,17 @@
 
 from datetime import datetime, timedelta
 
-from exporter.chain.backup import Backup, broken, created, ok, unknown
-from exporter.chain.binding import Binding, BindingState
-from exporter.chain.causes import Cause, Link
-from exporter.chain.damage import damage_of, was_copied
+from exporter.chain.backup import Backup, broken, ok, unknown
+from exporter.chain.binding import UNLISTED, Binding, BindingState
+from exporter.chain.causes import CORRUPT, Cause, Link
+from exporter.chain.damage import copies_of, corrupt_object, was_copied
 from exporter.chain.instants import earlier
-from exporter.chain.recovery import ours
+from exporter.chain.recovery import loss, ours
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
 from exporter.facts.bucket.model import Bucket, Repository
 from exporter.facts.reading import Reading
+from exporter.facts.tables import note
 
 DEFAULT_PRUNE_INTERVAL_DAYS = 7
 """volsync `internal/controller/mover/restic/builder.go`."""
@@ -69,11 +70,30 @@ def _names(binding: Binding) -> dict[str, str]:
 
 def _damaged(backup: Backup, binding: Binding) -> Problem | None:
     repository = binding.repository
-    if repository is None or not (damage := damage_of(repository, created(backup.source), backup.interval)):
+    if repository is None:
         return None
-    since = ours(binding.bucket, repository.config_at) if binding.bucket else None
-    reason = f"Nothing can be restored from {binding.place}: {damage}."
-    return backup.problem(Cause.REPOSITORY_DAMAGED, reason, since=since, names=_names(binding))
+    if shown := backup.once(loss):
+        since = ours(binding.bucket, repository.config_at) if binding.bucket else None
+        reason = f"Nothing can be restored from {binding.place}: {shown}."
+        return backup.problem(Cause.REPOSITORY_DAMAGED, reason, since=since, names=_names(binding))
+    return _corrupt(backup, binding, repository)
+
+
+def _corrupt(backup: Backup, binding: Binding, repository: Repository) -> Problem | None:
+    """The store brings other bytes than restic stored, at each of two reads."""
+    if repository.scrub is None or (worst := corrupt_object(repository)) is None:
+        return None
+    more = (repository.scrub.corrupt_objects or 1) - 1
+    others = f", and so are {more} more" if more > 1 else ", and so is 1 more" if more else ""
+    note(UNLISTED)  # every bucket is looked through
+    copies = copies_of(repository, backup.inventory.buckets)
+    from_copy = f" The same repository is at {copies[0]}: copy it from there." if copies else ""
+    reason = (
+        f"Not everything can be restored from {binding.place}: {worst.name} is corrupt, since the SHA-256 of its bytes "
+        f"is not its name{others}.{from_copy}"
+    )
+    names = _names(binding) | {"object": "/".join(part for part in (binding.prefix, worst.name) if part)}
+    return backup.problem(Cause.REPOSITORY_DAMAGED, reason, variant=CORRUPT, names=names)
 
 
 def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None:
@@ -109,7 +129,10 @@ def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None
 def _was_listed_after(backup: Backup, binding: Binding, bucket: Bucket, synced: datetime) -> bool:
     measured = binding.repository.measured_at if binding.repository else None
     listed = ours(bucket, measured) or bucket.read_at
-    return listed is not None and earlier(listed, _patience(backup)) >= synced
+    if listed is not None and earlier(listed, _patience(backup)) >= synced:
+        return True
+    note(UNLISTED)
+    return False
 
 
 def _patience(backup: Backup) -> timedelta:
@@ -164,12 +187,12 @@ def _made_anew(backup: Backup, binding: Binding, repository: Repository) -> Prob
     The first backup that saves something makes it: what came before saved nothing.
     """
     made = ours(binding.bucket, repository.created) if binding.bucket else None
-    if made is None or was_copied(repository, backup.interval):
+    if made is None:
         return None
     pruned = backup.status.restic.last_pruned if backup.status.restic else None
     history = [moment for moment in (pruned, backup.volsync_point) if moment]
     grace = backup.settings.grace.bucket
-    if not history or made <= min(history) + grace:
+    if not history or made <= min(history) + grace or was_copied(repository, backup.interval):
         return None
     age = format_duration(backup.at - made)
     reason = f"The repository was made {age} ago, after backups that VolSync remembers."
@@ -210,11 +233,7 @@ def _prune_overdue(backup: Backup) -> Problem | None:
         return None
     interval = timedelta(days=days)
     pruned = (backup.status.restic.last_pruned if backup.status.restic else None) or backup.began
-    if (
-        pruned is None
-        or backup.at - pruned <= 2 * interval
-        or backup.status.last_sync_time < earlier(backup.at, interval)
-    ):
+    if pruned is None or backup.at - pruned <= 2 * interval or backup.at - backup.status.last_sync_time > interval:
         return None
     reason = (
         f"The last prune was {format_duration(backup.at - pruned)} ago; it is due every {format_duration(interval)}."

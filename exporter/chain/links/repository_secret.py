@@ -21,7 +21,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
     if name is None:
         return None
     seen = presence(backup)
-    if problem := _blocking(backup, name, seen):
+    if problem := backup.once(_blocking):
         return broken(Link.REPOSITORY_SECRET, _on_this_link(problem))
     if problem := external_secrets.failing(backup, name) or external_secrets.stale(backup, name):
         return broken(Link.REPOSITORY_SECRET, _on_this_link(problem.as_advisory()))
@@ -41,6 +41,10 @@ def presence(backup: Backup) -> SecretPresence | None:
     A list of Secrets is fresher than an ExternalSecret's condition, and that than VolSync's status, which after an
     error may be a quarter of an hour old.
     """
+    return backup.once(_presence)
+
+
+def _presence(backup: Backup) -> SecretPresence | None:
     name = backup.repository_secret
     if name is None:
         return None
@@ -62,8 +66,7 @@ def presence(backup: Backup) -> SecretPresence | None:
 
 def is_missing(backup: Backup) -> bool:
     """Whether the mover is known to be without its Secret."""
-    name = backup.repository_secret
-    return name is not None and _blocking(backup, name, presence(backup)) is not None
+    return backup.once(_blocking) is not None
 
 
 def is_about_secret(message: str) -> bool:
@@ -71,8 +74,11 @@ def is_about_secret(message: str) -> bool:
     return bool(_NOT_FOUND.search(message) or _INCOMPLETE.search(message))
 
 
-def _blocking(backup: Backup, name: str, seen: SecretPresence | None) -> Problem | None:
+def _blocking(backup: Backup) -> Problem | None:
     """What keeps the mover from its Secret."""
+    name, seen = backup.repository_secret, presence(backup)
+    if name is None:
+        return None
     if fault := _incomplete(backup, name) or _unreadable(backup, name):
         return _missing(backup, name, fault)
     other = _missing_by_volsync(backup)
@@ -104,7 +110,7 @@ def _missing(backup: Backup, name: str, fault: str) -> Problem:
 
 def _incomplete(backup: Backup, name: str) -> str | None:
     """By VolSync's own check of the keys, or by the mover's, which finds an empty one as well."""
-    if _INCOMPLETE.search(backup.reconcile_error) and not _is_passing(backup):
+    if backup.reconcile_error and _INCOMPLETE.search(backup.reconcile_error) and not _is_passing(backup):
         return f"Secret {name} is incomplete: {one_line(backup.reconcile_error)}."
     log = _last_words(backup)
     if mover_log.cause_of_log(log) is Cause.REPOSITORY_SECRET_MISSING:
@@ -137,7 +143,7 @@ def _missing_by_volsync(backup: Backup) -> str | None:
     It goes on saying so for up to 16 minutes after the Secret came back: so long does it wait until it looks again.
     What was seen there since the error began goes before it.
     """
-    found = _NOT_FOUND.search(backup.reconcile_error)
+    found = _NOT_FOUND.search(backup.reconcile_error) if backup.reconcile_error else None
     if found is None or _is_passing(backup) or _is_undecided(backup):
         return None
     name = found["name"]
@@ -153,6 +159,8 @@ def _missing_by_volsync(backup: Backup) -> str | None:
 
 def _is_undecided(backup: Backup) -> bool:
     """Whether VolSync finds no Secret, and neither Secrets nor ExternalSecrets tell whether it came back since."""
+    if not backup.reconcile_error:
+        return False
     listing = backup.cluster.external_secrets.external_secrets
     is_unread = listing.applies and (not listing.known or listing.malformed_in(backup.namespace) is not None)
     is_said = _NOT_FOUND.search(backup.reconcile_error) is not None

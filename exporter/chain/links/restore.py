@@ -1,8 +1,8 @@
-"""Beside the chain: did the claim's ReplicationDestinations restore, and does anything use what they restored?"""
+"""Beside the chain: did the claim's ReplicationDestinations restore, does anything use it, and what does that prove?"""
 
 from datetime import timedelta
 
-from exporter.chain import scope
+from exporter.chain import scope, unproven
 from exporter.chain.backup import (
     DESTINATION,
     Backup,
@@ -15,7 +15,7 @@ from exporter.chain.backup import (
 from exporter.chain.causes import SYNCHRONISED, Cause, Link
 from exporter.chain.instants import earlier
 from exporter.chain.kyverno.generated import POLICY
-from exporter.chain.mover_log import FEW_FAILURES, last_words
+from exporter.chain.mover_log import FEW_FAILURES, last_words, says_nothing_restored
 from exporter.chain.recovery import ours, recovery_point
 from exporter.chain.scope import Scope
 from exporter.chain.text import one_line
@@ -25,17 +25,19 @@ from exporter.facts.cluster.object_list import first_unread
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationDestinationStatus
 
 _CONSUMED_WITHIN = timedelta(days=1)
-_NOTHING_RESTORED = ("No eligible snapshots found", "No data will be restored")
-"""volsync `mover-restic/entry.sh`, do_restore."""
+_NO_PROOF = (Cause.RESTORE_FAILING, Cause.RESTORE_STUCK, Cause.RESTORE_EMPTY)
+"""What keeps a restore from proving anything."""
 
 
 def judge(backup: Backup) -> LinkVerdict | None:
     malformed = backup.cluster.volsync.destinations.malformed_in(backup.namespace)
-    if not backup.destinations and not malformed:
-        return None
     problems = [problem for destination in backup.destinations if (problem := _problem(backup, destination))]
+    if not malformed and not any(problem.cause in _NO_PROOF for problem in problems):
+        problems += [problem] if (problem := unproven.problem_of(backup)) else []
     if problems:
         return broken(Link.RESTORE, *problems)
+    if not backup.destinations and not malformed:
+        return None
     if malformed:
         return unknown(Link.RESTORE, f"ReplicationDestination {malformed.name} could not be understood.")
     unread = first_unread(backup.cluster.core.jobs, backup.cluster.core.pods)
@@ -133,7 +135,7 @@ def _stuck(backup: Backup, destination: ReplicationDestination) -> Problem | Non
 def _empty(backup: Backup, destination: ReplicationDestination) -> Problem | None:
     """Nothing to restore is right for an application's first day, which the bucket can tell: no snapshot is older."""
     status = _status(destination)
-    if not any(words in _log(status) for words in _NOTHING_RESTORED):
+    if not says_nothing_restored(_log(status)):
         return None
     place = backup.binding
     if place and place.is_believed and place.bucket and place.repository and status.last_sync_time:

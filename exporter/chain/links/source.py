@@ -217,25 +217,28 @@ def _stalled(backup: Backup) -> LinkVerdict | None:
     `nextSyncTime` lies in the past for as long as a sync runs, so it counts only while none does
     (volsync `statemachine/machine.go`).
     """
+    told = _standstill(backup)
+    # Asked last: what VolSync does for others changes all the time.
+    return None if told is None or _is_operator_alive(backup) else _operator_stalled(backup, told)
+
+
+def _standstill(backup: Backup) -> str | None:
+    """What shows that VolSync does nothing for the source, once it has had time to."""
     status, grace = backup.status, backup.settings.grace.operator
     name = backup.source_name
-    if _is_operator_alive(backup):
-        return None
     if not backup.is_syncing and status.next_sync_time and backup.at - status.next_sync_time > grace:
         late = format_duration(backup.at - status.next_sync_time)
-        return _operator_stalled(backup, f"The sync of {name} has been due for {late} and was not begun.")
+        return f"The sync of {name} has been due for {late} and was not begun."
     if backup.source and backup.source.status is None and backup.began and backup.at - backup.began > grace:
         age = format_duration(backup.at - backup.began)
-        return _operator_stalled(backup, f"ReplicationSource {name} was made {age} ago and has no status at all.")
+        return f"ReplicationSource {name} was made {age} ago and has no status at all."
     if (idle := _idle_since(backup)) and backup.at - idle > grace:
-        late = format_duration(backup.at - idle)
-        return _operator_stalled(backup, f"{name} has no trigger, so it must always run, and has not for {late}.")
+        return f"{name} has no trigger, so it must always run, and has not for {format_duration(backup.at - idle)}."
     done = _done(backup)
     if backup.is_syncing and done and backup.at - done > grace:
-        return _operator_stalled(backup, f"The mover of {name} was done {format_duration(backup.at - done)} ago.")
+        return f"The mover of {name} was done {format_duration(backup.at - done)} ago."
     if backup.is_syncing and backup.sync_age > grace and _waits_for_job(backup):
-        late = format_duration(backup.sync_age)
-        return _operator_stalled(backup, f"The sync of {name} was begun {late} ago and has no Job.")
+        return f"The sync of {name} was begun {format_duration(backup.sync_age)} ago and has no Job."
     return None
 
 

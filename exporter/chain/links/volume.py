@@ -5,7 +5,7 @@ A detached volume rests in robustness `unknown`: that is no fault. Attached and 
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -14,6 +14,7 @@ from exporter.chain.backup import Backup, broken, claims_of, created, ok, unknow
 from exporter.chain.causes import Cause, Link
 from exporter.chain.instants import moment_of
 from exporter.chain.longhorn import clone_state, handle_of, no_room, share_fault
+from exporter.chain.now import Age
 from exporter.chain.scope import Scope
 from exporter.chain.text import one_line, sign_of
 from exporter.chain.verdict import LinkVerdict, Problem, VolumeState
@@ -45,7 +46,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
         return unknown(Link.VOLUME, f"PersistentVolumes could not be read: {backup.cluster.core.volumes.detail}.")
     if backup.pvc is not None and backup.cluster.core.volumes.malformed_in("", backup.pvc.spec.volume_name):
         return unknown(Link.VOLUME, f"PersistentVolume {backup.pvc.spec.volume_name} could not be understood.")
-    serving = tuple(volumes_of(backup))
+    serving = volumes_of(backup)
     if not serving:
         return None
     if not listing.known:
@@ -57,8 +58,16 @@ def judge(backup: Backup) -> LinkVerdict | None:
     return ok(Link.VOLUME, "; ".join(f"{one.role} volume {_condition(one.volume)}" for one in serving if one.volume))
 
 
-def volumes_of(backup: Backup) -> Iterator[ServingVolume]:
+def volumes_of(backup: Backup) -> tuple[ServingVolume, ...]:
     """The data volume, the mover's cache and its copy, as far as Longhorn holds them."""
+    return backup.once(_volumes_of)
+
+
+def _volumes_of(backup: Backup) -> tuple[ServingVolume, ...]:
+    return tuple(_serving(backup))
+
+
+def _serving(backup: Backup) -> Iterator[ServingVolume]:
     for role, pvc in (("data", backup.pvc), ("cache", backup.cache), ("copy", backup.copy)):
         if pvc is not None and (handle := handle_of(backup.cluster, pvc)):
             yield ServingVolume(role, pvc, handle, backup.cluster.longhorn.volume(handle))
@@ -173,8 +182,9 @@ def _stuck(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Proble
 
 def _unshared(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Problem | None:
     """Its pods mount an RWX volume from its share manager, wherever they run: their nodes have no part in it."""
-    since, why = _wanted_since(backup, one), share_fault(volume)
-    if not why or since is None or backup.at - since <= backup.settings.grace.volume_attach:
+    why = share_fault(volume)
+    since = _wanted_since(backup, one) if why else None
+    if since is None or backup.at - since <= backup.settings.grace.volume_attach:
         return None
     waiting = format_duration(backup.at - since)
     return backup.problem(
@@ -212,10 +222,10 @@ def _missing(backup: Backup, one: ServingVolume) -> Problem | None:
     return backup.problem(Cause.VOLUME_MISSING, reason, names={"volume": one.handle})
 
 
-def _stuck_for(backup: Backup, one: ServingVolume, state: str) -> timedelta | None:
+def _stuck_for(backup: Backup, one: ServingVolume, state: str) -> Age | None:
     """For how long the volume has been wanted and not attached, once that is too long."""
-    since = _wanted_since(backup, one)
-    if state == "attached" or since is None:
+    since = _wanted_since(backup, one) if state != "attached" else None
+    if since is None:
         return None
     waiting = backup.at - since
     return waiting if waiting > backup.settings.grace.volume_attach else None

@@ -5,7 +5,7 @@ again by the next Job, and only deleting it brings a new one (longhorn#13335, lo
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -41,7 +41,8 @@ class UnreadyCopy(msgspec.Struct, frozen=True):
 def problem_of(backup: Backup) -> Problem | None:
     """The first copy that should be ready by now. An error that is shown leaves it less time, but some all the same."""
     for copy in unready(backup):
-        waited = backup.at - (copy.since or backup.status.last_sync_start_time or backup.at)
+        since = copy.since or backup.status.last_sync_start_time
+        waited = backup.at - since if since else timedelta(0)
         if waited > (backup.settings.grace.copy_ready if copy.error else patience.for_a_copy(backup)):
             told = copy.error or (f"Longhorn's clone is {copy.state!r}" if copy.state else "")
             reason = f"{copy.kind} {copy.name} has not been ready for {format_duration(waited)}"

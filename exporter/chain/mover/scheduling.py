@@ -1,6 +1,7 @@
 """A mover's pod that has no node: whose fault that is, and when it is none, because movers take turns."""
 
 import re
+from datetime import timedelta
 
 from exporter.chain import nodes, scope
 from exporter.chain.backup import Backup, claims_of, created
@@ -32,7 +33,8 @@ def told_of(pod: Pod) -> str:
 def problem_of(backup: Backup, pod: Pod) -> Problem | None:
     """Why no node takes the pod, which has waited for long enough; None while it waits for its turn."""
     node, told = _home(backup, pod), told_of(pod)
-    waited = format_duration(backup.at - (created(pod) or backup.at))
+    made = created(pod)
+    waited = format_duration(backup.at - made if made else timedelta(0))
     if nodes.is_lost(backup.cluster.core, node):
         return backup.problem(
             Cause.MOVER_STUCK,
@@ -61,7 +63,7 @@ def _takes_turns(backup: Backup, pod: Pod, told: str) -> bool:
     if not patience.has_time(backup):
         return False
     core, last = backup.cluster.core, backup.cluster.volsync.last_success
-    others_end = last is not None and last > backup.at - backup.settings.grace.mover_start
+    others_end = last is not None and backup.at - last < backup.settings.grace.mover_start
     if _TURNS.search(told):
         return core.runs_a_mover or others_end
     return bool(_NO_ROOM.search(told)) and not _home(backup, pod) and core.runs_a_mover and others_end

@@ -1,7 +1,7 @@
 """A mover's pod that does not start: no node takes it, its image is not pulled, or it hangs where it was placed."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from exporter.chain import nodes, scope
 from exporter.chain.backup import Backup, claims_of, created, is_running
@@ -29,22 +29,21 @@ def problem_of(backup: Backup) -> Problem | None:
         return None
     if image := _waits_for_image(pod):
         return backup.problem(Cause.MOVER_IMAGE, image, scopes=(scope.OPERATOR,), since=created(pod))
-    waited = _waited(backup, pod)
-    if waited <= backup.settings.grace.mover_start:
+    since = _waiting_since(backup, pod)
+    if since is None or backup.at - since <= backup.settings.grace.mover_start:
         return None
     if next(copies.unready(backup), None) is not None or copies.is_open(backup):
         return None  # which waits for its copy, and that has its own time
-    return _hanging(backup, pod, waited) if pod.spec.node_name else scheduling.problem_of(backup, pod)
+    return _hanging(backup, pod, since) if pod.spec.node_name else scheduling.problem_of(backup, pod)
 
 
-def _waited(backup: Backup, pod: Pod) -> timedelta:
-    """How long the mover has waited to run: over all pods of its Job where none ever ran, else since this one's.
+def _waiting_since(backup: Backup, pod: Pod) -> datetime | None:
+    """Since when the mover has waited to run: over all pods of its Job where none ever ran, else since this one's.
 
     A pod that is made anew (its node was lost) is young, its Job is not. A Job that is made anew has all its time.
     """
     ever_ran = backup.last_failed or any(end_of(other) for other in backup.pods)
-    since = created(pod) if ever_ran else created(backup.job) or created(pod)
-    return backup.at - since if since else timedelta(0)
+    return created(pod) if ever_ran else created(backup.job) or created(pod)
 
 
 def _waits_for_image(pod: Pod) -> str | None:
@@ -83,8 +82,8 @@ def _on_node(backup: Backup, reason: str, node: str, since: datetime | None) -> 
     )
 
 
-def _hanging(backup: Backup, pod: Pod, waited: timedelta) -> Problem:
-    core, since = backup.cluster.core, backup.at - waited
+def _hanging(backup: Backup, pod: Pod, since: datetime) -> Problem:
+    core, waited = backup.cluster.core, backup.at - since
     told = _told(backup, pod)
     reason = f"Mover pod {pod.name} has not started on {pod.spec.node_name} for {format_duration(waited)}"
     full = f"{reason}: {told}." if told else f"{reason}."

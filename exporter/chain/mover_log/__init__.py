@@ -13,6 +13,7 @@ from exporter.chain.mover_log.address import RepositoryAddress, StoreName
 from exporter.chain.mover_log.reason import FailureReason
 from exporter.chain.mover_log.reasons import first_given
 from exporter.chain.mover_log.remembered import Remembered
+from exporter.chain.mover_log.restored import Restored, restored_in, says_nothing_restored
 from exporter.chain.mover_log.store import initialised, repository_in, store_in, store_of
 from exporter.chain.mover_log.text import is_cut, lines_of, plain
 from exporter.facts.cluster.core.objects import Pod, Terminated
@@ -20,6 +21,7 @@ from exporter.facts.cluster.core.objects import Pod, Terminated
 __all__ = [
     "FEW_FAILURES",
     "RepositoryAddress",
+    "Restored",
     "StoreName",
     "cause_of_end",
     "cause_of_log",
@@ -27,7 +29,9 @@ __all__ = [
     "initialised",
     "last_words",
     "repository_in",
+    "restored_in",
     "says_bucket_is_gone",
+    "says_nothing_restored",
     "store_in",
     "store_of",
 ]

@@ -8,6 +8,7 @@ from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import BucketError
 from exporter.facts.bucket.faults import one_line
 from exporter.facts.bucket.look import AFTER_DATA, folder_of
+from exporter.facts.bucket.model import ObjectType
 from exporter.facts.bucket.paging import DatedPage
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.bucket.sweep import Sweep
@@ -63,6 +64,8 @@ def _try(sweep: Sweep) -> Iterator[Check]:
     yield from _optional_rights(sweep, client, where)
     yield _clock(client, where)
     yield _cost(sweep, where)
+    if sweep.settings.scrub.enabled:
+        yield _scrubbing(sweep, where)
 
 
 def _optional_rights(sweep: Sweep, client: Client, where: str) -> Iterator[Check]:
@@ -72,15 +75,19 @@ def _optional_rights(sweep: Sweep, client: Client, where: str) -> Iterator[Check
         if key is None:
             yield _check(f"{right} {where}", "not tried: no repository was found")
         else:
-            yield _optional(right, where, key, ask)
+            is_needed = right == "get" and sweep.settings.scrub.enabled
+            yield _optional(right, where, key, ask, is_needed=is_needed)
 
 
-def _optional(right: str, where: str, key: str, ask: Callable[[str], object]) -> Check:
+def _optional(right: str, where: str, key: str, ask: Callable[[str], object], *, is_needed: bool) -> Check:
     try:
         ask(key)
     except BucketError as failure:
+        if is_needed:
+            fix = "grant s3:GetObject on the bucket's objects, or set scrub.enabled to false"
+            return _check(f"{right} {where}", f"not allowed ({failure})", ok=False, fix=fix)
         return _check(f"{right} {where}", f"not allowed, and not needed ({failure})")
-    return _check(f"{right} {where}", "allowed, and not needed", ok=True)
+    return _check(f"{right} {where}", "allowed" if is_needed else "allowed, and not needed", ok=True)
 
 
 def _some_key(sweep: Sweep, client: Client) -> str | None:
@@ -115,6 +122,22 @@ def _cost(sweep: Sweep, where: str) -> Check:
         "a full listing takes one for each 1,000 objects"
     )
     return _check(f"cost of {where}", detail, ok=True)
+
+
+def _scrubbing(sweep: Sweep, where: str) -> Check:
+    """Whether all packs can be read within the period."""
+    scrub = sweep.settings.scrub
+    data = sum(
+        totals.bytes
+        for one in sweep.bucket.repositories
+        for kind, totals in one.totals.items()
+        if kind is ObjectType.DATA
+    )
+    needed = data / scrub.period.total_seconds()
+    detail = f"{data >> 20} MiB of packs in {format_duration(scrub.period)}: {needed / 2**20:.3g} MiB per second"
+    ok = needed <= scrub.rate
+    fix = "" if ok else f"raise scrub.bytes_per_second ({scrub.bytes_per_second}), or scrub.period"
+    return _check(f"scrub {where}", detail, ok=ok, fix=fix)
 
 
 def _counted(number: int, one: str, many: str) -> str:

@@ -80,6 +80,9 @@ OF_THE_BUCKET = frozenset(
 )
 """What fails one request for such a reason fails them all."""
 
+STALE_CREDENTIALS = frozenset({Reason.NO_CREDENTIALS, Reason.WRONG_KEY, Reason.EXPIRED_KEY, Reason.UNAUTHORIZED})
+"""After these the next read connects anew, so that credentials are read again from where they stand."""
+
 
 def failure_of(error: Exception) -> BucketError:
     """The reason of an *error* that was raised over a request, with a line for a person.

@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import BucketError
 from exporter.facts.bucket.listing import ListingPage
 from exporter.facts.bucket.model import ObjectType
 from exporter.facts.bucket.paging import DatedPage, walk
 from exporter.facts.bucket.repository import Contents, ContentsBuilder
 from exporter.facts.reading import Reason
+
+if TYPE_CHECKING:  # the SDK is slow to import, and a listing that was written to a file needs none
+    from exporter.facts.bucket.client import Client
 
 AFTER_DATA = "data0"
 """No object has this name, and it sorts after everything in `data/`: `0` follows the slash."""
@@ -51,7 +54,7 @@ def take_in(builder: ContentsBuilder, page: ListingPage) -> None:
 
 
 def look_at(
-    client: Client, prefix: str, before: Contents | None, errors: Counter[Reason], *, is_likely: bool = True
+    client: "Client", prefix: str, before: Contents | None, errors: Counter[Reason], *, is_likely: bool = True
 ) -> Look:
     """Look at the repository at *prefix*; *before* is what the last look saw.
 
@@ -79,7 +82,7 @@ def look_at(
     return _confirm_nothing(client, prefix, look) if look.contents.is_empty else look
 
 
-def _list(client: Client, prefix: str, errors: Counter[Reason], *, is_likely: bool) -> Look:
+def _list(client: "Client", prefix: str, errors: Counter[Reason], *, is_likely: bool) -> Look:
     base = folder_of(prefix)
     start = f"{base}{AFTER_DATA}"
     builder, at = ContentsBuilder(prefix), None
@@ -94,7 +97,7 @@ def _list(client: Client, prefix: str, errors: Counter[Reason], *, is_likely: bo
     return Look(builder.contents(), at)
 
 
-def _list_by_folder(client: Client, prefix: str, errors: Counter[Reason]) -> Look:
+def _list_by_folder(client: "Client", prefix: str, errors: Counter[Reason]) -> Look:
     """The same where other things stand between the folders, a repository below this one for example."""
     builder, at = ContentsBuilder(prefix), None
     for kind in _SEEN:
@@ -105,12 +108,12 @@ def _list_by_folder(client: Client, prefix: str, errors: Counter[Reason]) -> Loo
     return Look(builder.contents(), at, is_shared=True)
 
 
-def pages_of(client: Client, folder: str, errors: Counter[Reason]) -> Iterator[DatedPage]:
+def pages_of(client: "Client", folder: str, errors: Counter[Reason]) -> Iterator[DatedPage]:
     """Every page of what stands under *folder*."""
     return walk(lambda token: client.list(folder, token=token), errors=errors)
 
 
-def _with_head(client: Client, prefix: str, look: Look) -> Look:
+def _with_head(client: "Client", prefix: str, look: Look) -> Look:
     """The look, and what stands before `data0`: a config, and whether there are packs."""
     base = folder_of(prefix)
     builder = ContentsBuilder(prefix)
@@ -143,7 +146,7 @@ def missed(now: Contents, before: Contents | None) -> tuple[ObjectType, ...]:
     return tuple(kind for kind in _LASTING if is_missed(kind))
 
 
-def _confirm_nothing(client: Client, prefix: str, look: Look) -> Look:
+def _confirm_nothing(client: "Client", prefix: str, look: Look) -> Look:
     """The look, once no other listing contradicts it. A config alone is no repository."""
     base = folder_of(prefix)
     seen = _with_head(client, prefix, look)
@@ -157,7 +160,7 @@ def _confirm_nothing(client: Client, prefix: str, look: Look) -> Look:
     return look
 
 
-def _is_there(client: Client, key: str) -> bool:
+def _is_there(client: "Client", key: str) -> bool:
     """Whether HEAD says that *key* is there; what it may not say is no evidence."""
     try:
         return client.head(key)
@@ -165,7 +168,7 @@ def _is_there(client: Client, key: str) -> bool:
         return False
 
 
-def _contents_of(client: Client, prefix: str, folder: str) -> Contents:
+def _contents_of(client: "Client", prefix: str, folder: str) -> Contents:
     builder = ContentsBuilder(prefix)
     take_in(builder, client.list(f"{folder_of(prefix)}{folder}").page)
     return builder.contents()

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.failure import BucketError
 from exporter.facts.bucket.look import folder_of, look_at, pages_of, take_in
 from exporter.facts.bucket.model import ObjectType
@@ -13,12 +13,15 @@ from exporter.facts.bucket.state import ListingUnderWay, RepositoryState
 from exporter.facts.reading import Reason
 from exporter.settings import Settings
 
+if TYPE_CHECKING:  # the SDK is slow to import, and a listing that was written to a file needs none
+    from exporter.facts.bucket.client import Client
+
 _MOST_FOREIGN = 2000
 """So many objects of others in a repository's listing, and its folders are listed one by one."""
 
 
 def measure(
-    client: Client, state: RepositoryState, settings: Settings, errors: Counter[Reason], is_over: Callable[[], bool]
+    client: "Client", state: RepositoryState, settings: Settings, errors: Counter[Reason], is_over: Callable[[], bool]
 ) -> bool:
     """List the repository of *state* in full, or go on with it, until *is_over*; whether it came to its end.
 
@@ -47,7 +50,7 @@ def measure(
     return True
 
 
-def _begin(client: Client, state: RepositoryState, errors: Counter[Reason]) -> ListingUnderWay:
+def _begin(client: "Client", state: RepositoryState, errors: Counter[Reason]) -> ListingUnderWay:
     assert state.look is not None  # noqa: S101  # what was not looked at is not due
     assert state.looked_at is not None  # noqa: S101
     state.tried_at = state.looked_at
@@ -58,14 +61,14 @@ def _begin(client: Client, state: RepositoryState, errors: Counter[Reason]) -> L
     return ListingUnderWay(pages, builder, state.look, state.looked_at)
 
 
-def _own_pages(client: Client, base: str, errors: Counter[Reason]) -> Iterator[DatedPage]:
+def _own_pages(client: "Client", base: str, errors: Counter[Reason]) -> Iterator[DatedPage]:
     """A repository's objects without what else stands between its folders."""
     yield client.list(f"{base}config")
     for kind in ObjectType:
         yield from pages_of(client, f"{base}{kind}/", errors)
 
 
-def _confirm_no_packs(client: Client, prefix: str) -> None:
+def _confirm_no_packs(client: "Client", prefix: str) -> None:
     """An index of packs and no pack: either they are gone, or the listing lost them.
 
     Raises:
@@ -78,7 +81,7 @@ def _confirm_no_packs(client: Client, prefix: str) -> None:
 
 
 def _looks(
-    client: Client, state: RepositoryState, listing: ListingUnderWay, full: Contents, errors: Counter[Reason]
+    client: "Client", state: RepositoryState, listing: ListingUnderWay, full: Contents, errors: Counter[Reason]
 ) -> tuple[Contents, ...]:
     """What the looks before the listing and, where its own end is not the same as that, after it saw.
 

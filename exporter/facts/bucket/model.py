@@ -31,6 +31,42 @@ class Totals(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class Proof(StrEnum):
+    """By what an object was found to be what its name says."""
+
+    CONTENT = "content"
+    """All its bytes were read."""
+    CHECKSUM = "checksum"
+    """The store was asked for the SHA-256 that it keeps of the whole object, which is of when that was stored."""
+
+
+class CorruptObject(msgspec.Struct, frozen=True):
+    """An object whose bytes are not those of its name, which is their SHA-256 (restic `doc/design.rst`)."""
+
+    name: str
+    """Its path in the repository: `data/ab/abcd…`."""
+    size: int
+    digest: str
+    """The SHA-256 of the bytes that the store brings, in hexadecimal."""
+    found_at: datetime
+    """By the exporter's clock."""
+
+
+class Scrub(msgspec.Struct, frozen=True):
+    """How far a repository's objects were read since the exporter started, and what was found."""
+
+    scrubbed: dict[Proof, int] = {}
+    """Bytes of objects that are what their names say, as last found; each object counts once."""
+    oldest: datetime | None = None
+    """When that part of it was read which was read longest ago; None until every part was."""
+    corrupt: tuple[CorruptObject, ...] = ()
+    """By name, at most `MOST_NAMES`."""
+    corrupt_objects: int | None = None
+    """How many there are; None until one was found, or every object was read."""
+    unread: int = 0
+    """Objects that could not be read, or brought something else at each time: nothing is known of them."""
+
+
 class Repository(msgspec.Struct, frozen=True):
     """What a listing tells of one restic repository, or of what is left of one. Times are the store's.
 
@@ -69,6 +105,8 @@ class Repository(msgspec.Struct, frozen=True):
     """The first of them, as paths in the repository (`index/…`), at most `MOST_NAMES`."""
     suspect: tuple[Reason, ...] = ()
     """Why the listing is not believed; empty when it is."""
+    scrub: Scrub | None = None
+    """What reading its objects has shown; None where they are not read."""
 
 
 class OtherKind(StrEnum):

@@ -1,4 +1,4 @@
-"""A ceiling of requests per second, over all threads that share it, that follows what the store bears."""
+"""A ceiling of requests per second, over all threads that share it, that follows what the store can take."""
 
 import threading
 import time
@@ -50,10 +50,12 @@ class Pace:
         if turn > now:
             stop.wait(turn - now)
 
-    def answered(self, status: int, seconds: float) -> None:
-        """Take in that the store answered with *status* after *seconds*."""
+    def answered(self, status: int, seconds: float | None) -> None:
+        """Take in that the store answered with *status* after *seconds*; None where they are not the store's doing."""
         if status in _REFUSALS:
             self._change(_MUCH_LESS)
+        elif seconds is None:
+            return
         elif seconds > _SLOW:
             self._change(_LESS)
         elif seconds < _PROMPT:

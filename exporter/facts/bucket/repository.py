@@ -37,6 +37,11 @@ def home_of(key: str) -> str | None:
     return match["home"].removesuffix("/") if match else None
 
 
+def is_file(name: str) -> bool:
+    """Whether *name*, a path in a repository, is that of a file whose name is the SHA-256 of its bytes."""
+    return name != "config" and _FILE.fullmatch(name) is not None
+
+
 def is_kopias(name: str) -> bool:
     """Whether an object of this *name*, without its path, says that a kopia repository stands beside it."""
     return name in _KOPIA

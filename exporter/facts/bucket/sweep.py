@@ -12,7 +12,7 @@ from exporter.facts.bucket.address import BucketAddress
 from exporter.facts.bucket.client import Client
 from exporter.facts.bucket.discovery import RepositorySearch
 from exporter.facts.bucket.failure import BucketError, Stopped
-from exporter.facts.bucket.faults import OF_THE_BUCKET
+from exporter.facts.bucket.faults import OF_THE_BUCKET, STALE_CREDENTIALS
 from exporter.facts.bucket.look import Look, folder_of, look_at
 from exporter.facts.bucket.measure import measure
 from exporter.facts.bucket.model import Bucket, OtherKind, OtherRepository, is_under
@@ -46,9 +46,6 @@ MOST_REPOSITORIES = 100_000
 
 _DETAILS = 3
 """So many repositories' troubles are told in the bucket's one line."""
-
-_STALE_CREDENTIALS = frozenset({Reason.NO_CREDENTIALS, Reason.WRONG_KEY, Reason.EXPIRED_KEY, Reason.UNAUTHORIZED})
-"""After these the next read connects anew, so that credentials are read again from where they stand."""
 
 A = TypeVar("A")
 
@@ -102,8 +99,9 @@ class Sweep:
         self.states: dict[str, RepositoryState] = {}
         self.requests = 0
         """Requests of the last read."""
-        self._settings = settings
+        self.settings = settings
         self.pace = pace
+        """The ceiling of its requests; whoever else reads the bucket keeps to it too."""
         self._client: Client | None = None
         self._writers: tuple[Owner, ...] = ()
         self._unlisted: frozenset[str] = frozenset()
@@ -135,7 +133,7 @@ class Sweep:
             BucketError: the settings or the credentials do not let one be made.
         """
         if self._client is None:
-            self._client = Client(self.address, self._settings.poll, self.pace)
+            self._client = Client(self.address, self.settings.poll, self.pace)
         return self._client
 
     def expect(self, writers: Iterable[Owner]) -> None:
@@ -218,7 +216,7 @@ class Sweep:
         known = {prefix: state.look for prefix, state in self.states.items() if state.look and not state.is_shared}
         looks = self._together.run(client, known, clock, errors)
         for prefix, look in looks.items():
-            self.states[prefix].believe(look.contents, look.at, clock, self._settings.grace.stale_lock)
+            self.states[prefix].believe(look.contents, look.at, clock, self.settings.grace.stale_lock)
         if looks:
             health.succeeded(errors)
         return frozenset(looks)
@@ -228,7 +226,7 @@ class Sweep:
 
         That takes a request for each namespace, which a bucket with nothing new is not to cost at each read.
         """
-        due = self._settings.grace.bucket / 2
+        due = self.settings.grace.bucket / 2
         return self._discovered_at is None or clock - self._discovered_at >= due
 
     def _discover(self, client: Client, clock: datetime, health: RequestTally) -> None:
@@ -258,7 +256,7 @@ class Sweep:
         self._discovered_at = clock
 
     def _forget_what_was_given_up(self, clock: datetime) -> None:
-        lasts = self._settings.poll.full_listing
+        lasts = self.settings.poll.full_listing
         self._given_up = {prefix: at for prefix, at in self._given_up.items() if clock - at < lasts}
 
     def _look_below(self, client: Client, clock: datetime, health: RequestTally) -> None:
@@ -297,7 +295,7 @@ class Sweep:
             self.states.pop(prefix, None)
         else:
             state = self.states.setdefault(prefix, RepositoryState(prefix))
-            state.believe(look.contents, look.at, clock, self._settings.grace.stale_lock)
+            state.believe(look.contents, look.at, clock, self.settings.grace.stale_lock)
             state.is_shared = state.is_shared or look.is_shared
         return look
 
@@ -305,7 +303,7 @@ class Sweep:
         """List the data of those repositories that are due: those never listed first, then the oldest listings."""
         never = datetime.min.replace(tzinfo=UTC)
         seen = set[str]()
-        while due := [s for s in self.states.values() if s.prefix not in seen and s.is_due(self._settings)]:
+        while due := [s for s in self.states.values() if s.prefix not in seen and s.is_due(self.settings)]:
             seen.update(state.prefix for state in due)
             due.sort(key=lambda state: (state.data.started_at if state.data else never, state.prefix))
             self._spread(lambda state: self._measure(client, state, health, is_over), due)
@@ -318,7 +316,7 @@ class Sweep:
             return
         errors = Counter[Reason]()
         try:
-            measure(client, state, self._settings, errors, is_over)
+            measure(client, state, self.settings, errors, is_over)
         except BucketError as failure:
             state.data_doubt = failure.reason
             health.failed(failure, state.prefix)
@@ -336,7 +334,7 @@ class Sweep:
 
     def _unreadable(self, failure: BucketError) -> Bucket:
         """The bucket could not be read: what was last read of it stays, dated."""
-        if failure.reason in _STALE_CREDENTIALS and self._client:
+        if failure.reason in STALE_CREDENTIALS and self._client:
             self._client.close()
             self._client = None
         self._bucket = msgspec.structs.replace(
@@ -378,7 +376,7 @@ class Sweep:
             exists=True,
             others=tuple(OtherRepository(kind, prefix) for prefix, kind in sorted(self._others.items())),
             unlisted=tuple(sorted(self._unlisted | self._strays.keys())),
-            repositories=tuple(state.repository(address.bucket, clock, self._settings) for state in states),
+            repositories=tuple(state.repository(address.bucket, clock, self.settings) for state in states),
         )
         return self._bucket
 

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from io import BytesIO
 from typing import Any
@@ -17,7 +17,7 @@ from botocore.httpsession import where
 from urllib3 import exceptions
 from urllib3.util.ssl_ import create_urllib3_context
 
-from exporter.facts.body import Body, BodyError, read_body
+from exporter.facts.body import Body, BodyError, is_plain, read_body
 from exporter.facts.bucket.failure import BucketError, Stopped
 from exporter.facts.bucket.faults import one_line
 from exporter.facts.deadline import Call, Watch, watch_connections
@@ -26,20 +26,33 @@ from exporter.facts.reading import Reason
 MOST_BYTES = 8 << 20
 """Of an answer's body, unpacked too: a page of 1,000 keys, each as long as S3 allows, is half as long."""
 _CONNECT_SECONDS = 10.0
+_CHUNK = 1 << 19
+"""Bytes that a stream holds at a time."""
+
+Sink = Callable[[bytes], object]
+"""Takes a body, chunk by chunk."""
 
 
 class BucketTransport:
     """The connections to one store."""
 
-    def __init__(self, ca_file: str, concurrency: int) -> None:
-        """Trust the authorities of *ca_file*, or of `AWS_CA_BUNDLE`, and else the system's and the SDK's."""
+    def __init__(self, ca_file: str, concurrency: int, idle: float = 30.0) -> None:
+        """Trust the authorities of *ca_file*, or of `AWS_CA_BUNDLE`, and else the system's and the SDK's.
+
+        A peer that sends nothing for *idle* seconds is given up, however much time its answer has.
+        """
         self._ca_file = ca_file or os.environ.get("AWS_CA_BUNDLE", "")
         self._concurrency = concurrency
+        self._idle = idle
         self._managers: dict[str, tuple[urllib3.PoolManager, str]] = {}
         self._watch = Watch()
 
-    def send(self, request: AWSPreparedRequest, deadline: float, stop: threading.Event) -> AWSResponse:
+    def send(
+        self, request: AWSPreparedRequest, deadline: float, stop: threading.Event, sink: Sink | None = None
+    ) -> AWSResponse:
         """The answer to *request*, if it is all there before *deadline* (of `time.monotonic`).
+
+        An object's bytes go to *sink*, where one is given, and none of them is kept: the answer's body is then empty.
 
         Raises:
             BucketError: there is none, or it is too long; or the file of authorities holds none.
@@ -48,7 +61,7 @@ class BucketTransport:
         call = Call(deadline, stop)
         try:
             with self._watch.over(call):
-                answer = self._send(request, max(deadline - time.monotonic(), 0.001))
+                answer = self._send(request, max(deadline - time.monotonic(), 0.001), sink)
         except (exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             _raise_if_over(call)
             raise _failure(error) from error
@@ -60,7 +73,7 @@ class BucketTransport:
         for manager, _ in self._managers.values():
             manager.clear()
 
-    def _send(self, request: AWSPreparedRequest, seconds: float) -> AWSResponse:
+    def _send(self, request: AWSPreparedRequest, seconds: float, sink: Sink | None) -> AWSResponse:
         manager, proxy = self._manager(request.url)
         parts = urlsplit(request.url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -69,7 +82,7 @@ class BucketTransport:
             request.url if proxy and parts.scheme == "http" else path,
             body=request.body,
             headers=request.headers,
-            timeout=urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds),
+            timeout=urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=min(seconds, self._idle)),
             retries=False,
             redirect=False,
             assert_same_host=False,
@@ -77,7 +90,7 @@ class BucketTransport:
             decode_content=False,
         )
         try:
-            body = _read(response, request.method)
+            body = _stream(response, sink) if sink and response.status == 200 else _read(response, request.method)
         except BaseException:
             response.close()  # a connection with half an answer in it cannot serve again
             raise
@@ -132,6 +145,19 @@ def _read(response: urllib3.BaseHTTPResponse, method: str) -> Body:
         return read_body(response, MOST_BYTES)
     except BodyError as error:
         raise BucketError(Reason.MALFORMED_ANSWER, str(error)) from None
+
+
+def _stream(response: urllib3.BaseHTTPResponse, sink: Sink) -> bytes:
+    """Hand the body of *response* to *sink*.
+
+    Raises:
+        BucketError: it is packed, so that its bytes are not the object's.
+    """
+    if not is_plain(response):
+        raise BucketError(Reason.MALFORMED_ANSWER, "the object is packed on the way, and nobody asked for that")
+    for chunk in response.stream(_CHUNK, decode_content=False):
+        sink(chunk)
+    return b""
 
 
 def _refuse_redirect(response: urllib3.BaseHTTPResponse) -> None:

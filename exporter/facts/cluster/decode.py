@@ -56,10 +56,15 @@ class ListPage(msgspec.Struct, frozen=True):
     malformed: tuple[MalformedObject, ...]
     next: str
     """The continue token; empty on the last page."""
+    version: str = ""
+    """The resourceVersion that the list is of."""
+    size: int = 0
+    """Bytes of the answer."""
 
 
 class _ListMeta(msgspec.Struct):
     next: str = msgspec.field(default="", name="continue")
+    version: str = msgspec.field(default="", name="resourceVersion")
 
 
 class _List(msgspec.Struct, Generic[T]):
@@ -68,6 +73,12 @@ class _List(msgspec.Struct, Generic[T]):
     kind: str
     items: tuple[T, ...] | None
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
+
+
+class _Listed(msgspec.Struct):
+    """A list, but for its items."""
+
+    metadata: _ListMeta
 
 
 class _Single(msgspec.Struct):
@@ -92,7 +103,19 @@ def decode_page(kind: Kind, body: Body) -> ListPage:
     except _UNDECODABLE:
         return _decode_one_by_one(kind, body, wanted)
     _expect(page.kind, wanted)
-    return ListPage(page.items or (), (), page.metadata.next)
+    return ListPage(page.items or (), (), page.metadata.next, page.metadata.version)
+
+
+def decode_version(body: Body) -> str:
+    """The resourceVersion that a list is of.
+
+    Raises:
+        MalformedPageError: *body* is no list.
+    """
+    try:
+        return msgspec.json.decode(body, type=_Listed).metadata.version
+    except _UNDECODABLE as error:
+        raise MalformedPageError(f"the answer is no list: {error}") from None
 
 
 def is_dense(body: Body) -> bool:
@@ -119,7 +142,7 @@ def _decode_one_by_one(kind: Kind, body: Body, wanted: str) -> ListPage:
             malformed.append(one)
         else:
             items.append(one)
-    return ListPage(tuple(items), tuple(malformed), page.metadata.next)
+    return ListPage(tuple(items), tuple(malformed), page.metadata.next, page.metadata.version)
 
 
 def _raw_items(body: Body) -> _List[msgspec.Raw] | _Single:
@@ -197,7 +220,8 @@ def _expect(kind: str, wanted: str) -> None:
 
 def _malformed(kind: Kind, document: Mapping[str, Any] | Body, error: str) -> MalformedObject:
     namespace, name, claim = (_text(document, path) for path in _identity_paths(kind))
-    return MalformedObject(kind.kind, namespace, name, error, claim or None)
+    own = _text(document, ("metadata", "namespace"))
+    return MalformedObject(kind.kind, namespace, name, error, claim or None, (own, name) if name else None)
 
 
 def _identity_paths(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -1,15 +1,15 @@
 """All objects of one kind, with how and when they were read, and what can be looked up among them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from exporter.facts.cluster.wire import Object, OwnerReference
 from exporter.facts.reading import Reading, Reason
+from exporter.facts.tables import Table, apart, aside, note
 
 Key = tuple[str, str]
 """Namespace and name; the namespace is empty for what is cluster-scoped."""
@@ -29,16 +29,24 @@ class MalformedObject(msgspec.Struct, frozen=True):
     name: str
     error: str
     claim: str | None = None
+    key: Key | None = None
+    """Where the object itself lies, as far as that could be read: of a volume *namespace* is that of its claim."""
 
 
 Object_co = TypeVar("Object_co", bound=Object, covariant=True)
+T = TypeVar("T")
+ANY = "any object"
+"""What rests on a list as a whole is noted by: it is another one once any list has changed."""
+UNSETTLED = "unsettled"
+"""What a list was read too early for is noted by: it is another thing once a list was read again."""
 
 
 class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
     """All objects of one kind, and how far to believe that they are all.
 
     Iteration and look-ups give the objects while the list is believed; `items` are those that were read last.
-    Indexes are made when first used, and live as long as the list.
+    Indexes are made when first used, and live as long as the list. A list that is read again and has not changed is
+    the same one (`confirm`): whoever holds it need not look at its objects again.
     """
 
     items: tuple[Object_co, ...] = ()
@@ -47,10 +55,15 @@ class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
     detail: str = ""
     """One line for a person: what was asked and what came back."""
     read_at: datetime | None = None
-    """When the items were read; a failed read keeps the last ones, dated."""
+    """When the items were last read, or seen to be as they were; a failed read keeps the last ones, dated."""
     malformed: tuple[MalformedObject, ...] = ()
 
+    def confirm(self, at: datetime) -> None:
+        """Date the list *at*, when it was seen to be unchanged: the one thing about it that ever changes."""
+        msgspec.structs.force_setattr(self, "read_at", at)
+
     def __iter__(self) -> Iterator[Object_co]:
+        note(ANY)
         return iter(() if self.reading is Reading.UNREADABLE else self.items)
 
     @property
@@ -102,37 +115,52 @@ class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
         """
         if not self.known or self.get(name, namespace) is not None or self.malformed_in(namespace, name):
             return False
-        if wanted_since is None or self.read_at is None:
+        if wanted_since is None or self.read_at is None or self.read_at - wanted_since >= SETTLING:
             return True
-        return self.read_at - wanted_since >= SETTLING
+        note(UNSETTLED)
+        return False
 
-    @cached_property
+    def made(self, work: Callable[["ObjectList[Any]"], T]) -> T:
+        """What *work* makes of the list: once, for as long as the list lives."""
+        kept: dict[Any, Any] = self.__dict__
+        if work not in kept:
+            kept[work] = aside(lambda: work(self))
+        made: T = kept[work]
+        return made
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is there, as far as was read last."""
+        note(ANY)
+        return not self.items
+
+    @apart
     def _malformed_by_name(self) -> Mapping[tuple[str, str | None], MalformedObject]:
         """The first of that name in a namespace; without a name, the first there."""
         return {(bad.namespace, name): bad for bad in reversed(self.malformed) for name in (bad.name, None)}
 
-    @cached_property
+    @apart
     def _malformed_by_claim(self) -> Mapping[tuple[str, str | None], MalformedObject]:
         return {(bad.namespace, bad.claim): bad for bad in reversed(self.malformed)}
 
-    @cached_property
-    def _by_key(self) -> Mapping[Key, Object_co]:
-        return {item.key: item for item in self}
+    @apart
+    def _by_key(self) -> Table[Key, Object_co]:
+        return Table("by key", {item.key: item for item in self})
 
-    @cached_property
-    def _by_namespace(self) -> Mapping[str, tuple[Object_co, ...]]:
+    @apart
+    def _by_namespace(self) -> Table[str, tuple[Object_co, ...]]:
         found: dict[str, list[Object_co]] = defaultdict(list)
         for item in sorted(self, key=_key):
             found[item.namespace].append(item)
-        return {namespace: tuple(items) for namespace, items in found.items()}
+        return Table("by namespace", {namespace: tuple(items) for namespace, items in found.items()})
 
-    @cached_property
-    def _by_owner(self) -> Mapping[tuple[str, str, str], Sequence[tuple[OwnerReference, Object_co]]]:
+    @apart
+    def _by_owner(self) -> Table[tuple[str, str, str], list[tuple[OwnerReference, Object_co]]]:
         found: dict[tuple[str, str, str], list[tuple[OwnerReference, Object_co]]] = defaultdict(list)
         for owned in self:
             for reference in owned.metadata.owner_references or ():
                 found[owned.namespace, reference.kind, reference.name].append((reference, owned))
-        return found
+        return Table("by owner", dict(found))
 
 
 def _key(item: Object) -> Key:

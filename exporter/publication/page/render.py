@@ -18,13 +18,11 @@ from exporter.facts.reading import Reading, Source
 from exporter.publication.bucket_names import names_of
 from exporter.publication.families import Telemetry
 from exporter.publication.page import words
-from exporter.publication.page.headline import headline
+from exporter.publication.page.headline import headline, too_old
 from exporter.publication.page.static import digest
 from exporter.publication.page.view import PAGE_SIZE, Choices, View
+from exporter.publication.plain import counted, knows_claims
 from exporter.visible import visible
-
-_OLD_AFTER = 3
-"""A verdict older than so many polls is no picture of now."""
 
 
 def _finalize(value: object) -> object:
@@ -53,7 +51,7 @@ def _environment() -> Environment:
         "digest": digest,
     }
     environment.filters |= {
-        "counted": words.counted,
+        "counted": counted,
         "bytes": words.bytes_of,
         "duration": format_duration,
         "cause": words.title_of,
@@ -123,6 +121,22 @@ class Page:
             keys={claim.key: claim for claim in verdict.claims},
         )
 
+    def uncovered(self, verdict: Verdict, view: View) -> str:
+        """The PVCs that no backup covers."""
+        found = [pvc for pvc in verdict.uncovered if not view.namespace or pvc.namespace in view.namespace]
+        pages = max(1, -(-len(found) // PAGE_SIZE))
+        view = View(namespace=view.namespace, page=min(view.page, pages))
+        first = (view.page - 1) * PAGE_SIZE
+        return self._render(
+            "uncovered.html",
+            pvcs=found[first : first + PAGE_SIZE],
+            found=len(found),
+            pages=pages,
+            view=view,
+            namespaces=sorted({pvc.namespace for pvc in verdict.uncovered}),
+            is_known=knows_claims(verdict),
+        )
+
     def claim(self, verdict: Verdict, claim: ClaimVerdict) -> str:
         """One claim, its chain link by link."""
         return self._render(
@@ -170,12 +184,7 @@ class Page:
         return f"{self._runbook_base}/{cause.value}.md"
 
     def _too_old(self) -> timedelta | None:
-        """The verdict's age, where it should long have been followed by another."""
-        interval = self._telemetry.intervals.get(Source.KUBERNETES)
-        if self._verdict is None or self._now is None or interval is None:
-            return None
-        age = self._now - self._verdict.at
-        return age if age > _OLD_AFTER * interval + timedelta(minutes=1) else None
+        return too_old(self._verdict, self._telemetry, self._now) if self._verdict else None
 
 
 def _chain(claim: ClaimVerdict) -> list[tuple[Link, LinkVerdict | None]]:

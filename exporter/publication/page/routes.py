@@ -1,6 +1,7 @@
 """From a request's path to the page that answers it."""
 
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ _HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("Cache-Control", "no-cache"),
 )
+_LISTS = ("/", "/uncovered")
 _RUNBOOKS: str = WebSettings.model_fields["runbook_base"].default
 
 
@@ -40,28 +42,28 @@ def respond(
     the verdict is. Returns None where there is no such page.
     """
     segments = [unquote(segment) for segment in path.split("/")[1:]]
+    if segments[:1] == ["static"] and len(segments) == 2:
+        return asset(segments[1])
+    page = partial(Page, verdict, telemetry, runbook_base, now)
     match segments:
-        case ["static", name]:
-            return asset(name)
-        case [""]:
-            page = Page(verdict, telemetry, runbook_base, now, root="./")
-            if verdict is None:
-                return _html(page.waiting(), HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", "5"))
-            return _html(page.overview(verdict, View.of(query)))
-        case ["claims", namespace, pvc]:
-            page = Page(verdict, telemetry, runbook_base, now, root="../../")
-            if verdict is None:
-                return _html(page.waiting(), HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", "5"))
+        case [""] if verdict:
+            return _html(page(root="./").overview(verdict, View.of(query)))
+        case ["uncovered"] if verdict:
+            return _html(page(root="./").uncovered(verdict, View.of(query)))
+        case ["claims", namespace, pvc] if verdict:
             if claim := verdict.claim(namespace, pvc):
-                return _html(page.claim(verdict, claim))
-            return _html(page.no_such_claim(namespace, pvc), HTTPStatus.NOT_FOUND)
+                return _html(page(root="../../").claim(verdict, claim))
+            return _html(page(root="../../").no_such_claim(namespace, pvc), HTTPStatus.NOT_FOUND)
+        case [""] | ["uncovered"] | ["claims", _, _]:
+            root = "../" * (len(segments) - 1) or "./"
+            return _html(page(root=root).waiting(), HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", "5"))
         case _:
             return None
 
 
 def canonical(path: str, query: Query) -> str:
-    """One name for all addresses of the same page: only the overview looks at its query, and at what it knows of it."""
-    return path + View.of(query).address if path == "/" else path
+    """One name for all addresses of the same page: only those with a list look at the query, and at what they know."""
+    return path + View.of(query).address if path in _LISTS else path
 
 
 def _html(body: str, status: HTTPStatus = HTTPStatus.OK, *headers: tuple[str, str]) -> Response:

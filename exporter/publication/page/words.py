@@ -61,11 +61,6 @@ def health_of(report: SourceReport) -> str:
     return "Up" if report.up else "Down"
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """*number* and its noun: `1 claim`, `4 claims`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def bytes_of(size: int) -> str:
     """*size* in the binary unit that leaves it below 1,024: `1.4 GiB`."""
     if size < 1024:

@@ -1,9 +1,8 @@
 """Kubernetes' own objects, joined: a Job's pods, a PVC's volume and its attachments, and what is complained of."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cached_property
 
 import msgspec
 
@@ -21,6 +20,7 @@ from exporter.facts.cluster.core.objects import (
 )
 from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.wire import Object
+from exporter.facts.tables import Table, apart, shared
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -41,10 +41,10 @@ class CoreFacts(msgspec.Struct, frozen=True, dict=True):
     attachments: ObjectList[VolumeAttachment] = ObjectList()
     secrets: ObjectList[Secret] = ObjectList()
 
-    @cached_property
-    def pvcs(self) -> Mapping[Key, PersistentVolumeClaim]:
+    @apart
+    def pvcs(self) -> Table[Key, PersistentVolumeClaim]:
         """PVCs as they were read last: a claim does not vanish when it becomes unknown."""
-        return {pvc.key: pvc for pvc in self.claims.items}
+        return self.claims.made(_by_key)
 
     def job_of(self, owner: Object, kind: str) -> Job | None:
         """The newest Job of an owner."""
@@ -98,44 +98,52 @@ class CoreFacts(msgspec.Struct, frozen=True, dict=True):
             return volume.spec.csi.driver if volume and volume.spec.csi else None
         return volume.metadata.annotations.provisioner if volume.metadata.annotations else None
 
-    @cached_property
-    def _makers(self) -> Mapping[str, str]:
+    @apart
+    def _makers(self) -> Table[str, str]:
         """Who makes the volumes of a storage class, as far as a volume of it says so."""
         made = ((claim.spec.storage_class_name, self._maker_of(claim)) for claim in self.claims.items)
-        return {storage_class: maker for storage_class, maker in made if storage_class and maker}
+        return Table("makers", {storage_class: maker for storage_class, maker in made if storage_class and maker})
 
-    @cached_property
+    @shared
     def runs_a_mover(self) -> bool:
         """Whether any mover of the cluster runs just now."""
         return any(pod.status.phase == "Running" and not pod.metadata.deletion_timestamp for pod in self.pods)
 
-    @cached_property
-    def _attachments(self) -> Mapping[str, tuple[VolumeAttachment, ...]]:
-        found: dict[str, list[VolumeAttachment]] = defaultdict(list)
-        for attachment in self.attachments:
-            if volume := attachment.spec.source.persistent_volume_name:
-                found[volume].append(attachment)
-        return {volume: tuple(attachments) for volume, attachments in found.items()}
+    @apart
+    def _attachments(self) -> Table[str, tuple[VolumeAttachment, ...]]:
+        return self.attachments.made(_by_volume)
 
-    @cached_property
-    def _mount_events(self) -> Mapping[Key, tuple[Event, ...]]:
-        return _by_object(self.mount_events)
+    @apart
+    def _mount_events(self) -> Table[Key, tuple[Event, ...]]:
+        return self.mount_events.made(_by_object)
 
-    @cached_property
-    def _job_events(self) -> Mapping[Key, tuple[Event, ...]]:
-        return _by_object(self.job_events)
+    @apart
+    def _job_events(self) -> Table[Key, tuple[Event, ...]]:
+        return self.job_events.made(_by_object)
 
-    @cached_property
-    def _claim_events(self) -> Mapping[Key, tuple[Event, ...]]:
-        return _by_object(self.claim_events)
+    @apart
+    def _claim_events(self) -> Table[Key, tuple[Event, ...]]:
+        return self.claim_events.made(_by_object)
 
 
-def _by_object(events: Iterable[Event]) -> Mapping[Key, tuple[Event, ...]]:
+def _by_key(claims: ObjectList[PersistentVolumeClaim]) -> Table[Key, PersistentVolumeClaim]:
+    return Table("pvcs", {pvc.key: pvc for pvc in claims.items})
+
+
+def _by_volume(attachments: ObjectList[VolumeAttachment]) -> Table[str, tuple[VolumeAttachment, ...]]:
+    found: dict[str, list[VolumeAttachment]] = defaultdict(list)
+    for attachment in attachments:
+        if volume := attachment.spec.source.persistent_volume_name:
+            found[volume].append(attachment)
+    return Table("attachments", {volume: tuple(attached) for volume, attached in found.items()})
+
+
+def _by_object(events: Iterable[Event]) -> Table[Key, tuple[Event, ...]]:
     """Events by the object that they are about, the newest last."""
     found: dict[Key, list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: (event.at or _NEVER, event.text)):
         found[event.about.namespace, event.about.name].append(event)
-    return {about: tuple(told) for about, told in found.items()}
+    return Table("events", {about: tuple(told) for about, told in found.items()})
 
 
 def _age(item: Object) -> tuple[datetime, str]:

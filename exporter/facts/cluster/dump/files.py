@@ -29,7 +29,7 @@ from exporter.facts.model import Facts, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
 
-_CLUSTER_SOURCES = tuple(source for source in Source if source is not Source.S3)
+_CLUSTER_SOURCES = tuple(source for source in Source if source.is_of_cluster)
 _TOLD: Final = 5
 """Files that were passed over, in a message."""
 _EVENTS = ("events.k8s.io", "Event")
@@ -159,6 +159,7 @@ class _Dump:
         buckets = _read_listings(self._listings, self._settings, at)
         reports = [_report(source, listings, at) for source in _CLUSTER_SOURCES]
         reports.append(_bucket_report(buckets, at))
+        reports.append(SourceReport(Source.SCRUB, Reading.NOT_SERVED, detail="no file holds objects", last_success=at))
         facts = Facts(ClusterFacts().with_lists(listings), buckets, tuple(reports))
         return Dump(facts, at, files, skipped, manifest, frozenset(self._namespaces))
 

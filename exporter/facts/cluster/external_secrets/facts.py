@@ -1,9 +1,7 @@
 """External Secrets' objects, joined: what brings a Secret, and the store that it comes from."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import datetime
-from functools import cached_property
 
 import msgspec
 
@@ -14,6 +12,7 @@ from exporter.facts.cluster.external_secrets.objects import (
     StoreReference,
 )
 from exporter.facts.cluster.object_list import Key, ObjectList
+from exporter.facts.tables import Table, apart, shared
 
 
 class ExternalSecretsFacts(msgspec.Struct, frozen=True, dict=True):
@@ -36,19 +35,23 @@ class ExternalSecretsFacts(msgspec.Struct, frozen=True, dict=True):
         """The list in which the store would be."""
         return self.cluster_secret_stores if reference.is_clusters else self.secret_stores
 
-    @cached_property
+    @shared
     def last_refresh(self) -> datetime | None:
         """When the controller was last seen to refresh anything."""
         return max((secret.refreshed for secret in self.external_secrets if secret.refreshed), default=None)
 
-    @cached_property
-    def _by_secret(self) -> Mapping[Key, tuple[ExternalSecret, ...]]:
-        found: dict[Key, list[ExternalSecret]] = defaultdict(list)
-        for secret in sorted(self.external_secrets, key=lambda secret: secret.name):
-            if secret.writes_secret:
-                found[secret.namespace, secret.secret].append(secret)
-        return {key: tuple(secrets) for key, secrets in found.items()}
+    @apart
+    def _by_secret(self) -> Table[Key, tuple[ExternalSecret, ...]]:
+        return self.external_secrets.made(_by_secret)
 
-    @cached_property
-    def _secrets(self) -> frozenset[str]:
-        return frozenset(secret for _, secret in self._by_secret)
+    @apart
+    def _secrets(self) -> Table[str, bool]:
+        return Table("brought secrets", {secret: True for _, secret in self._by_secret})
+
+
+def _by_secret(secrets: ObjectList[ExternalSecret]) -> Table[Key, tuple[ExternalSecret, ...]]:
+    found: dict[Key, list[ExternalSecret]] = defaultdict(list)
+    for secret in sorted(secrets, key=lambda secret: secret.name):
+        if secret.writes_secret:
+            found[secret.namespace, secret.secret].append(secret)
+    return Table("bringing", {key: tuple(bringing) for key, bringing in found.items()})

@@ -1,8 +1,6 @@
 """Kyverno's policies, joined with what they did for which PVC."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from functools import cached_property
 
 import msgspec
 
@@ -18,6 +16,7 @@ from exporter.facts.cluster.kyverno.objects import (
 )
 from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.wire import ObjectReference
+from exporter.facts.tables import Table, apart
 
 
 class KyvernoFacts(msgspec.Struct, frozen=True, dict=True):
@@ -50,22 +49,30 @@ class KyvernoFacts(msgspec.Struct, frozen=True, dict=True):
         """The requests that a PVC triggered (`ruleContext` from 1.13, `resource` before)."""
         return self._requests.get(claim, ())
 
-    @cached_property
-    def _errors(self) -> Mapping[Key, tuple[Event, ...]]:
-        found: dict[Key, list[Event]] = defaultdict(list)
-        for event in self.events:
-            if event.reason == "PolicyError" and (key := _claim_key(event.related)):
-                found[key].append(event)
-        return {key: tuple(events) for key, events in found.items()}
+    @apart
+    def _errors(self) -> Table[Key, tuple[Event, ...]]:
+        return self.events.made(_errors)
 
-    @cached_property
-    def _requests(self) -> Mapping[Key, tuple[UpdateRequest, ...]]:
-        found: dict[Key, list[UpdateRequest]] = defaultdict(list)
-        for request in sorted(self.update_requests, key=lambda request: request.key):
-            triggers = (request.spec.resource, *(context.trigger for context in request.spec.rule_context or ()))
-            for key in {key for trigger in triggers if (key := _claim_key(trigger))}:
-                found[key].append(request)
-        return {key: tuple(requests) for key, requests in found.items()}
+    @apart
+    def _requests(self) -> Table[Key, tuple[UpdateRequest, ...]]:
+        return self.update_requests.made(_requests)
+
+
+def _errors(events: ObjectList[Event]) -> Table[Key, tuple[Event, ...]]:
+    found: dict[Key, list[Event]] = defaultdict(list)
+    for event in events:
+        if event.reason == "PolicyError" and (key := _claim_key(event.related)):
+            found[key].append(event)
+    return Table("policy errors", {key: tuple(told) for key, told in found.items()})
+
+
+def _requests(requests: ObjectList[UpdateRequest]) -> Table[Key, tuple[UpdateRequest, ...]]:
+    found: dict[Key, list[UpdateRequest]] = defaultdict(list)
+    for request in sorted(requests, key=lambda request: request.key):
+        triggers = (request.spec.resource, *(context.trigger for context in request.spec.rule_context or ()))
+        for key in {key for trigger in triggers if (key := _claim_key(trigger))}:
+            found[key].append(request)
+    return Table("update requests", {key: tuple(triggered) for key, triggered in found.items()})
 
 
 def _claim_key(reference: ObjectReference | None) -> Key | None:

@@ -1,12 +1,10 @@
 """Longhorn's volumes and settings."""
 
-from collections.abc import Mapping
-from functools import cached_property
-
 import msgspec
 
 from exporter.facts.cluster.longhorn.objects import LonghornSetting, LonghornVolume
 from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.tables import Table, apart
 
 DRIVER = "driver.longhorn.io"
 """Its CSI driver: a PV's volume handle is then the name of a Longhorn volume."""
@@ -26,10 +24,14 @@ class LonghornFacts(msgspec.Struct, frozen=True, dict=True):
         """Whether there is a volume behind a PV's handle that could not be understood."""
         return handle in self._malformed
 
-    @cached_property
-    def _volumes(self) -> Mapping[str, LonghornVolume]:
-        return {volume.name: volume for volume in self.volumes}
+    @apart
+    def _volumes(self) -> Table[str, LonghornVolume]:
+        return self.volumes.made(_by_name)
 
-    @cached_property
+    @apart
     def _malformed(self) -> frozenset[str]:
         return frozenset(bad.name for bad in self.volumes.malformed)
+
+
+def _by_name(volumes: ObjectList[LonghornVolume]) -> Table[str, LonghornVolume]:
+    return Table("longhorn volumes", {volume.name: volume for volume in volumes})

@@ -1,10 +1,12 @@
 """What the exporter may read of the cluster: each kind tried once, and the permission that is missing."""
 
+from collections.abc import Sequence
+
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.server.api import ClusterReader
-from exporter.facts.cluster.server.permissions import rule
-from exporter.facts.cluster.server.targets import ListTarget, targets
+from exporter.facts.cluster.server.permissions import Rule, rule, summed, watch_rule
+from exporter.facts.cluster.server.targets import ListTarget, Verb, targets
 from exporter.facts.cluster.server.transport import ReadError
 from exporter.facts.model import Check
 from exporter.facts.reading import Reason, Source
@@ -28,7 +30,9 @@ def check_access(reader: ClusterReader, settings: Settings) -> tuple[Check, ...]
     reach, reachable = _check_server(reader)
     if not reachable:
         return (reach, _check_secrets(settings))
-    return (reach, *(_check_kind(reader, kind, settings) for kind in KINDS), _check_secrets(settings))
+    kinds = [(kind, _check_kind(reader, kind, settings)) for kind in KINDS]
+    watch = _check_watches(reader, [kind for kind, check in kinds if check.ok], settings)
+    return (reach, *(check for _, check in kinds), watch, _check_secrets(settings))
 
 
 def _check_server(reader: ClusterReader) -> tuple[Check, bool]:
@@ -70,6 +74,31 @@ def _check_kind(reader: ClusterReader, kind: Kind, settings: Settings) -> Check:
         fix = f"Check the setting `{_NEVER_EMPTY[kind.field]}`."
         return Check(kind.source, what, ok=False, detail="allowed, yet there are none", fix=fix)
     return Check(kind.source, what, ok=True, detail=f"allowed ({version})")
+
+
+def _check_watches(reader: ClusterReader, kinds: Sequence[Kind], settings: Settings) -> Check:
+    """Whether polls can ask for what changed. All works without, so what is missing here is no fault."""
+    what = "watch, so that a poll brings only what changed"
+    tried = [(kind, target) for kind in kinds for target in targets(kind, settings) if target.verb is Verb.LIST]
+    refused: list[Rule] = []
+    failed: list[ReadError] = []
+    for kind, target in tried:
+        try:
+            reader.try_watch(kind, target)
+        except ReadError as error:
+            if error.reason is Reason.FORBIDDEN:
+                refused.append(watch_rule(kind, target))
+            else:
+                failed.append(error)
+    if refused:
+        number = len({(rule.group, rule.resource) for rule in refused})
+        named = f"{number} {'resource' if number == 1 else 'resources'}"
+        detail = f"not allowed for {named}: each poll lists all of them, which costs more"
+        return Check(Source.KUBERNETES, what, ok=None, detail=detail, fix=f"To allow it: a {summed(refused)}")
+    if failed:
+        detail = f"not answered as it should be: each poll lists all there is, which costs more: {failed[0]}"
+        return Check(Source.KUBERNETES, what, ok=None, detail=detail)
+    return Check(Source.KUBERNETES, what, ok=True if tried else None, detail="allowed" if tried else "nothing to watch")
 
 
 def _fix(kind: Kind, target: ListTarget, error: ReadError) -> str:

@@ -4,12 +4,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
 
 from exporter.durations import format_duration
-from exporter.facts.cluster.decode import ListPage, describe
+from exporter.facts.cluster.decode import describe
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
@@ -17,7 +18,9 @@ from exporter.facts.cluster.server.connect import connect
 from exporter.facts.cluster.server.discovery import Discovery
 from exporter.facts.cluster.server.lists import Lists
 from exporter.facts.cluster.server.official import ApiClient
-from exporter.facts.cluster.server.targets import ListTarget, is_wanted, targets
+from exporter.facts.cluster.server.polls import Poll, Standings
+from exporter.facts.cluster.server.standing import Standing
+from exporter.facts.cluster.server.targets import Ask, ListTarget, is_wanted, targets
 from exporter.facts.cluster.server.transport import ReadError, StoppedError, Transport
 from exporter.facts.cluster.wire import Object
 from exporter.facts.deadline import Until
@@ -53,9 +56,15 @@ class ClusterReader:
         self._connector = connector
         self._lock = threading.Lock()
         self._server: _Server | None = None
+        self._standings = Standings(settings)
+        self._last: dict[str, ObjectList[Object]] = {}
+        """The last list of each kind that could be told, by its field."""
 
     def read(self, source: Source, at: datetime, stop: threading.Event | None = None) -> SourceRead:
-        """Read every list of *source*, dating them *at*.
+        """Read every list of *source*, or what changed in it since the last time, dating them *at*.
+
+        A list in which nothing changed is the one that was given the last time, and an object that did not change is
+        the same object in the new list.
 
         Never raises for what the server does: each list says how far to believe it, and the report what went wrong
         first. Once *stop* is set it returns after the request under way, with the rest of the lists pending; once its
@@ -69,9 +78,12 @@ class ClusterReader:
         errors: Counter[Reason] = Counter()
         down: ReadError | None = None
         stop = until = Until(self._longest.total_seconds(), stop)
+        poll = self._standings.poll(stop)
         try:
+            self._follow(kinds, poll)
             for kind in kinds:
-                listings[kind.field], error = self._read_kind(kind, at, stop, down)
+                listing, error = self._read_kind(kind, poll, at, down)
+                listings[kind.field] = self._same(kind, listing)
                 if error is not None:
                     errors[error.reason] += 1
                     down = error if error.unreachable else None
@@ -82,7 +94,8 @@ class ClusterReader:
         if errors[Reason.UNAUTHORIZED] or errors[Reason.TLS]:
             self._server = None
         duration = timedelta(seconds=time.monotonic() - started)
-        return SourceRead(_report(source, listings, errors, at, duration), listings)
+        report = _report(source, listings, errors, at, duration)
+        return SourceRead(msgspec.structs.replace(report, reads=dict(poll.counts)), listings)
 
     def version(self, kind: Kind) -> str | None:
         """The API version that *kind* is read in; None when it is not served. Raises ReadError as `probe` does."""
@@ -95,6 +108,13 @@ class ClusterReader:
             ReadError: it cannot be read.
         """
         return self._connected().lists.probe(kind, version, target)
+
+    def try_watch(self, kind: Kind, target: ListTarget) -> None:
+        """See whether *kind* may be watched at *target*, which is served and may be listed. Raises ReadError."""
+        server, ask = self._connected(), Ask(target, kind.field_selectors[0])
+        version = server.discovery.version(kind) or kind.versions[0]
+        since = server.lists.present_version(kind, version, ask)
+        server.lists.watch(kind, version, ask, since, 1, None)
 
     def raw(self, kind: Kind, version: str, target: ListTarget) -> Iterator[bytes]:
         """The API server's own answers about *kind* at *target*. Raises ReadError as `probe` does."""
@@ -123,47 +143,61 @@ class ClusterReader:
                 self._server = _Server(transport, Discovery(transport), Lists(transport, self._settings))
             return self._server
 
+    def _follow(self, kinds: list[Kind], poll: Poll) -> None:
+        """Bring up to date what needs no list. What cannot even be tried is left to the lists, which tell why."""
+        with suppress(ReadError):
+            server = self._connected()
+            poll.follow(kinds, server.lists, lambda kind: server.discovery.version(kind, poll.stop))
+
     def _read_kind(
-        self, kind: Kind, at: datetime, stop: threading.Event | None, down: ReadError | None
+        self, kind: Kind, poll: Poll, at: datetime, down: ReadError | None
     ) -> tuple[ObjectList[Object], ReadError | None]:
         """The list of *kind*, and what went wrong now; *down* says that the server cannot be reached at all."""
-        places = targets(kind, self._settings)
-        if not places:
+        if not targets(kind, self._settings):
             return ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out", read_at=at), None
         if down is not None:
             return ObjectList(reading=Reading.UNREADABLE, reason=down.reason, detail=f"{_what(kind)}: {down}"), None
         try:
-            pages = self._read_served(kind, places, stop)
+            parts = self._read_served(kind, poll)
         except ReadError as error:
             detail = f"{_what(kind)}: {error}"
             return ObjectList(reading=Reading.UNREADABLE, reason=error.reason, detail=detail), error
-        if pages is None:
+        if parts is None:
+            self._standings.drop(kind)
             return ObjectList(reading=Reading.NOT_SERVED, detail=f"{_what(kind)}: not served", read_at=at), None
-        items = tuple(item for page in pages for item in page.items)
-        malformed = tuple(one for page in pages for one in page.malformed)
+        items = parts[0].items if len(parts) == 1 else tuple(item for part in parts for item in part.items)
+        malformed = tuple(one for part in parts for one in part.malformed)
         return ObjectList(items, Reading.READ, read_at=at, malformed=malformed), None
 
-    def _read_served(
-        self, kind: Kind, places: tuple[ListTarget, ...], stop: threading.Event | None
-    ) -> list[ListPage] | None:
-        """All pages of *kind*; None when it is not served."""
+    def _read_served(self, kind: Kind, poll: Poll) -> list[Standing] | None:
+        """Every list of *kind*; None when it is not served."""
         server = self._connected()
-        discovery, lists = server.discovery, server.lists
-        version = discovery.version(kind, stop)
+        version = server.discovery.version(kind, poll.stop)
         if version is None:
             return None
         try:
-            return [page for target in places for page in lists.read(kind, version, target, stop)]
+            return poll.read(kind, version, server.lists)
         except ReadError as error:
             if error.reason is not Reason.NOT_FOUND:
                 raise
             # Its definition may have been removed, or lost a version, since discovery was read.
-            newer = discovery.version(kind, stop, fresh=True)
+            newer = server.discovery.version(kind, poll.stop, fresh=True)
             if newer is None:
                 return None
             if newer == version:
                 raise
-            return [page for target in places for page in lists.read(kind, newer, target, stop)]
+            return poll.read(kind, newer, server.lists)
+
+    def _same(self, kind: Kind, new: ObjectList[Object]) -> ObjectList[Object]:
+        """*new*, or the last list of *kind* where that says the same."""
+        if new.reading not in (Reading.READ, Reading.NOT_SERVED):
+            return new
+        last = self._last.get(kind.field)
+        if last is None or new.read_at is None or msgspec.structs.replace(last, read_at=new.read_at) != new:
+            self._last[kind.field] = new
+            return new
+        last.confirm(new.read_at)
+        return last
 
 
 def _overdue(

@@ -46,7 +46,7 @@ def connect(kubeconfig: str = "", context: str = "") -> ApiClient:
     except ConfigException as error:
         raise _refusal(_nowhere() if file is None else f"{file} names no usable cluster: {error}") from None
     except Exception as error:  # noqa: BLE001 - a broken file raises whatever its parser does, and may quote a token
-        raise _refusal(f"{file} could not be used: {type(error).__name__}") from None
+        raise _refusal(f"{file} could not be used as a kubeconfig: {type(error).__name__}") from None
     if not configuration.verify_ssl:
         # The kubeconfig asks for it; kubectl does not repeat that at every request either.
         warnings.simplefilter("ignore", InsecureRequestWarning)
@@ -68,7 +68,8 @@ def context_of(kubeconfig: str = "", context: str = "") -> str:
         return IN_POD
     missing = [part for part in file.split(os.pathsep) if part and not Path(part).expanduser().is_file()]
     if missing and len(missing) == len([part for part in file.split(os.pathsep) if part]):
-        raise _refusal(f"{missing[0]}: there is no such kubeconfig")
+        what = "is no file" if Path(missing[0]).expanduser().exists() else "there is no such kubeconfig"
+        raise _refusal(f"{missing[0]}: {what}")
     try:
         contexts, current = list_kube_config_contexts(file)
     except ConfigException as error:
@@ -76,7 +77,7 @@ def context_of(kubeconfig: str = "", context: str = "") -> str:
             raise _refusal(f"{file} names no usable cluster: {error}") from None
         return context
     except Exception as error:  # noqa: BLE001 - as above
-        raise _refusal(f"{file} could not be used: {type(error).__name__}") from None
+        raise _refusal(f"{file} could not be used as a kubeconfig: {type(error).__name__}") from None
     names = [str(one.get("name", "")) for one in contexts]
     if context and context not in names:
         near = difflib.get_close_matches(context, names, n=1)

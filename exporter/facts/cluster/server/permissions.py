@@ -1,10 +1,13 @@
-"""The permissions that the reader needs, no more and no less: what the chart grants is compared with it."""
+"""The permissions that the reader uses, no more and no less: what the chart grants is compared with it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
 
 import msgspec
 
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.cluster.server.targets import ListTarget, targets
+from exporter.facts.cluster.server.targets import ListTarget, Verb, targets
 from exporter.settings import Settings
 
 
@@ -18,8 +21,7 @@ class Rule(msgspec.Struct, frozen=True, order=True):
     verb: str
 
     def __str__(self) -> str:
-        holder = f"Role in namespace {self.namespace}" if self.namespace else "ClusterRole"
-        return f'{holder}: {{apiGroups: ["{self.group}"], resources: ["{self.resource}"], verbs: ["{self.verb}"]}}'
+        return summed([self])
 
 
 def rule(kind: Kind, target: ListTarget) -> Rule:
@@ -27,13 +29,31 @@ def rule(kind: Kind, target: ListTarget) -> Rule:
     return Rule(target.namespace, kind.group, kind.plural, target.verb.value)
 
 
+def watch_rule(kind: Kind, target: ListTarget) -> Rule:
+    """The permission to ask for what changed of *kind* at *target*. Without it each poll lists in full."""
+    return Rule(target.namespace, kind.group, kind.plural, "watch")
+
+
 def rules(settings: Settings) -> tuple[Rule, ...]:
-    """Every permission that reading needs under *settings*, sorted.
+    """Every permission that reading uses under *settings*, sorted.
 
     A permission that holds everywhere makes the same one in a namespace needless.
     """
-    needed = {rule(kind, target) for kind in KINDS for target in targets(kind, settings)}
+    asked = [(kind, target) for kind in KINDS for target in targets(kind, settings)]
+    needed = {rule(*one) for one in asked} | {watch_rule(*one) for one in asked if one[1].verb is Verb.LIST}
     everywhere = {(one.group, one.resource, one.verb) for one in needed if not one.namespace}
     return tuple(
         sorted(one for one in needed if not one.namespace or (one.group, one.resource, one.verb) not in everywhere)
+    )
+
+
+def summed(needed: Iterable[Rule]) -> str:
+    """*needed* as the rules of Roles and ClusterRoles, one line for each namespace, group and verb."""
+    resources: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for one in sorted(set(needed)):
+        resources[one.namespace, one.group, one.verb].append(f'"{one.resource}"')
+    return "\n".join(
+        f"{f'Role in namespace {namespace}' if namespace else 'ClusterRole'}: "
+        f'{{apiGroups: ["{group}"], resources: [{", ".join(plurals)}], verbs: ["{verb}"]}}'
+        for (namespace, group, verb), plurals in resources.items()
     )

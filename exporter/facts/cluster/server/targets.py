@@ -27,6 +27,14 @@ class ListTarget(msgspec.Struct, frozen=True):
         return f" in {self.namespace}" if self.namespace else ""
 
 
+class Ask(msgspec.Struct, frozen=True):
+    """One list, or one object, that is asked for."""
+
+    target: ListTarget
+    selector: str
+    """The kind's field selector."""
+
+
 EVERYWHERE = ListTarget(Verb.LIST)
 
 
@@ -45,6 +53,15 @@ def targets(kind: Kind, settings: Settings) -> tuple[ListTarget, ...]:
         return (EVERYWHERE,)
     verb = Verb.GET if one_by_one else Verb.LIST
     return tuple(ListTarget(verb, name) for name in named_namespaces(settings))
+
+
+def asks(kind: Kind, settings: Settings) -> tuple[Ask, ...]:
+    """Everything that is asked for to have all objects of *kind*; empty when it is not read at all."""
+    return tuple(
+        Ask(target, selector)
+        for target in targets(kind, settings)
+        for selector in (kind.field_selectors if target.verb is Verb.LIST else ("",))
+    )
 
 
 def is_wanted(source: Source, settings: Settings) -> bool:

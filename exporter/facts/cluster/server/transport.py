@@ -11,8 +11,9 @@ that a token goes nowhere but to the server. Nothing that the server does makes 
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from http.client import HTTPException
 
 import msgspec
@@ -20,7 +21,7 @@ import urllib3
 from urllib3 import exceptions
 
 from exporter import __version__
-from exporter.facts.body import Body, BodyError, TooLongError, read_body
+from exporter.facts.body import Body, BodyError, TooLongError, read_body, read_lines
 from exporter.facts.cluster.server.official import ApiClient
 from exporter.facts.deadline import Call, Watch, watch_connections
 from exporter.facts.reading import Reason
@@ -29,11 +30,22 @@ from exporter.masking import masked
 JSON = "application/json"
 MOST_BYTES = 8 << 20
 """Of an answer's body, unpacked too: five of the largest objects that etcd takes (1.5 MiB, `--max-request-bytes`)."""
+LONGEST_EVENT = 2 << 20
+"""Of one line of a watch: the largest object that etcd takes, and what surrounds it. Several are read at once."""
+MOST_STREAMED = 64 << 20
+"""Of all lines of a watch: whoever missed more than this lists again, in pages."""
+MOST_CONNECTIONS = 64
+"""Kept open for the next request. More than that may be in use at once."""
 _BEARER = ["BearerToken"]
 _RETRIED = (429, 500, 502, 503, 504)
 """Statuses after which client-go comes again where the answer has a Retry-After (client-go `rest/with_retry.go`)."""
 _DEFAULT_WAIT = 1.0
 _LONGEST_DETAIL = 300
+_MACHINERY = re.compile(
+    r"^\w+\(host='[^']*', port=\d+\): |Failed to establish a new connection: |"
+    r"\[Errno -?\d+\] |\[(?:SSL|X509): \w+\] | \(_ssl\.c:\d+\)"
+)
+"""How urllib3, the operating system and OpenSSL point at themselves in their messages."""
 _REASONS = {
     401: Reason.UNAUTHORIZED,
     403: Reason.FORBIDDEN,
@@ -81,7 +93,9 @@ class Transport:
         self._timeout = timeout.total_seconds()
         self.most_bytes = MOST_BYTES
         self._watch = Watch()
-        watch_connections(client.rest_client.pool_manager)
+        manager = client.rest_client.pool_manager
+        watch_connections(manager)
+        manager.connection_pool_kw["maxsize"] = MOST_CONNECTIONS
 
     @property
     def address(self) -> str:
@@ -115,33 +129,95 @@ class Transport:
             if stop.wait(wait):
                 raise StoppedError
 
-    def _send(
-        self, path: str, query: Mapping[str, str], accept: str, deadline: float, stop: threading.Event
-    ) -> _Answer:
-        headers = self._headers(accept)
+    def lines(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        accept: str,
+        seconds: float,
+        take: Callable[[bytes], None] | None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Give *take* each line of the answer to a GET of *path* as it comes, until the server ends it.
+
+        Without *take* nothing is read: that there is an answer is all that is asked. Nothing is asked a second time
+        where the server wants that.
+
+        Raises:
+            ReadError: there is no such answer, or it has not ended within *seconds*, is cut off, or too long.
+            StoppedError: *stop* was set.
+        """
+        read = partial(self._take_lines, take=take)
+        answer = self._send(path, query, accept, time.monotonic() + seconds, stop or threading.Event(), read)
+        if answer.status != 200:
+            raise ReadError(_reason(answer.status), f"{answer.status} {_message(answer)}")
+
+    def _take_lines(self, response: urllib3.BaseHTTPResponse, take: Callable[[bytes], None] | None) -> Body:
+        if response.status != 200:
+            return self._take_body(response)
+        if take is None:
+            response.close()
+            return b""
         try:
-            return self._send_once(path, query, headers, Call(deadline, stop))
+            read_lines(response, LONGEST_EVENT, MOST_STREAMED, take)
+        except exceptions.ProtocolError as error:  # no reason to ask for the same lines again
+            raise BodyError(f"the answer is cut off: {error}") from None
+        return b""
+
+    def _take_body(self, response: urllib3.BaseHTTPResponse) -> Body:
+        return read_body(response, self.most_bytes)
+
+    def _send(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        accept: str,
+        deadline: float,
+        stop: threading.Event,
+        read: Callable[[urllib3.BaseHTTPResponse], Body] | None = None,
+    ) -> _Answer:
+        send = partial(self._send_once, path, query, self._headers(accept), read or self._take_body)
+        try:
+            return send(Call(deadline, stop))
         except exceptions.ProtocolError:
             # A server may close a kept connection at the very moment of its next use: a second one tells.
             pass
         except (exceptions.HTTPError, OSError) as error:
             raise _read_error(error) from None
         try:
-            return self._send_once(path, query, headers, Call(deadline, stop))
+            return send(Call(deadline, stop))
         except (exceptions.HTTPError, OSError) as error:
             raise _read_error(error) from None
 
-    def _send_once(self, path: str, query: Mapping[str, str], headers: Mapping[str, str], call: Call) -> _Answer:
+    def _send_once(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        read: Callable[[urllib3.BaseHTTPResponse], Body],
+        call: Call,
+    ) -> _Answer:
         try:
             with self._watch.over(call):
-                answer = self._exchange(path, query, headers, max(call.deadline - time.monotonic(), 0.001))
+                answer = self._exchange(path, query, headers, read, max(call.deadline - time.monotonic(), 0.001))
+        except ReadError:
+            if call.was_cut:
+                _raise_if_over(call)
+            raise
         except (exceptions.HTTPError, HTTPException, OSError, ValueError):
             _raise_if_over(call)
             raise
         _raise_if_over(call)
         return answer
 
-    def _exchange(self, path: str, query: Mapping[str, str], headers: Mapping[str, str], seconds: float) -> _Answer:
+    def _exchange(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        read: Callable[[urllib3.BaseHTTPResponse], Body],
+        seconds: float,
+    ) -> _Answer:
         response = self._client.rest_client.pool_manager.request(
             "GET",
             self.address + path,
@@ -154,7 +230,7 @@ class Transport:
             decode_content=False,
         )
         try:
-            body = read_body(response, self.most_bytes)
+            body = read(response)
         except TooLongError as error:
             response.close()
             raise ReadError(Reason.TOO_LARGE, str(error)) from None
@@ -211,16 +287,24 @@ def _message(answer: _Answer) -> str:
 
 def _read_error(error: Exception) -> ReadError:
     if isinstance(error, exceptions.ProxyError):
-        return ReadError(Reason.CONNECTION, f"the proxy: {error.original_error}", unreachable=True)
+        return ReadError(Reason.CONNECTION, f"the proxy: {_words(error.original_error)}", unreachable=True)
     if isinstance(error, exceptions.SSLError):
-        return ReadError(Reason.TLS, str(error), unreachable=True)
+        return ReadError(Reason.TLS, _words(error), unreachable=True)
     if isinstance(error, exceptions.NewConnectionError):
-        return ReadError(Reason.CONNECTION, str(error), unreachable=True)
+        return ReadError(Reason.CONNECTION, _words(error), unreachable=True)
     if isinstance(error, exceptions.ConnectTimeoutError):
         return ReadError(Reason.TIMEOUT, "no connection in time", unreachable=True)
     if isinstance(error, exceptions.TimeoutError):
         return ReadError(Reason.TIMEOUT, "no answer in time")
-    return ReadError(Reason.CONNECTION, str(error))
+    return ReadError(Reason.CONNECTION, _words(error))
+
+
+def _words(error: Exception) -> str:
+    """What *error* says, without the objects and numbers of the libraries that it went through."""
+    if isinstance(error, exceptions.ProtocolError) and len(error.args) == 2 and isinstance(error.args[1], Exception):
+        what, why = error.args
+        return f"{str(what).rstrip('.')}: {_words(why)}"
+    return _MACHINERY.sub("", str(error))
 
 
 def one_line(text: object) -> str:

@@ -21,6 +21,13 @@ class Trigger(Wire):
     manual: Text | None = None
 
 
+class SourceIdentity(Wire):
+    """Whose snapshots a restore of the kopia fork takes, out of a repository that holds those of many sources."""
+
+    source_name: Name | None = None
+    source_namespace: Name | None = None
+
+
 class MoverSpec(Wire):
     """What the movers have in common; `repository` is restic's and Kopia's, `rcloneConfig` is rclone's."""
 
@@ -31,6 +38,11 @@ class MoverSpec(Wire):
     unlock: Text | None = None
     mover_resources: ResourceRequirements | None = None
     destination_pvc: Name | None = msgspec.field(default=None, name="destinationPVC")
+    previous: int | None = None
+    """A restore's: how many snapshots to go back from the newest."""
+    restore_as_of: Text | None = None
+    """A restore's: take the newest snapshot that is not younger than this moment."""
+    source_identity: SourceIdentity | None = None
 
 
 class MoverStatus(Wire):
@@ -96,18 +108,19 @@ class ReplicationSourceStatus(Wire):
     restic: ResticStatus | None = None
 
 
-class SourceAnnotations(Wire):
-    """What the owner of a ReplicationSource may say of it."""
+class PlaceAnnotations(Wire):
+    """What the owner of a ReplicationSource or ReplicationDestination may say of it."""
 
     repository: Text | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
+    may_vanish: Text | None = msgspec.field(default=None, name="volsync-exporter.io/may-vanish")
 
 
-class SourceMetadata(LabelledMetadata):
-    annotations: SourceAnnotations | None = None
+class PlaceMetadata(LabelledMetadata):
+    annotations: PlaceAnnotations | None = None
 
 
 class ReplicationSource(Object):
-    metadata: SourceMetadata
+    metadata: PlaceMetadata
     spec: ReplicationSourceSpec = ReplicationSourceSpec()
     status: ReplicationSourceStatus | None = None
 
@@ -128,6 +141,6 @@ class ReplicationDestinationStatus(Wire):
 
 
 class ReplicationDestination(Object):
-    metadata: LabelledMetadata
+    metadata: PlaceMetadata
     spec: ReplicationDestinationSpec = ReplicationDestinationSpec()
     status: ReplicationDestinationStatus | None = None

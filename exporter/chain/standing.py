@@ -1,0 +1,224 @@
+"""One verdict after the other: only what may have become another one is judged again.
+
+A claim's verdict stands while all that was looked up for it would be found again, and while every comparison with the
+clock that it rests on would turn out the same (`exporter.facts.tables`, `exporter.chain.now`). So it is what
+`exporter.chain.judge` reaches from nothing, and costs next to nothing where nothing has changed.
+"""
+
+import operator
+from array import array
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from exporter.chain import orphans, root_causes
+from exporter.chain.binding import UNLISTED
+from exporter.chain.inventory import Inventory
+from exporter.chain.isolation import Isolation, JudgingFailure
+from exporter.chain.judge import judge_alone, judge_policies
+from exporter.chain.now import Now, Span, common
+from exporter.chain.verdict import ClaimVerdict, Orphan, PolicyState, RootCause, Verdict
+from exporter.facts.bucket.model import Bucket
+from exporter.facts.cluster.object_list import ANY, UNSETTLED, Key, ObjectList
+from exporter.facts.model import Facts
+from exporter.facts.tables import changed, note_of, noting
+from exporter.settings import Settings
+
+_NO_CHANGE: frozenset[int] = frozenset()
+
+
+class _Standing(msgspec.Struct, frozen=True, gc=False):
+    """A claim's verdict, and for how long it stands."""
+
+    verdict: ClaimVerdict
+    span: Span
+    notes: "array[int]"
+    """What it rests on."""
+    failures: tuple[JudgingFailure, ...]
+
+    def stands(self, changes: frozenset[int], at: datetime) -> bool:
+        """Whether it stands at the moment *at*, once what *changes* note has changed."""
+        return self.span.holds(at) and changes.isdisjoint(self.notes)
+
+
+class _Whole(msgspec.Struct, frozen=True):
+    """What was judged of all claims together, and for how long it stands."""
+
+    claims: tuple[ClaimVerdict, ...]
+    root_causes: tuple[RootCause, ...]
+    orphans: tuple[Orphan, ...]
+    policies: tuple[PolicyState, ...]
+    failures: tuple[JudgingFailure, ...]
+    span: Span
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """The facts as they were taken in: a list is the same one when it is only dated anew."""
+
+    lists: tuple[ObjectList[Any], ...]
+    read_at: tuple[datetime | None, ...]
+    buckets: tuple[Bucket, ...]
+    heads: tuple[object, ...]
+    """How far each list and bucket is believed."""
+
+
+class Judge:
+    """Reaches verdicts under the same *settings*, each from facts and a moment.
+
+    The ages in their texts stay open: `exporter.chain.writing` writes them out for whoever reads them.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._inventory: Inventory | None = None
+        self._seen: _Seen | None = None
+        self._standing: dict[Key, _Standing] = {}
+        self._span = Span()
+        self._whole: _Whole | None = None
+        self._settling = root_causes.Settling()
+        self.judged = 0
+        """How many claims were judged for the last verdict; the others stand."""
+
+    def verdict(self, facts: Facts, at: datetime) -> Verdict:
+        """The verdict on *facts* at the moment *at* (timezone-aware)."""
+        seen, before = _see(facts), self._seen
+        self._seen = None  # a fault on the way leaves nothing that could be taken to stand
+        inventory, changes = self._take_in(facts, seen, before)
+        claims = self._claims(inventory, changes, at)
+        if self._whole is None or self._whole.claims is not claims or changes or not self._whole.span.holds(at):
+            self._whole = self._judge_whole(inventory, claims, at)
+        inventory.forget()
+        self._inventory, self._seen = inventory, seen
+        whole = self._whole
+        return Verdict(
+            at=at,
+            claims=self._settling.settled,
+            orphans=whole.orphans,
+            policies=whole.policies,
+            facts=facts,
+            owners=inventory.bindings.claims_at,
+            root_causes=whole.root_causes,
+            failures=whole.failures,
+            uncovered=inventory.selection.uncovered,
+        )
+
+    # --- what has changed
+
+    def _take_in(self, facts: Facts, seen: _Seen, before: _Seen | None) -> tuple[Inventory, frozenset[int] | None]:
+        """The facts as the settings look at them, and the notes of what has changed in them; None: anything may."""
+        known = self._inventory if before is not None else None
+        if before is None or known is None:
+            return Inventory(facts, self._settings), None
+        if _is_all_the_same(before, seen):
+            return known, _NO_CHANGE
+        inventory = Inventory(facts, self._settings, known)
+        try:
+            return inventory, _changes(before, seen, known, inventory)
+        except Exception:  # noqa: BLE001 - what comes from outside can break any line: then everything is judged again
+            return inventory, None
+
+    # --- claims
+
+    def _claims(self, inventory: Inventory, changes: frozenset[int] | None, at: datetime) -> tuple[ClaimVerdict, ...]:
+        self.judged = 0
+        keys = inventory.claims
+        if self._whole and changes is not None and not changes and self._span.holds(at):
+            return self._whole.claims
+        standing: dict[Key, _Standing] = {}
+        for key in keys:
+            before = self._standing.get(key)
+            if before is None or changes is None or not before.stands(changes, at):
+                standing[key] = self._judge(inventory, key, at, before)
+            else:
+                standing[key] = before
+        self._standing = standing
+        self._span = common(one.span for one in standing.values())
+        claims = tuple(one.verdict for one in standing.values())
+        return self._whole.claims if self._whole and _are_identical(claims, self._whole.claims) else claims
+
+    def _judge(self, inventory: Inventory, key: Key, at: datetime, before: _Standing | None) -> _Standing:
+        self.judged += 1
+        now, isolation = Now(at), Isolation()
+        with noting() as notes:
+            verdict = judge_alone(inventory, isolation, key, now)
+        if before is not None and verdict == before.verdict:
+            verdict = before.verdict  # whoever made something of it need not make it again
+        return _Standing(verdict, now.span, array("q", set(notes)), tuple(isolation.failures))
+
+    # --- all of them together
+
+    def _judge_whole(self, inventory: Inventory, claims: tuple[ClaimVerdict, ...], at: datetime) -> _Whole:
+        now, before = Now(at), self._whole
+        self._settling.settle(claims)
+        unclaimed, policies = orphans.find(inventory, now), judge_policies(inventory, now)
+        if before and unclaimed == before.orphans:
+            unclaimed = before.orphans
+        failures = {*inventory.failures, *(failure for one in self._standing.values() for failure in one.failures)}
+        return _Whole(
+            claims,
+            root_causes.find(self._settling.settled, unclaimed),
+            unclaimed,
+            before.policies if before and policies == before.policies else policies,
+            tuple(sorted(failures)),
+            now.span,
+        )
+
+
+def _see(facts: Facts) -> _Seen:
+    lists = tuple(listing for _, listing in facts.cluster.lists())
+    return _Seen(
+        lists,
+        tuple(listing.read_at for listing in lists),
+        facts.buckets,
+        (
+            *((listing.reading, listing.reason, listing.detail, listing.malformed) for listing in lists),
+            *map(_head, facts.buckets),
+        ),
+    )
+
+
+def _head(bucket: Bucket) -> Bucket:
+    """What is said of the bucket as a whole, apart from when."""
+    return msgspec.structs.replace(bucket, repositories=(), others=(), read_at=None, capacity_bytes=0)
+
+
+def _is_all_the_same(one: _Seen, other: _Seen) -> bool:
+    return (
+        _are_identical(one.lists, other.lists)
+        and _are_identical(one.buckets, other.buckets)
+        and (one.read_at == other.read_at)
+    )
+
+
+def _are_identical(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
+    return len(some) == len(others) and all(map(operator.is_, some, others))
+
+
+def _changes(before: _Seen, seen: _Seen, old: Inventory, new: Inventory) -> frozenset[int] | None:
+    if before.heads != seen.heads or any(map(_went_back, before.read_at, seen.read_at)):
+        return None
+    notes = set(_notes(before, seen, old, new))
+    if before.read_at != seen.read_at:
+        notes.add(note_of(UNSETTLED))
+    if not _are_identical(before.buckets, seen.buckets):
+        notes.add(note_of(UNLISTED))
+    if not _are_identical(before.lists, seen.lists):
+        notes.add(note_of(ANY))
+    return frozenset(notes)
+
+
+def _went_back(before: datetime | None, now: datetime | None) -> bool:
+    return before is not None and (now is None or now < before)
+
+
+def _notes(before: _Seen, seen: _Seen, old: Inventory, new: Inventory) -> Iterator[int]:
+    for one, other in zip(before.lists, seen.lists, strict=True):
+        yield from changed(one, other)
+    for api in old.cluster.__struct_fields__:
+        yield from changed(getattr(old.cluster, api), getattr(new.cluster, api))
+    yield from changed(old, new)
+    yield from changed(old.selection, new.selection)
+    yield from changed(old.bindings, new.bindings)
+    yield from changed(old.readers, new.readers)
