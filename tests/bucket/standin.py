@@ -180,7 +180,8 @@ def running_standin(certificate: Path | None = None) -> Iterator[Standin]:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
+            # The handshake is its connection's affair: one that does not end would hold up all others.
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         standin.endpoint = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

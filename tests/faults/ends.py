@@ -10,9 +10,9 @@ from tests.faults.catalogue import Case
 from tests.faults.world import World
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LONGEST = 5.0
+LONGEST = 10.0
 """Seconds that the end may take, on a machine that is busy."""
-_LATEST = 4.0
+LATEST = 4.0
 """Seconds after its start until which a process is told to end."""
 
 
@@ -31,13 +31,15 @@ class End:
         return self.status == 0 and self.seconds < LONGEST
 
 
-def ends(world: World, case: Case, numbers: tuple[signal.Signals, ...], chance: random.Random) -> Iterator[End]:
+def ends(
+    world: World, case: Case, numbers: tuple[signal.Signals, ...], chance: random.Random, latest: float = LATEST
+) -> Iterator[End]:
     """End a process by each signal, some time after it began to read a world in which *case* hangs."""
     case.inject(world)
     try:
         for number in numbers:
             with world.another() as process:
-                after = chance.uniform(0, _LATEST)
+                after = chance.uniform(0, latest)
                 time.sleep(after)
                 yield End(case, number, after, *process.end(number))
     finally:

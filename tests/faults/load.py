@@ -111,7 +111,7 @@ def _rows(process: Process, around: Limits, claims: int) -> Iterator[Row]:
     kept = len(_CLAIMS.findall(process.get("/metrics", 300)[1]))
     yield "claims that are told afterwards", f"{kept:,}"
     assert kept == claims
-    yield "restarts, processes killed for memory", f"{0 if process.runs else 1}, {around.killed}"
+    yield "restarts, OOM-killed processes", f"{0 if process.runs else 1}, {around.killed}"
     assert process.runs
     assert around.killed == 0
     yield "most memory at once", f"{process.peak_mebibytes} MiB"

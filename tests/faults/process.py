@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -49,9 +50,14 @@ class Process:
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env={**inherited, **environment}, cwd=Path(__file__).parents[2]
         )
-        self.port = self._port()
-        # What nobody reads would fill the pipe.
-        threading.Thread(target=lambda lines: [None for _ in lines], args=(self.process.stderr,), daemon=True).start()
+        try:
+            self.port = self._port()
+        except BaseException:
+            self.__exit__()
+            raise
+        self.log: deque[str] = deque(maxlen=100)
+        """What it said last; what nobody reads would fill the pipe."""
+        threading.Thread(target=self.log.extend, args=(self.process.stderr,), daemon=True).start()
 
     def _port(self) -> int:
         assert self.process.stderr is not None

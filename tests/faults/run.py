@@ -8,11 +8,11 @@ from tests.faults.catalogue import Case
 from tests.faults.process import Look
 from tests.faults.world import World
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 """Seconds in which a fault has to show, and to be over."""
-_PASSING = 5.0
+_PASSING = 10.0
 """Seconds for which another source may be late on a machine that is busy."""
-_SURVIVED = 3.0
+_SURVIVED = 2.5
 """Seconds for which a fault that costs nothing is left in place."""
 _SLOW = 5.0
 """Seconds that a scrape of a small cluster never takes."""

@@ -14,16 +14,14 @@ from tests.faults.world import World, running
 
 CHEAP = {
     "an object nested 50,000 deep",
-    "connections reset in the answer",
     "fifty malformed objects, and a policy of 30,000 lists",
-    "an unknown encoding",
-    "forbidden",
 }
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(tmp_path_factory.mktemp("faults")) as one:
+    # None of these faults needs a request to be late, and on a machine that is busy sound ones are.
+    with running(tmp_path_factory.mktemp("faults"), timeout="--poll-timeout=30s") as one:
         yield one
 
 
@@ -36,7 +34,7 @@ def test_a_fault_costs_its_source_accuses_nobody_and_heals(world: World, case: C
 
 def test_a_signal_ends_it_while_handshakes_never_come(world: World) -> None:
     (case,) = (case for case in HANGS if case.name.endswith("never come") and case.where == "the store")
-    (end,) = ends(world, case, (signal.SIGHUP,), random.Random())
+    (end,) = ends(world, case, (signal.SIGHUP,), random.Random(), latest=1.0)
     assert end.is_well, end
 
 

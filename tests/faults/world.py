@@ -21,9 +21,9 @@ from tests.certificates import with_usage
 from tests.faults.gate import Gate, Way
 from tests.faults.process import Process
 
-POLLS = (
-    "--poll-cluster=1s", "--poll-bucket=1s", "--poll-jitter=0s", "--poll-timeout=2s", "--poll-keep-facts=3s",
-)  # fmt: skip
+POLLS = ("--poll-cluster=1s", "--poll-bucket=1s", "--poll-jitter=0s", "--poll-keep-facts=3s")
+TIMEOUT = "--poll-timeout=3s"
+"""Short, so that what never answers shows soon."""
 _FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 
@@ -40,11 +40,12 @@ class World:
     process: Process
     clock: Path | None
     """How far the process' clock is off, as libfaketime reads it; None where that is not installed."""
+    timeout: str
     environment: Mapping[str, str]
 
     def another(self) -> Process:
         """Another process that reads the same."""
-        return Process(*POLLS, **self.environment)
+        return Process(*POLLS, self.timeout, **self.environment)
 
     def heal(self) -> None:
         """Take every fault back."""
@@ -59,8 +60,8 @@ class World:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[World]:
-    """A world that is sound; *folder* is for its files."""
+def running(folder: Path, timeout: str = TIMEOUT) -> Iterator[World]:
+    """A world that is sound; *folder* is for its files, *timeout* the flag of the process' requests."""
     sound = worlds.now("sound", folder / "sound")
     pem = certificate(folder)
     clock = folder / "clock" if _FAKETIME else None
@@ -91,8 +92,8 @@ def running(folder: Path) -> Iterator[World]:
                 "FAKETIME_NO_CACHE": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
-        process = stack.enter_context(Process(*POLLS, **environment))
-        yield World(cluster, store, beside, *gates, process, clock, environment)
+        process = stack.enter_context(Process(*POLLS, timeout, **environment))
+        yield World(cluster, store, beside, *gates, process, clock, timeout, environment)
 
 
 def _kubeconfig(cluster: ApiServer, gate: Gate, folder: Path) -> Path:

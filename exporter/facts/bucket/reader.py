@@ -76,9 +76,9 @@ class BucketReader:
         return run
 
     def _longest(self, sweep: Sweep) -> float:
-        """Seconds after which a read is overdue: what its requests may take, and two polls for good measure."""
-        pace = min(FIRST, sweep.address.settings.requests_per_second or FIRST)
-        return 2 * self.settings.poll.bucket.total_seconds() + 4 * len(sweep.states) / pace
+        """Seconds after which a read is overdue: what its requests may take, and two polls or four late requests."""
+        pace, poll = min(FIRST, sweep.address.settings.requests_per_second or FIRST), self.settings.poll
+        return max(2 * poll.bucket, 4 * poll.timeout).total_seconds() + 4 * len(sweep.states) / pace
 
     def _report(
         self, buckets: tuple[Bucket, ...], errors: Mapping[Reason, int], at: datetime, duration: timedelta
