@@ -1,7 +1,7 @@
 # A fresh Debian machine with python3 and make is enough: every target sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lives lint fuzz bench docs image check-fixtures screenshots setup setup-test
+.PHONY: help demo test lives rules-prometheus rules-victoria lint fuzz bench docs image check-fixtures screenshots setup setup-test faults
 
 # uv stands here when scripts/setup had to fetch it.
 export PATH := $(CURDIR)/.tools/uv/bin:$(PATH)
@@ -16,10 +16,16 @@ demo: setup ## Print the table of a bad day, then serve it on http://127.0.0.1:9
 	$(RUN)python scripts/demo.py
 
 test: setup-test lint ## Run every check there is.
-	$(RUN)pytest
+	$(RUN)pytest --numprocesses auto --dist loadfile
 
-lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours; PROMTOOL=another one.
+lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours.
 	LIVES=1 $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+
+rules-prometheus: setup-test ## Check the alerts by the promtool of Prometheus 3; needs go.
+	PROMTOOL="$$(scripts/fetch_rule_tester promtool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+
+rules-victoria: setup-test ## Check the alerts by VictoriaMetrics' vmalert-tool; needs go.
+	PROMTOOL="$$(scripts/fetch_rule_tester vmalert-tool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
 lint: setup-test ## Check style, types, the direction of imports, and that generated files are current.
 	$(RUN)ruff check .
@@ -30,6 +36,9 @@ lint: setup-test ## Check style, types, the direction of imports, and that gener
 
 fuzz: setup-test ## Feed decoders, files and the judge with damaged input for SECONDS=60.
 	$(RUN)python -m tests.fuzz --seconds $(or $(SECONDS),60)
+
+faults: setup-test ## Put every fault into the running exporter, and 10,000 claims under the chart's limits: docs/faults.md.
+	$(RUN)python -m tests.faults $(if $(CLAIMS),--claims $(CLAIMS))
 
 bench: setup-test ## Measure, and print the README's table; CLAIMS=100,1000 measures less.
 	$(RUN)python -m bench $(if $(CLAIMS),--claims $(CLAIMS))

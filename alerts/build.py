@@ -37,7 +37,9 @@ def _query(promql: str) -> str:
     return f"printf `{text}` $labels.cause $labels.scope $labels.cluster | query"
 
 
-_COUNT = _query("sum(max by (scope) (volsync_root_cause and OF_FAULT))")
+_REPLICA = "instance, pod, container, endpoint, node, severity"
+"""What tells the replicas of one exporter apart; of several that share the claims, each has some of a root cause's."""
+_COUNT = _query(f"sum(max without ({_REPLICA}) (volsync_root_cause and OF_FAULT))")
 _CLAIMS = _query("max by (claims) (volsync_root_cause_info and OF_FAULT)")
 _SINCE = _query("min(volsync_root_cause_since_timestamp_seconds and OF_FAULT)")
 _COMMAND = _query("topk(1, max by (command) (volsync_root_cause_info and OF_FAULT))")

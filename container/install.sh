@@ -18,4 +18,4 @@ find "$packages/botocore/data" -mindepth 1 -maxdepth 1 -type d \
   ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -r {} +
 
 # The image's root is read-only, so what is not compiled now is compiled at every start.
-"$prefix/bin/python" -m compileall -q "$packages"
+"$prefix/bin/python" -m compileall -q -j 0 "$packages"

@@ -114,6 +114,11 @@ class ClaimSettings(_Section):
     )
     exclude_smaller_than: Quantity = Field("", description="With `all`: PVCs that ask for less are left out.")
     exclude_larger_than: Quantity = Field("", description="With `all`: PVCs that ask for more are left out.")
+    may_vanish: Names = Field(
+        (),
+        description="Namespaces whose claims may go without an alert, as shell patterns: `pr-*` for example. "
+        'A single claim says so by the annotation `volsync-exporter.io/may-vanish: "true"`.',
+    )
 
 
 class ChainSettings(_Section):
@@ -220,7 +225,7 @@ class BucketSettings(_Section):
     requests_per_second: float = Field(
         0.0,
         ge=0,
-        description="The ceiling of requests per second; 0: as many as the store bears, at first 20, at most 200.",
+        description="The ceiling of requests per second; 0: as many as the store takes, at first 20, at most 200.",
     )
 
 

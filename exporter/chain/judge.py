@@ -18,6 +18,7 @@ from exporter.chain.restores import evidence_of
 from exporter.chain.scope import Scope
 from exporter.chain.state import RANK, JudgedBackup, is_urgent, state_of, with_severity
 from exporter.chain.summary import summary_of
+from exporter.chain.vanishing import may_vanish
 from exporter.chain.verdict import (
     ClaimState,
     ClaimVerdict,
@@ -104,6 +105,7 @@ def _judge_claim(inventory: Inventory, key: Key, at: datetime) -> ClaimVerdict:
         last_sync=max((s for one in judged if (s := one.backup.status.last_sync_time)), default=None),
         storage_class=(backup.pvc.spec.storage_class_name if backup.pvc else None) or "",
         exemption=reason,
+        may_vanish=any(may_vanish(one.backup) for one in judged),
         sources=tuple(_source_verdict(one) for one in judged if one.backup.source),
         secrets=tuple(_secrets(judged)),
         volumes=tuple({(v.name, v.role): v for one in judged for v in volume.states_of(one.backup)}.values()),

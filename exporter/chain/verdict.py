@@ -210,6 +210,8 @@ class ClaimVerdict(msgspec.Struct, frozen=True):
     storage_class: str = ""
     exemption: str = ""
     """Why it is exempt, in its owner's words; empty when it is not."""
+    may_vanish: bool = False
+    """Whether it may go without anyone being told."""
     sources: tuple[SourceVerdict, ...] = ()
     secrets: tuple[SecretPresence, ...] = ()
     volumes: tuple[VolumeState, ...] = ()

@@ -226,6 +226,12 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         _claims(lambda claim: _one_hot((), ClaimState, claim.state)),
     ),
     Family(
+        "volsync_backup_may_vanish",
+        "1 for a claim that may go without an alert, by its annotation or by the settings; no series for all others.",
+        _CLAIM,
+        _claims(lambda claim: [((), 1.0)] if claim.may_vanish else []),
+    ),
+    Family(
         "volsync_backup_problem",
         "A broken link of the claim's chain, with its cause and the narrowest thing that explains it (scope).",
         (*_CLAIM, "link", "cause", "scope", "severity", "impact"),

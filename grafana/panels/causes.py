@@ -134,8 +134,13 @@ def orphans() -> table.Panel:
 
 
 def alerts_of_claim() -> table.Panel:
-    """The alerts behind which this claim stands: they are raised by cause and scope, not by claim."""
-    problems = f"max by (cluster, cause, scope) (volsync_backup_problem{{{queries.CLAIM}}})"
+    """The alerts behind which this claim stands: they are raised by cause and by the scope that a fault began in.
+
+    The rules remember which fault a scope belongs to, and which claims it hit and may not be healed of.
+    """
+    hit = f"max by (cluster, cause, scope) (claim:volsync_root_cause:hit{{{queries.CLAIM}}})"
+    fault = f"scope:volsync_root_cause:fault{{{queries.CLUSTER}}} and on (cluster, cause, scope) {hit}"
+    faults = f'label_join(max by (cluster, cause, fault) ({fault}), "scope", "", "fault")'
     alerts = f'max by (cluster, alertname, alertstate, severity, cause, scope) (ALERTS{{{queries.CLUSTER}, cause!=""}})'
     return (
         panel.table_panel(
@@ -143,7 +148,7 @@ def alerts_of_claim() -> table.Panel:
             "Alerts that are raised for a root cause of this claim. One alert stands for all the claims it hits.",
             "No alert is raised for this claim.",
         )
-        .with_target(panel.rows(f"{alerts} and on (cluster, cause, scope) {problems}"))
+        .with_target(panel.rows(f"{alerts} and on (cluster, cause, scope) {faults}"))
         .with_transformation(
             panel.columns(
                 {

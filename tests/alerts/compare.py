@@ -1,38 +1,74 @@
-"""Counts what a person is told, by our rules and by the two that users share: `python -m tests.alerts.compare`.
+"""Counts what a person is told in the same lives by our rules and by two other sets: `python -m tests.alerts.compare`.
 
-Both rule files are loaded into the same Prometheus, and the same Alertmanager routes both. What VolSync's own gauge
-would say is worked out from the same objects (`tests.alerts.worlds.operator_metrics`).
+Each set sees the same clusters minute by minute by the series that it would have there (`tests.alerts.lives`,
+`tests.alerts.peers`), and is routed by kube-prometheus-stack's default configuration of Alertmanager.
 """
 
 import re
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from tests.alerts.runs import RUNS, Told, carry_out_all
+import yaml
 
-PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
+from tests.alerts import peers
+from tests.alerts.lives.cluster import Cluster
+from tests.alerts.lives.notify import notifications
+from tests.alerts.lives.table import LIVES, Life
+from tests.alerts.lives.told import Timeline, timelines
+from tests.alerts.lives.watch import firing
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "alerts.md"
+ROUTES = ROOT / "alerts" / "examples" / "kube-prometheus-stack.yaml"
 HEAD = """\
-| what happens | our alerts | messages | the shared rules' alerts | messages |
-| --- | ---: | ---: | ---: | ---: |
+| what happens | claims | ours | messages | VolSync's users | messages | kopiur | messages |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 """
+_TABLE = re.compile(r"(?s)(?<=<!-- comparison -->\n\n).*?(?=\n<!-- /comparison -->)")
+
+Counts = tuple[int, int]
+"""How many alerts fired at any time, and how many messages were sent of them, resolved ones among them."""
 
 
-def row(what: str, told: Told) -> str:
-    counts = [len(found) for found in (told.firing, told.ours, told.firing_in_community, told.community)]
-    return f"| {what} | {' | '.join(map(str, counts))} |\n"
+def by_rules(rules: Sequence[Path], lives: Sequence[Life], folder: Path) -> dict[str, Timeline]:
+    """The alerts of each life by others' rules; each in a Prometheus of its own, as their `absent` needs it."""
+    return {
+        life.name: firing(
+            peers.lived(Cluster(life.plan, life.schedules, life.around, life.born), life.minutes, life.name),
+            life.minutes,
+            folder,
+            rules,
+        )
+        for life in lives
+    }
 
 
-def table(told: dict[str, Told]) -> str:
-    return HEAD + "".join(row((run.__doc__ or "").rstrip("."), told[run.__name__]) for run in RUNS)
+def counts(routes: Mapping[str, Any], timeline: Timeline) -> Counts:
+    messages = [one for one in notifications(routes, timeline) if one.receiver not in ("null", "nobody")]
+    return len(set().union(*timeline)), len(messages)
+
+
+def table(folder: Path) -> str:
+    """The page's table."""
+    routes = yaml.safe_load(ROUTES.read_text())
+    lives = [life for life in LIVES if not life.is_long]
+    found = [timelines(lives, folder), *(by_rules([rules], lives, folder) for rules in reversed(peers.RULES))]
+    return HEAD + "".join(_row(life, [counts(routes, one[life.name]) for one in found]) for life in lives)
+
+
+def _row(life: Life, each: list[Counts]) -> str:
+    cells: Iterator[int] = (number for pair in each for number in pair)
+    return f"| {life.name[0].upper()}{life.name[1:]} | {len(life.schedules)} | {' | '.join(map(str, cells))} |\n"
 
 
 def main() -> None:
-    """Carry out every run, and put the counts into the page."""
+    """Let every life be lived, and put the counts into the page."""
     with tempfile.TemporaryDirectory(prefix="volsync-alerts-") as folder:
-        counts = table(carry_out_all(Path(folder)))
-    pattern = re.compile(r"(?s)(?<=<!-- comparison -->\n\n).*?(?=\n<!-- /comparison -->)")
-    PAGE.write_text(pattern.sub(lambda _: counts, PAGE.read_text()))
-    print(counts)
+        rows = table(Path(folder))
+    PAGE.write_text(_TABLE.sub(lambda _: rows, PAGE.read_text()))
+    print(rows)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.alerts.runs import Told, carry_out_all
 from tests.alerts.stack import missing_tools
+from tests.sharing import await_published, is_first, publish, shared_folder
 from tests.tools import lacking
 
 END_TO_END = "test_end_to_end.py"
+_PATIENCE = 280.0
+"""Seconds; a test has 300."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -17,16 +22,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def end_to_end(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Future[dict[str, Told]] | None]:
-    """The runs, under way in the background where a test will ask for them."""
+def end_to_end(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where what was told in each run will stand. They are under way in the background where a test will ask."""
+    folder = shared_folder(tmp_path_factory)
+    result = folder / "told.json"
     asked = any(item.path.name == END_TO_END for item in request.session.items)
-    if not asked or missing_tools():
-        yield None
+    if not asked or missing_tools() or not is_first(folder / "told.begun"):
+        yield result
         return
+
+    def carry_out() -> None:
+        publish(result, msgspec.json.encode(carry_out_all(tmp_path_factory.mktemp("alerts"))))
+
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(carry_out_all, tmp_path_factory.mktemp("alerts"))
+        future = pool.submit(carry_out)
+        yield result
+        future.result()
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +48,6 @@ def tool() -> None:
 
 
 @pytest.fixture(scope="session")
-def told(tool: None, end_to_end: Future[dict[str, Told]]) -> dict[str, Told]:
+def told(tool: None, end_to_end: Path) -> dict[str, Told]:
     """What a person was told in each run."""
-    return end_to_end.result()
+    return msgspec.json.decode(await_published(end_to_end, _PATIENCE), type=dict[str, Told])

@@ -1,4 +1,4 @@
-"""What happens to a cluster, and what a person is told of it: the runs behind the tests and the published counts."""
+"""What happens to a cluster, and what a person is told of it, by real servers."""
 
 import time
 from collections.abc import Callable
@@ -20,11 +20,9 @@ class Told(msgspec.Struct, frozen=True):
     """All that one run sent, and what fired at its worst."""
 
     ours: list[Notification]
-    community: list[Notification]
     beats: int
     firing: list[dict[str, str]]
     """Our alerts that fired before anything was mended, the watchdog left out."""
-    firing_in_community: list[dict[str, str]]
     commands: dict[str, str]
     """What the exporter itself says to type, by cause, for the world that was served first."""
 
@@ -48,7 +46,6 @@ class Run:
 
     def serve(self, world: Path) -> None:
         """Roll out an exporter over *world*."""
-        self.stack.desk.operator_metrics = worlds.operator_metrics(world)
         self.stack.serve(world)
 
     def settle(self, seconds: float) -> None:
@@ -137,13 +134,10 @@ def carry_out(what: Callable[[Run], None], folder: Path) -> Told:
         run = Run(stack, folder)
         what(run)
         firing = [labels for labels in run.peak if labels["alertname"] != "VolSyncWatchdog"]
-        community = {"VolSyncComponentAbsent", "VolSyncVolumeOutOfSync"}
         return Told(
             ours=stack.desk.told,
-            community=stack.desk.told_by_community,
             beats=stack.desk.beats,
-            firing=[labels for labels in firing if labels["alertname"] not in community],
-            firing_in_community=[labels for labels in firing if labels["alertname"] in community],
+            firing=firing,
             commands=run.commands,
         )
 

@@ -29,7 +29,6 @@ import yaml
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "alerts").rglob("*.rules.yaml"))
 """All of them, the optional watchdog too."""
-COMMUNITY = Path(__file__).parent / "community.rules.yaml"
 FACTOR = 60
 DEADLINE = 150.0
 """Seconds after which what is awaited will not come."""
@@ -67,21 +66,16 @@ class Notification(msgspec.Struct, frozen=True):
         return self.alerts[0]["annotations"]
 
     @property
-    def is_community(self) -> bool:
-        return self.labels["alertname"] in {"VolSyncComponentAbsent", "VolSyncVolumeOutOfSync"}
-
-    @property
     def about(self) -> str:
         """What it is about, in one word: the cause, or the alert where it has none."""
         return self.labels.get("cause", self.labels["alertname"])
 
 
 class Desk:
-    """Takes Alertmanager's webhooks, and serves what a VolSync operator would say of itself."""
+    """Takes Alertmanager's webhooks."""
 
     def __init__(self) -> None:
         self.received: list[Notification] = []
-        self.operator_metrics = ""
         desk = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -90,14 +84,6 @@ class Desk:
                 desk.received.append(Notification(self.path.strip("/"), body["status"], body["alerts"]))
                 self.send_response(200)
                 self.end_headers()
-
-            def do_GET(self) -> None:
-                body = desk.operator_metrics.encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -121,12 +107,7 @@ class Desk:
     @property
     def told(self) -> list[Notification]:
         """What our alerts told a person: all but the watchdog's beat."""
-        return [one for one in self.received if one.receiver != "dead-mans-switch" and not one.is_community]
-
-    @property
-    def told_by_community(self) -> list[Notification]:
-        """What the rules told that users share for the operator's own gauge."""
-        return [one for one in self.received if one.is_community]
+        return [one for one in self.received if one.receiver != "dead-mans-switch"]
 
 
 class Stack:
@@ -162,16 +143,15 @@ class Stack:
         await_answer(f"http://127.0.0.1:{port}/-/ready")
 
     def _start_prometheus(self, port: int, alertmanager: int) -> None:
-        for rules in (*RULES, COMMUNITY):
+        for rules in RULES:
             (self._folder / rules.name).write_text(faster(rules.read_text()))
         config = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(self._folder / rules.name) for rules in (*RULES, COMMUNITY)],
+            "rule_files": [str(self._folder / rules.name) for rules in RULES],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}]},
             "scrape_configs": [
                 _target("prometheus", port),
                 _target("volsync-exporter", *self._ports),
-                _target("volsync-metrics", self.desk.port),
             ],
         }
         path = self._folder / "prometheus.yaml"

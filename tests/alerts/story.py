@@ -68,17 +68,20 @@ class Story:
         minutes: Minutes,
         severity: str = "critical",
         namespace: str = "",
+        link: str = "",
         **target: str,
     ) -> "Story":
-        """A root cause and the problems of the claims that it hits."""
+        """A root cause and the problems of the claims that it hits; at another *link*, the problems alone."""
         at, minutes = {**TARGET, **target}, tuple(minutes)
-        what = {"cause": str(cause), "scope": scope, "link": str(cause.link), "severity": severity}
+        what = {"cause": str(cause), "scope": scope, "link": link or str(cause.link), "severity": severity}
         for name in claims:
             self.put(
                 "volsync_backup_problem",
                 minutes,
                 **{**at, **what, "namespace": name, "pvc": "data", "impact": str(cause.entry.impact)},
             )
+        if link:
+            return self
         self.put("volsync_root_cause", minutes, len(claims), **{**at, **what, "namespace": namespace})
         return self
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alerts.build import alert_of, generated
+from alerts.build import STANDING, alert_of, generated
 from exporter.chain.causes import Cause, Impact, Link, Severity
 from exporter.chain.verdict import ClaimState
 from exporter.facts.reading import Source
@@ -100,6 +100,16 @@ def test_every_cause_has_an_alert_of_its_own() -> None:
     without = [str(cause) for cause in Cause if alert_of(cause) not in NAMES]
     assert not without, f"no alert for {', '.join(without)}: run `make docs`"
     assert len(NAMES) == len(ALERT_RULES), "no two rules share a name"
+
+
+def test_the_alerts_of_all_causes_differ_in_their_names_alone() -> None:
+    """The lives take one rule for them all."""
+    found = [rule for rule in ALERT_RULES if rule["expr"].startswith(STANDING)]
+
+    assert [(rule["alert"], rule["expr"]) for rule in found] == [
+        (alert_of(cause), f'{STANDING}{{cause="{cause}"}} > 0') for cause in Cause
+    ]
+    assert {tuple(rule) for rule in found} == {("alert", "expr", "annotations")}
 
 
 def test_every_alert_leads_to_a_page_and_every_page_is_led_to() -> None:

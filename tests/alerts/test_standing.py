@@ -6,7 +6,7 @@ import pytest
 
 from alerts.build import alert_of
 from exporter.chain.causes import Cause
-from tests.alerts.lives.watch import TARGET, Alert, Samples, firing
+from tests.alerts.lives.watch import RULES, TARGET, Alert, Samples, firing
 from tests.alerts.story import Story, rhythm
 
 END = 420
@@ -143,7 +143,7 @@ def test_a_second_fault_is_told_while_the_first_stands(told: Mapping[str, Timeli
 
 @story
 def spreads(s: Story) -> None:
-    many = [f"c{number}" for number in range(40)]
+    many = [f"c{number}" for number in range(8)]
     s.exporter(ALL).claims(many, ALL)
     s.broken(FAULTED, "storage/x", many[:4], range(30, 220)).broken(FAULTED, "storage/x", many, range(220, 300))
 
@@ -154,19 +154,126 @@ def test_a_fault_that_spreads_is_told_anew_once(told: Mapping[str, Timeline]) ->
 
 
 @story
+def warnings_spread(s: Story) -> None:
+    many = [f"c{number}" for number in range(6)]
+    s.exporter(ALL).claims(many, ALL)
+    s.broken(FAILING, "store/x", many[:3], range(30, 220), "warning")
+    s.broken(FAILING, "store/x", many, range(220, 300), "warning")
+
+
+def test_a_ticket_that_spreads_is_a_second_ticket_once(told: Mapping[str, Timeline]) -> None:
+    assert len(spans(told["warnings_spread"], "VolSyncMoverFailing", severity="warning")) == 1
+    assert len(spans(told["warnings_spread"], "VolSyncRootCauseSpreads", severity="warning")) == 1
+    assert {severity for _, severity in alerts_of(told["warnings_spread"])} == {"warning"}
+
+
+@story
+def critical_spreads_to_warnings(s: Story) -> None:
+    many = [f"c{number}" for number in range(6)]
+    s.exporter(ALL).claims(many, ALL).broken(FAULTED, "storage/x", many[:2], range(30, 300))
+    s.broken(FAULTED, "storage/x", many[2:], range(200, 260), "warning")
+    s.broken(FAULTED, "storage/x", many[2:], range(260, 300))
+
+
+def test_a_page_that_spreads_is_told_by_a_ticket_and_by_a_page_once_it_is_as_bad(told: Mapping[str, Timeline]) -> None:
+    ticket, page = (
+        spans(told["critical_spreads_to_warnings"], "VolSyncRootCauseSpreads", severity=s)
+        for s in ("warning", "critical")
+    )
+
+    assert [begin for begin, _ in ticket] == [pytest.approx(201, abs=3)]
+    assert [begin for begin, _ in page] == [pytest.approx(261, abs=3)]
+    assert len(spans(told["critical_spreads_to_warnings"], "VolSyncVolumeFaulted")) == 1
+
+
+@story
+def found_as_schedules_come_due(s: Story) -> None:
+    many = [f"c{number}" for number in range(12)]
+    s.exporter(ALL).claims(many, ALL)
+    for minute in range(30, 390):
+        hit = many[: (minute - 30) // 30 + 1]
+        s.broken(FAILING, "store/x", hit, [minute], "warning")
+
+
+def test_claims_that_find_out_one_after_the_other_are_told_once(told: Mapping[str, Timeline]) -> None:
+    assert alerts_of(told["found_as_schedules_come_due"]) == {("VolSyncMoverFailing", "warning")}
+
+
+@story
+def shrinks_and_grows(s: Story) -> None:
+    many = [f"c{number}" for number in range(6)]
+    s.exporter(ALL).claims(many, ALL)
+    s.broken(FAULTED, "storage/x", many, range(30, 120)).broken(FAULTED, "storage/x", many[:2], range(120, 240))
+    s.broken(FAULTED, "storage/x", many, range(240, 300))
+
+
+def test_a_fault_that_shrinks_and_hits_the_same_claims_again_does_not_spread(told: Mapping[str, Timeline]) -> None:
+    assert alerts_of(told["shrinks_and_grows"]) == {("VolSyncVolumeFaulted", "critical")}
+
+
+@story
+def second_at_once(s: Story) -> None:
+    s.exporter(ALL).claims(["a", "b"], ALL)
+    s.broken(FAULTED, "volume/pvc-a", ["a"], range(30, 140)).broken(FAULTED, "volume/pvc-b", ["b"], range(40, 140))
+
+
+def test_an_unrelated_fault_within_the_first_minutes_is_told_too(told: Mapping[str, Timeline]) -> None:
+    for scope in ("volume/pvc-a", "volume/pvc-b"):
+        assert len(spans(told["second_at_once"], "VolSyncVolumeFaulted", scope=scope)) == 1
+    assert "VolSyncRootCauseSpreads" not in {name for name, _ in alerts_of(told["second_at_once"])}
+
+
+@story
+def second_joins_and_more(s: Story) -> None:
+    many = [f"c{number}" for number in range(8)]
+    s.exporter(ALL).claims(many, ALL).broken(FAULTED, "volume/pvc-0", many[:1], range(30, 150))
+    s.broken(FAULTED, "storage/x", many[:2], range(150, 300)).broken(FAULTED, "storage/x", many, range(300, 380))
+
+
+def test_a_second_claim_and_six_more_are_each_told_while_the_first_still_stands(told: Mapping[str, Timeline]) -> None:
+    timeline = told["second_joins_and_more"]
+    (first,) = spans(timeline, "VolSyncVolumeFaulted", scope="volume/pvc-0")
+    (second,) = spans(timeline, "VolSyncVolumeFaulted", scope="storage/x")
+    (more,) = spans(timeline, "VolSyncRootCauseSpreads", scope="storage/x", severity="critical")
+
+    assert first[0] < 45
+    assert 150 < second[0] < 165
+    assert 300 <= more[0] < 310
+
+
 def every_cause(s: Story) -> None:
-    s.exporter(ALL).claims(["a"], ALL)
+    s.exporter(range(70)).claims(["a"], range(70))
     for cause in Cause:
         s.broken(cause, f"claim/a/{cause}", ["a"], range(30, 60), namespace="a")
 
 
+@pytest.fixture(scope="module")
+def causes(tool: None, tmp_path_factory: pytest.TempPathFactory) -> Timeline:
+    """The alerts of a claim that every cause hits, by the rules as they are."""
+    one = Story("every_cause")
+    every_cause(one)
+    return firing(one.samples, 70, tmp_path_factory.mktemp("causes"), RULES)
+
+
 @pytest.mark.parametrize("cause", Cause)
-def test_every_cause_has_an_alert_of_its_own_in_the_namespace_of_its_scope(
-    told: Mapping[str, Timeline], cause: Cause
-) -> None:
-    assert spans(told["every_cause"], alert_of(cause), cause=cause, namespace="a", scope=f"claim/a/{cause}"), (
+def test_every_cause_has_an_alert_of_its_own_in_the_namespace_of_its_scope(causes: Timeline, cause: Cause) -> None:
+    assert spans(causes, alert_of(cause), cause=cause, namespace="a", scope=f"claim/a/{cause}"), (
         f"{alert_of(cause)} does not fire: run `make docs` where the cause is new"
     )
+
+
+@story
+def at_another_link(s: Story) -> None:
+    s.exporter(ALL).claims(["a", "b"], ALL)
+    for name, link in (("a", "base_secret"), ("a", "repository_secret"), ("b", "repository_secret")):
+        s.broken(Cause.EXTERNAL_SECRET_FAILING, "secretstore/x", [name], range(30, 120), link=link)
+    root = {"cause": "external_secret_failing", "scope": "secretstore/x", "link": "base_secret", "severity": "critical"}
+    s.put("volsync_root_cause", range(30, 120), 2, **{**TARGET, **root, "namespace": ""})
+
+
+def test_a_cause_that_shows_at_another_link_than_its_own_is_told_as_its_own(told: Mapping[str, Timeline]) -> None:
+    assert max(len(alerts) for alerts in told["at_another_link"]) == 1
+    assert len(spans(told["at_another_link"], "VolSyncExternalSecretFailing", link="base_secret")) == 1
 
 
 # --- who looks
@@ -281,6 +388,42 @@ def test_a_blind_source_holds_nothing_that_does_not_rest_on_it(told: Mapping[str
     assert end <= 125
 
 
+@story
+def two_shards(s: Story) -> None:
+    """Two exporters in two namespaces share the claims of one store that is down, and each has a replica."""
+    s.exporter(ALL).claims(["a", "b"], ALL).broken(FAILING, "store/x", ["a", "b"], range(30, 120))
+    other = {**SHARD, "namespace": "elsewhere"}
+    s.exporter(ALL, **other).claims(["c"], ALL, **other).broken(FAILING, "store/x", ["c"], range(40, 150), **other)
+    for target, names in (({**B}, ["a", "b"]), ({**other, "instance": "t:9978"}, ["c"])):
+        s.exporter(ALL, **target).claims(names, ALL, **target)
+
+
+def test_two_shards_tell_one_fault_that_both_see_once(told: Mapping[str, Timeline]) -> None:
+    ((begin, end),) = spans(told["two_shards"], "VolSyncMoverFailing", scope="store/x")
+
+    assert begin < 45
+    assert 208 <= end <= 214, "until the other shard's claim is healed too"
+    assert max(len(alerts) for alerts in told["two_shards"]) == 1
+
+
+@story
+def two_clusters(s: Story) -> None:
+    """Two clusters in one store, told apart by a label of their owner's, with the same fault at the same time."""
+    for region in ("east", "west"):
+        s.exporter(ALL, region=region).claims(["a"], ALL, region=region)
+        s.broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120), region=region)
+    s.exporter(range(60), region="gone").claims(["a"], range(60), region="gone")
+
+
+def test_two_clusters_in_one_store_have_an_alert_each(told: Mapping[str, Timeline]) -> None:
+    timeline = told["two_clusters"]
+    for region in ("east", "west"):
+        ((_, end),) = spans(timeline, "VolSyncVolumeFaulted", region=region)
+        assert end <= 184, "an exporter that is gone in another cluster keeps nothing alive"
+    assert len(spans(timeline, "VolSyncExporterDown", region="gone")) == 1
+    assert max(len(alerts) for alerts in timeline) == 3
+
+
 def test_a_dead_shard_keeps_nothing_of_another_one_alive(told: Mapping[str, Timeline]) -> None:
     ((_, end),) = spans(told["dead_shard"], "VolSyncVolumeFaulted", scope="volume/pvc-a")
 
@@ -323,6 +466,19 @@ def vanishes(s: Story) -> None:
 def test_one_claim_that_vanishes_is_told_once(told: Mapping[str, Timeline]) -> None:
     assert len(spans(told["vanishes"], "VolSyncClaimsVanished", namespace="monitoring")) == 1
     assert len(alerts_of(told["vanishes"])) == 1
+
+
+@story
+def may_vanish(s: Story) -> None:
+    """The first may go from its beginning on, the others were told so ten minutes before they went."""
+    s.exporter(ALL).claims(["a"], ALL).claims(["pr-1", "pr-2"], range(200))
+    s.claims(["c"], range(190)).claims(["c"], range(190, 200), "exempt")
+    for name, since in (("pr-1", 0), ("pr-2", 190)):
+        s.put("volsync_backup_may_vanish", range(since, 200), **{**TARGET, "namespace": name, "pvc": "data"})
+
+
+def test_claims_that_may_vanish_are_told_to_nobody(told: Mapping[str, Timeline]) -> None:
+    assert not alerts_of(told["may_vanish"])
 
 
 @story

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cronsim import CronSim
 
 from scripts.compose import written
 from tests import corpus
@@ -69,34 +68,6 @@ def refused_by_all(into: Path, claims: int = 20) -> Path:
         objects += json.loads(_UID.sub(lambda uid, n=number: f"{(int(uid[1], 16) + n) % 2**32:08x}{uid[2]}", text))
     (into / "cluster.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
     return into
-
-
-def operator_metrics(world: Path) -> str:
-    """What VolSync's own gauge says of *world* (its `internal/controller/statemachine`, v0.13 to v0.16).
-
-    A source is out of sync until its first sync, and once the schedule has come due twice since its last one; a
-    destination with a manual trigger is, until its first sync.
-    """
-    lines = []
-    for one in (d for file in sorted(world.iterdir()) for d in _documents(file)):
-        for found in one.get("items", [one]):
-            if found.get("kind") in ("ReplicationSource", "ReplicationDestination"):
-                metadata, role = found["metadata"], found["kind"].removeprefix("Replication").lower()
-                labels = f'obj_name="{metadata["name"]}",obj_namespace="{metadata["namespace"]}",role="{role}"'
-                lines.append(f'volsync_volume_out_of_sync{{{labels},method="restic"}} {int(_is_out_of_sync(found))}')
-    return "\n".join(lines) + "\n"
-
-
-def _is_out_of_sync(replication: dict[str, Any]) -> bool:
-    last = (replication.get("status") or {}).get("lastSyncTime")
-    if last is None:
-        return True
-    schedule = replication["spec"].get("trigger", {}).get("schedule")
-    if schedule is None:
-        return False
-    ticks = CronSim(schedule, datetime.fromisoformat(last))
-    next(ticks)
-    return next(ticks) < datetime.now(UTC)
 
 
 class _TextLoader(yaml.SafeLoader):

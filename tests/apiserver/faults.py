@@ -113,9 +113,15 @@ def reset(*, times: int | None = None) -> Fault:
     return Fault(How.RESET, times=times)
 
 
-def body(content: bytes, content_type: str = "application/json", headers: dict[str, str] | None = None) -> Fault:
+def body(
+    content: bytes,
+    content_type: str = "application/json",
+    headers: dict[str, str] | None = None,
+    *,
+    times: int | None = None,
+) -> Fault:
     """Answer 200 with *content*."""
-    return Fault(How.BODY, body=content, content_type=content_type, headers=headers or {})
+    return Fault(How.BODY, body=content, content_type=content_type, headers=headers or {}, times=times)
 
 
 def expired(*, times: int | None = 1) -> Fault:

@@ -165,12 +165,18 @@ def name(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle of an answer is part of the tests: nothing to print."""
+
+
 @contextmanager
 def running_standin(certificate: Path | None = None) -> Iterator[Standin]:
     """Serve a stand-in on loopback, over TLS where a *certificate* (with its key) is given."""
     standin = Standin()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(standin)) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), _handler(standin)) as server:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)

@@ -13,6 +13,7 @@ from exporter.facts.bucket import client
 from exporter.facts.bucket.model import Proof, Scrub
 from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.bucket.scrub.reader import Scrubber
+from exporter.facts.bucket.scrub.turn import BucketScrub
 from exporter.facts.model import SourceRead
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import BucketSettings, PollSettings, ScrubSettings, Settings
@@ -21,7 +22,9 @@ from tests.bucket.standin import BUCKET, Listed, Standin, running_standin
 CART, SHELF = "shop/cart", "shop/shelf"
 FOLDERS = ("keys", "index", "snapshots", "data")
 PERIOD, DAILY = timedelta(days=10), timedelta(days=100)
-"""So long that the time which a test takes does not count."""
+"""So long that the time which a test takes does not count, …"""
+AT = datetime(2026, 1, 18, 14, tzinfo=UTC)
+"""… and far from where small files are due again."""
 
 
 def content(*parts: object, size: int = 500) -> bytes:
@@ -51,6 +54,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setattr(client, "_ATTEMPTS", 1)
+    monkeypatch.setattr(BucketScrub, "_offset", lambda *_: 0.0)
     with running_standin() as standin:
         yield standin
 
@@ -63,7 +67,7 @@ class Turns:
         settings = {"bytes_per_second": "1Gi", "period": PERIOD, "small_files": DAILY} | settings
         scrub = ScrubSettings(enabled=True, **settings)
         self.settings = Settings(buckets=(bucket,), scrub=scrub, poll=PollSettings(timeout=timedelta(seconds=10)))
-        self.at = datetime.now(UTC)
+        self.at = AT
         self.buckets = BucketReader(self.settings)
         self.scrubber = Scrubber(self.settings, self.buckets)
         self.look()
@@ -114,7 +118,7 @@ def test_an_object_that_twice_brings_the_same_other_bytes_is_corrupt(store: Stan
 def test_a_sound_repository_is_read_once_in_half_a_period_then_once_in_a_period_and_never_accused(
     store: Standin,
 ) -> None:
-    keys = {key for found in put_repository(store, CART, packs=300).values() for key in found}
+    keys = {key for found in put_repository(store, CART, packs=120).values() for key in found}
     turns = Turns(store)
     scrub = turns.whole()[CART]
     assert sorted(key for key, _ in store.reads) == sorted(keys)
@@ -126,7 +130,7 @@ def test_a_sound_repository_is_read_once_in_half_a_period_then_once_in_a_period_
         turns.turn(PERIOD / 16)
     assert turns.turn()[CART].corrupt_objects == 0
     packs = [key for key, _ in store.reads if "/data/" in key]
-    assert len(packs) == len(set(packs)) == 300
+    assert len(packs) == len(set(packs)) == 120
 
 
 def test_a_single_bad_read_is_read_again_and_forgotten(store: Standin) -> None:

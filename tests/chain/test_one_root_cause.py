@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,11 +12,9 @@ from exporter.chain.causes import Cause, Impact
 from exporter.chain.judge import judge
 from exporter.chain.scope import ScopeKind
 from exporter.chain.verdict import RootCause, Verdict
-from exporter.facts.cluster.core.objects import PersistentVolumeClaim
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
-from exporter.facts.cluster.volsync.objects import MoverStatus, ReplicationSource
 from exporter.facts.model import Facts
 from exporter.facts.reading import Reading
 from tests import corpus
@@ -25,45 +24,79 @@ NAMESPACE, PVC = "karakeep", "data-pvc"
 _UID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-(?=[0-9a-f]{12}\b)")
 
 
-def many(name: str, namespaces: int, per_namespace: int) -> Verdict:
-    """The verdict of a scenario whose one claim is there many times over, each with objects of its own."""
-    facts, settings, at = corpus.facts(name), corpus.settings(name), corpus.scenario(name).at
-    volumes = {pvc.spec.volume_name for pvc in facts.cluster.core.claims if pvc.namespace == NAMESPACE}
+NAMESPACES, EACH = 200, 5
+"""A thousand claims."""
+Edit = Callable[[str, str, int], str]
+"""Changes one copy of an object, as JSON: its kind, its text, and the number of the claim."""
+
+
+def _as_it_is(_kind: str, text: str, _number: int) -> str:
+    return text
+
+
+def many(name: str, namespaces: int = NAMESPACES, each: int = EACH, edit: Edit = _as_it_is, first: int = 0) -> Facts:
+    """The facts of a scenario whose one claim is there many times over, each with objects of its own.
+
+    *first* is the number of the first namespace.
+    """
+    facts = corpus.facts(name)
+    mine = {
+        (pvc.metadata.uid, pvc.spec.volume_name) for pvc in facts.cluster.core.claims if pvc.key == (NAMESPACE, PVC)
+    }
+    marks = [PVC, *(mark for pair in mine for mark in pair if mark)]
     lists: dict[str, ObjectList[Any]] = {}
     for kind in KINDS:
         found = facts.cluster.list_of(kind.field)
-        own = [one for one in found.items if NAMESPACE in repr(one) or one.name in volumes]
-        items = {one.key: one for one in found.items if one not in own}
-        for number in range(namespaces):
-            for claim in range(per_namespace):
-                for one in own:
-                    copied = _copy(one, kind.struct, f"team-{number}", f"app-{claim}", number * per_namespace + claim)
-                    items.setdefault(copied.key, copied)
-        lists[kind.field] = msgspec.structs.replace(found, items=tuple(items.values()))
-    repositories = [
-        tuple(
-            msgspec.structs.replace(one, prefix=one.prefix.replace(NAMESPACE, f"team-{n}").replace(PVC, f"app-{c}"))
-            for one in bucket.repositories
-            for n in range(namespaces)
-            for c in range(per_namespace)
+        texts: list[str] = []
+        items = []
+        for one in found.items:
+            text = msgspec.json.encode(one).decode()
+            if kind.kind == "ClusterExternalSecret":  # there once, for all namespaces
+                names = ",".join(f'"team-{first + number}"' for number in range(namespaces))
+                texts.append(text.replace(f'"{NAMESPACE}"', names))
+                continue
+            if not any(mark in text for mark in (NAMESPACE, *marks)):
+                items.append(one)
+                continue
+            prefixes = set(_UID.findall(text))
+            copies = each if any(mark in text for mark in marks) else 1
+            for number in range(namespaces):
+                for claim in range(copies):
+                    copied = text.replace(NAMESPACE, f"team-{first + number}").replace(PVC, f"app-{claim}")
+                    for prefix in prefixes:
+                        copied = copied.replace(prefix, f"{(first + number) * each + claim:08x}-0000-5000-8000-")
+                    texts.append(edit(kind.kind, copied, number * each + claim))
+        items += msgspec.json.decode(f"[{','.join(texts)}]", type=list[kind.struct])  # type: ignore[name-defined]
+        lists[kind.field] = msgspec.structs.replace(found, items=tuple({one.key: one for one in items}.values()))
+    buckets = tuple(
+        msgspec.structs.replace(
+            bucket,
+            repositories=tuple(
+                msgspec.structs.replace(
+                    one, prefix=one.prefix.replace(NAMESPACE, f"team-{first + n}").replace(PVC, f"app-{c}")
+                )
+                for one in bucket.repositories
+                for n in range(namespaces)
+                for c in range(each)
+            ),
         )
         for bucket in facts.buckets
-    ]
-    buckets = tuple(
-        msgspec.structs.replace(bucket, repositories=found)
-        for bucket, found in zip(facts.buckets, repositories, strict=True)
     )
-    return judge(Facts(ClusterFacts().with_lists(lists), buckets, facts.sources), settings, at)
+    return Facts(ClusterFacts().with_lists(lists), buckets, facts.sources)
 
 
-def _copy(one: Any, struct: type[Any], namespace: str, pvc: str, number: int) -> Any:
-    text = msgspec.json.encode(one).decode()
-    text = text.replace(NAMESPACE, namespace).replace(PVC, pvc)
-    return msgspec.json.decode(_UID.sub(f"{number:08x}-0000-5000-8000-", text), type=struct)
+def judged(name: str, facts: Facts | None = None) -> Verdict:
+    """The verdict of *facts*, or of the thousand claims, by the scenario's settings and at its moment."""
+    return judge(facts or many(name), corpus.settings(name), corpus.scenario(name).at)
 
 
 def blocking(verdict: Verdict) -> list[RootCause]:
     return [root for root in verdict.root_causes if root.impact is Impact.BLOCKING]
+
+
+def brief(verdict: Verdict) -> Counter[str]:
+    """The root causes that block, and how many claims each hits."""
+    return Counter({f"{root.cause} {root.scope}": len(root.claims) for root in blocking(verdict)})
 
 
 @pytest.mark.parametrize(
@@ -83,16 +116,42 @@ def blocking(verdict: Verdict) -> list[RootCause]:
         ("volume_stuck", "storage/driver.longhorn.io"),
         ("repository_unreachable-denied", "store/"),
         ("repository_full", "store/"),
-        ("repository_password", "store/"),
         ("repository_locked", "store/"),
         ("external_secret_failing-store", "secretstore/"),
+        ("base_secret_missing-everywhere", "externalsecret/"),
     ],
 )
-def test_one_fault_of_200_claims_in_40_namespaces_is_one_root_cause(name: str, scope: str) -> None:
-    verdict = many(name, 40, 5)
-    roots = blocking(verdict)
-    assert [str(root.scope).startswith(scope) for root in roots] == [True], Counter(str(r.scope) for r in roots)
-    assert len(roots[0].claims) >= 200
+def test_one_fault_of_1000_claims_in_200_namespaces_is_one_root_cause(name: str, scope: str) -> None:
+    ((found, claims),) = brief(judged(name)).items()
+    assert found.split()[1].startswith(scope)
+    assert claims >= 1000
+
+
+# --- the same fault in many words, at many times
+
+
+def status_of(change: Callable[[dict[str, Any], int], None]) -> Edit:
+    """Changes the status of each copied ReplicationSource."""
+
+    def edit(kind: str, text: str, number: int) -> str:
+        if kind != "ReplicationSource":
+            return text
+        source = msgspec.json.decode(text)
+        change(source["status"], number)
+        return msgspec.json.encode(source).decode()
+
+    return edit
+
+
+def test_a_class_of_snapshots_that_is_missing_everywhere_is_one_root_cause_of_the_storage() -> None:
+    def missing(status: dict[str, Any], number: int) -> None:
+        (condition,) = (one for one in status["conditions"] if one["type"] == "Synchronizing")
+        condition["message"] = (
+            f'unable to create snapshot volsync-app-{number % EACH}-src: volumesnapshotclass "longhorn-snap" not found'
+        )
+
+    verdict = judged("source_failing", many("source_failing", edit=status_of(missing)))
+    assert brief(verdict) == {"source_failing storage/driver.longhorn.io": 1000}
 
 
 _LOGS = (
@@ -105,33 +164,78 @@ _LOGS = (
 )
 
 
+def in_other_words(status: dict[str, Any], number: int) -> None:
+    status["latestMoverStatus"] = {"result": "Failed", "logs": _LOGS[number % len(_LOGS)]}
+
+
 def test_a_store_that_each_log_names_in_another_way_is_one_root_cause() -> None:
+    """The logs alone tell: their pods are gone, and no bucket is configured."""
     name = "repository_unreachable-denied"
-    facts, at = corpus.facts(name), corpus.scenario(name).at
-    (source,) = (one for one in facts.cluster.volsync.sources.items if one.namespace == NAMESPACE)
-    claims, sources = [], []
-    for number, log in enumerate(_LOGS * 10):
-        assert source.status is not None
-        status = msgspec.structs.replace(source.status, latest_mover_status=MoverStatus("Failed", log))
-        copied = _copy(source, ReplicationSource, f"team-{number}", "app", number)
-        sources.append(msgspec.structs.replace(copied, status=status))
-        claim = facts.cluster.core.claims.get(PVC, NAMESPACE)
-        claims.append(_copy(claim, PersistentVolumeClaim, f"team-{number}", "app", number))
-    cluster = ClusterFacts().with_lists(
-        {
-            "core.claims": ObjectList(tuple(claims), Reading.READ, read_at=at),
-            "volsync.sources": ObjectList(tuple(sources), Reading.READ, read_at=at),
-        }
+    facts = many(name, edit=status_of(in_other_words))
+    without = {kind.field: ObjectList((), Reading.READ) for kind in KINDS if kind.kind in ("Pod", "Job")}
+    verdict = judged(name, msgspec.structs.replace(facts, cluster=facts.cluster.with_lists(without)))
+    assert brief(verdict) == {"repository_unreachable store/minio.storage:9000": 1000}
+
+
+def test_a_store_that_each_log_names_in_another_way_is_one_root_cause_where_its_bucket_is_read_too() -> None:
+    """The bucket was read before, and cannot be any more."""
+    name = "lock_stale-near-miss"
+    begun = {"type": "Synchronizing", "status": "True", "reason": "SyncInProgress", "message": ""}
+
+    def failing(status: dict[str, Any], number: int) -> None:
+        in_other_words(status, number)
+        status["conditions"] = [begun | {"lastTransitionTime": "2026-01-18T11:00:00Z"}]
+        status |= {"lastSyncTime": "2026-01-18T10:00:41Z", "lastSyncStartTime": "2026-01-18T11:00:00Z"}
+
+    facts = many(name, edit=status_of(failing))
+    (bucket,) = facts.buckets
+    unread = msgspec.structs.replace(
+        bucket, reading=Reading.UNREADABLE, endpoint="http://minio.storage:9000", name="volsync"
     )
-    (root,) = blocking(judge(Facts(cluster), corpus.settings(name), at))
-    assert (root.cause, str(root.scope)) == (Cause.REPOSITORY_UNREACHABLE, "store/minio.storage:9000")
-    assert len(root.claims) == 40
+    verdict = judged(name, msgspec.structs.replace(facts, buckets=(unread,)))
+    ((found, claims),) = brief(verdict).items()
+    assert found.startswith("repository_unreachable store/minio.storage:9000")
+    assert claims == 1000
+
+
+def test_a_wrong_password_that_schedules_find_out_ten_minutes_apart_is_one_root_cause() -> None:
+    def found_later(status: dict[str, Any], number: int) -> None:
+        minute = 10 * (number % 6)
+        status["lastSyncTime"] = f"2026-01-18T09:{minute:02}:41Z"
+        status["lastSyncStartTime"] = status["nextSyncTime"] = f"2026-01-18T10:{minute:02}:00Z"
+
+    verdict = judged("repository_password", many("repository_password", edit=status_of(found_later)))
+    ((found, claims),) = brief(verdict).items()
+    assert found.startswith("repository_password store/")
+    assert claims == 1000
+
+
+def test_volumes_whose_engines_are_on_one_lost_node_are_one_root_cause_of_the_node() -> None:
+    facts = many("volume_unreachable")
+    ready = {"type": "Ready", "status": "Unknown", "lastTransitionTime": "2026-01-18T11:40:00Z"}
+    body = {"metadata": {"name": "talos-worker-3", "uid": "node"}, "status": {"conditions": [ready]}}
+    lost = msgspec.convert(body, next(kind.struct for kind in KINDS if kind.kind == "Node"), strict=False)
+    nodes = {"core.nodes": ObjectList((lost,), Reading.READ)}
+    verdict = judged("volume_unreachable", msgspec.structs.replace(facts, cluster=facts.cluster.with_lists(nodes)))
+    assert brief(verdict) == {"volume_unreachable node/talos-worker-3": 1000}
+
+
+# --- one namespace, one claim
 
 
 @pytest.mark.parametrize("name", ["mover_refused", "source_paused", "schedule_ignored", "source_failing"])
 def test_one_fault_of_a_whole_namespace_is_one_root_cause_of_that_namespace(name: str) -> None:
-    (root,) = blocking(many(name, 1, 20))
-    assert str(root.scope) == "namespace/team-0"
+    """The other claims are well."""
+    others, hit = many("healthy-hourly", NAMESPACES - 1), many(name, 1, first=NAMESPACES - 1)
+    lists = {
+        kind.field: msgspec.structs.replace(
+            (mine := hit.cluster.list_of(kind.field)),
+            items=tuple({one.key: one for one in (*others.cluster.list_of(kind.field).items, *mine.items)}.values()),
+        )
+        for kind in KINDS
+    }
+    (root,) = blocking(judged(name, Facts(ClusterFacts().with_lists(lists), (), hit.sources)))
+    assert (str(root.scope), len(root.claims)) == (f"namespace/team-{NAMESPACES - 1}", EACH)
 
 
 def test_a_fault_of_one_claim_stays_that_claims() -> None:
@@ -139,15 +243,15 @@ def test_a_fault_of_one_claim_stays_that_claims() -> None:
     assert str(root.scope) == f"claim/{NAMESPACE}/{PVC}"
 
 
+# --- what the store shows
+
+
 def test_a_bucket_that_was_emptied_is_one_root_cause() -> None:
-    whole = many("healthy-hourly", 20, 2)
-    emptied = tuple(msgspec.structs.replace(bucket, repositories=()) for bucket in whole.facts.buckets)
-    name = "healthy-hourly"
-    facts = msgspec.structs.replace(whole.facts, buckets=emptied)
-    verdict = judge(facts, corpus.settings(name), corpus.scenario(name).at)
-    (root,) = blocking(verdict)
+    facts = many("healthy-hourly")
+    emptied = tuple(msgspec.structs.replace(bucket, repositories=()) for bucket in facts.buckets)
+    (root,) = blocking(judged("healthy-hourly", msgspec.structs.replace(facts, buckets=emptied)))
     assert (root.cause, root.scope.kind) == (Cause.REPOSITORY_MISSING, ScopeKind.STORE)
-    assert len(root.claims) == 40
+    assert len(root.claims) == 1000
 
 
 @pytest.mark.parametrize(
@@ -161,6 +265,7 @@ def test_a_bucket_that_was_emptied_is_one_root_cause() -> None:
     ],
 )
 def test_trouble_that_hits_all_alike_is_one_root_cause_too(name: str, cause: Cause) -> None:
-    roots = [root for root in many(name, 20, 2).root_causes if root.cause is cause]
+    """A store that answers slowly, a bucket that was made anew, and what an outage leaves behind."""
+    roots = [root for root in judged(name).root_causes if root.cause is cause]
     assert len(roots) == 1
-    assert len(roots[0].claims) >= 40
+    assert len(roots[0].claims) >= 1000

@@ -1,5 +1,6 @@
 """The image's recipe, as far as it can be proven without a container engine: its pins, its lint, its install steps."""
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.tags import Tag, cpython_tags
 from packaging.utils import parse_wheel_filename
 
@@ -129,11 +131,22 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prefix
 
 
-def test_the_installed_program_runs_without_its_source(installed: Path) -> None:
-    status = _run(installed, "volsync-exporter", "status", "--from", str(SCENARIO), "--at", "2026-01-18T14:20:00Z")
+def test_the_installed_program_tells_a_scenario_without_its_source_and_with_nothing_but_what_it_asks_for(
+    installed: Path,
+) -> None:
+    """The install builds the wheel and puts it, with what uv.lock names for it, into an environment of its own."""
+    expected = yaml.safe_load((ROOT / "tests" / "scenarios" / "bad-day.yaml").read_text())
+
+    status = _run(
+        installed, "volsync-exporter", "status", "--from", str(SCENARIO), "--at", expected["at"], "-o", "json"
+    )
 
     assert status.returncode == 1, status.stderr
-    assert "11 claims" in status.stdout
+    told = {
+        f"{claim['namespace']}/{claim['pvc']}": (claim["state"], claim["cause"])
+        for claim in json.loads(status.stdout)["claims"]
+    }
+    assert told == {name: (claim["state"], claim["cause"]) for name, claim in expected["claims"].items()}
 
 
 def test_what_was_pruned_is_not_needed(installed: Path) -> None:

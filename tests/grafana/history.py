@@ -87,7 +87,9 @@ class History:
                 verdict = judge(facts, Settings(), moment)
                 self.verdicts[moment] = verdict
                 file.writelines(_scrape(verdict, instance))
-            file.writelines(_alert(moment) for moment in self.verdicts if BAD_FROM <= moment < HEALED_FROM)
+            for moment, verdict in self.verdicts.items():
+                if BAD_FROM <= moment < HEALED_FROM:
+                    file.writelines(_alert(moment, verdict))
             file.write("# EOF\n")
 
     @staticmethod
@@ -134,9 +136,19 @@ def _scrape(verdict: Verdict, instance: str) -> Iterator[str]:
             yield f"{found[1]}{{{labels}}} {found[3]} {at.timestamp():.0f}\n"
 
 
-def _alert(moment: datetime) -> str:
-    labels = 'alertname="VolSyncVolumeFaulted",alertstate="firing",cause="volume_faulted"'
-    return f'ALERTS{{{labels},scope="storage/driver.longhorn.io",severity="critical"}} 1 {moment.timestamp():.0f}\n'
+def _alert(moment: datetime, verdict: Verdict) -> Iterator[str]:
+    """An alert of a fault that began at one volume and shows in the whole storage, and what the rules remember."""
+    began, at = "volume/pvc-first", f"1 {moment.timestamp():.0f}\n"
+    what = 'cause="volume_faulted"'
+    name = 'alertname="VolSyncVolumeFaulted",alertstate="firing"'
+    yield f'ALERTS{{{name},{what},scope="{began}",severity="critical"}} {at}'
+    for root in verdict.root_causes:
+        if root.cause == "volume_faulted":
+            yield f'scope:volsync_root_cause:fault{{{what},scope="{root.scope}",fault="{began}"}} {at}'
+            for claim in root.claims:
+                namespace, _, pvc = claim.partition("/")
+                labels = f'{what},scope="{root.scope}",namespace="{namespace}",pvc="{pvc}"'
+                yield f"claim:volsync_root_cause:hit{{{labels}}} {at}"
 
 
 class Prometheus:

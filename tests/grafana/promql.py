@@ -9,9 +9,11 @@ from exporter.publication.families import FAMILIES
 TARGET = frozenset({"cluster", "instance", "job"})
 """What a scrape adds to every series."""
 KNOWN = {family.name: frozenset(family.labels) for family in FAMILIES} | {
-    "ALERTS": frozenset({"alertname", "alertstate", "severity", "cause", "scope", "link"})
+    "ALERTS": frozenset({"alertname", "alertstate", "severity", "cause", "scope", "link"}),
+    "scope:volsync_root_cause:fault": frozenset({"cause", "scope", "fault", "home", "link"}),
+    "claim:volsync_root_cause:hit": frozenset({"namespace", "pvc", "link", "cause", "scope"}),
 }
-"""Every family that a dashboard may ask for: the exporter's own, and Prometheus' of alerts."""
+"""Every family that a dashboard may ask for: the exporter's own, Prometheus' of alerts, and what the rules remember."""
 
 
 class UnknownNameError(AssertionError):

@@ -59,6 +59,7 @@ _TEXT: Mapping[str, tuple[str, ...]] = {
     "refreshInterval": ("1h", "0", "soon", "1h0m0s"),
     "volsync-exporter.io/exempt": ("a cache", "", " "),
     "volsync-exporter.io/exempt-until": ("2026-01-19", "2026-01-17T00:00:00Z", "2026-01-18T13:00:00", "soon", ""),
+    "volsync-exporter.io/may-vanish": ("true", "false", "yes", ""),
     "volsync-exporter.io/objective": ("6h", "2d", "0", "soon", "", "-3h"),
     "volsync-exporter.io/restore-proof": ("6h", "2d", "0", "soon", "", "-3h"),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from exporter.chain import scope
+from exporter.chain import scope, vanishing
 from exporter.chain.backup import Backup, broken, ok
 from exporter.chain.causes import Cause, Link
 from exporter.chain.instants import earlier
@@ -127,6 +127,7 @@ def _annotations(backup: Backup) -> list[Problem]:
         ("volsync-exporter.io/objective", annotations.objective, _duration_fault),
         ("volsync-exporter.io/restore-proof", annotations.restore_proof, _duration_fault),
         ("volsync-exporter.io/exempt-until", annotations.exempt_until, _date_fault),
+        (vanishing.ANNOTATION, annotations.may_vanish, vanishing.fault),
     )
     return [
         backup.problem(

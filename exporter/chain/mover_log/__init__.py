@@ -5,7 +5,6 @@ The log is that of the eighth run that failed, its last 1,024 bytes (volsync `mo
 """
 
 import re
-from functools import lru_cache
 
 import msgspec
 
@@ -13,6 +12,7 @@ from exporter.chain.causes import Cause
 from exporter.chain.mover_log.address import RepositoryAddress, StoreName
 from exporter.chain.mover_log.reason import FailureReason
 from exporter.chain.mover_log.reasons import first_given
+from exporter.chain.mover_log.remembered import Remembered
 from exporter.chain.mover_log.restored import Restored, restored_in, says_nothing_restored
 from exporter.chain.mover_log.store import initialised, repository_in, store_in, store_of
 from exporter.chain.mover_log.text import is_cut, lines_of, plain
@@ -90,14 +90,16 @@ def end_of(pod: Pod) -> Terminated | None:
     return None
 
 
-@lru_cache(maxsize=16 * 1024)
-def _hear(log: str) -> _LogReading:
+def _heard(log: str) -> _LogReading:
     """A first line that is cut is believed only where the others give no reason of their own."""
     heard = _hear_lines(lines_of(log, first=1 if is_cut(log) else 0))
     if is_cut(log) and (heard.reason is None or heard.reason.is_hint):
         whole = _hear_lines(lines_of(log))
         return whole if whole.reason else heard
     return heard
+
+
+_hear: Remembered[_LogReading] = Remembered(_heard, most=16 * 1024)
 
 
 def _hear_lines(lines: tuple[str, ...]) -> _LogReading:

@@ -1,4 +1,4 @@
-"""A ceiling of requests per second, over all threads that share it, that follows what the store bears."""
+"""A ceiling of requests per second, over all threads that share it, that follows what the store can take."""
 
 import threading
 import time

@@ -5,7 +5,7 @@ begins when it is due, its Job makes a new pod after each failure, and after eig
 over and the Job is made anew.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -18,6 +18,7 @@ from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.model import Facts, SourceReport
 from exporter.facts.reading import Reading, Source
+from tests.alerts.lives.around import REFRESH, Around, external_secret, generated, nodes, policy, secret_store
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """promtool's time begins here, and so does what is watched of a life."""
@@ -44,8 +45,16 @@ class Trouble(Enum):
     """No node has room for the pod."""
     OPERATOR = "operator"
     """Nobody begins a sync, and nobody ends one."""
+    NODE_LOST = "node lost"
+    """Its volume is attached to a node that does not answer, and so is the mover that ran there."""
+    SECRET_STORE = "secret store"
+    """The store of its ExternalSecret is down: what is there stays, what is new is not made."""
+    POLICY = "policy"
+    """The policy is not in force: what is there stays, for what is new nothing is generated."""
 
 
+_NOT_MADE = (Trouble.SECRET_STORE, Trouble.POLICY)
+"""What keeps a new claim from its first sync, and no other one."""
 Plan = Callable[[int, int], Trouble | None]
 """What troubles the claim of a number at a minute."""
 
@@ -58,6 +67,14 @@ class Claim(msgspec.Struct):
     """Minutes between two backups."""
     offset: int
     takes: int = 2
+    around: Around = Around.NOTHING
+    born: int = -WARM_UP - 60
+    is_made: bool = True
+    """Whether all that the backup needs was made."""
+    refreshed: int | None = None
+    """When the ExternalSecret last was."""
+    failing: int | None = None
+    """Since when it fails."""
     last_sync: int | None = None
     began: int | None = None
     """When the sync began; None while none runs."""
@@ -82,7 +99,11 @@ class Claim(msgspec.Struct):
     def step(self, now: int, trouble: Trouble | None) -> None:
         """Live for one minute."""
         self.trouble = trouble
-        if trouble is Trouble.OPERATOR:
+        if now < self.born:
+            return
+        self._refresh(now, trouble)
+        self.is_made = trouble not in _NOT_MADE or (self.is_made and now > self.born)
+        if trouble is Trouble.OPERATOR or not self.is_made:
             return
         if self.began is not None:
             self._move(now, trouble)
@@ -90,10 +111,22 @@ class Claim(msgspec.Struct):
             self.began = self.job = now
             self.failures, self.running, self.pod_failed = 0, None, None
 
+    def _refresh(self, now: int, trouble: Trouble | None) -> None:
+        """What External Secrets does: a refresh each hour, and more often while it fails."""
+        if self.around is not Around.SECRET_STORE:
+            return
+        if trouble is not Trouble.SECRET_STORE and self.failing is not None:
+            self.failing, self.refreshed = None, now
+        if self.refreshed is None or now - self.refreshed >= REFRESH:
+            if trouble is not Trouble.SECRET_STORE:
+                self.refreshed = now
+            elif self.failing is None:
+                self.failing = now
+
     def _move(self, now: int, trouble: Trouble | None) -> None:
         """What the mover does for one minute."""
         self.job = now if self.job is None else self.job
-        if trouble in (Trouble.VOLUME, Trouble.NODE):
+        if trouble in (Trouble.VOLUME, Trouble.NODE, Trouble.NODE_LOST):
             self.running = None
         elif trouble in (Trouble.STORE, Trouble.PASSWORD):
             self.running = None
@@ -112,8 +145,20 @@ class Claim(msgspec.Struct):
 class Cluster:
     """Claims on Longhorn volumes, each in a namespace of its own, in one store."""
 
-    def __init__(self, plan: Plan, schedules: Iterable[tuple[int, int]]) -> None:
-        self.claims = [Claim(number, every, offset) for number, (every, offset) in enumerate(schedules)]
+    def __init__(
+        self,
+        plan: Plan,
+        schedules: Iterable[tuple[int, int]],
+        around: Around = Around.NOTHING,
+        born: Mapping[int, int] | None = None,
+    ) -> None:
+        """*born* says which claims are made only after the watching began, and when."""
+        self.claims = [
+            Claim(number, every, offset, around=around, born=(born or {}).get(number, -WARM_UP - 60))
+            for number, (every, offset) in enumerate(schedules)
+        ]
+        self._around = around
+        self._since: dict[Trouble, int] = {}
         self._plan = plan
         self._decoded: dict[tuple[object, ...], list[tuple[str, Any]]] = {}
         for minute in range(-WARM_UP, 0):
@@ -124,15 +169,22 @@ class Cluster:
         """Let every claim live for one minute."""
         for claim in self.claims:
             claim.step(minute, self._plan(claim.number, minute))
+        # What all claims share is sound again as soon as the first of them is.
+        first = self.claims[0].trouble
+        self._since = {first: self._since.get(first, minute)} if first else {}
 
     def facts(self, minute: int, unread: frozenset[Source] = frozenset()) -> Facts:
         """What the API shows now, and what cannot be read of it."""
         at = EPOCH + timedelta(minutes=minute)
         found: dict[str, list[Any]] = {kind.field: [] for kind in KINDS}
         for claim in self.claims:
-            for field, one in self._objects(claim):
-                found[field].append(one)
-        served = (Source.KUBERNETES, Source.VOLSYNC, Source.LONGHORN)
+            if minute >= claim.born:
+                for field, one in self._objects(claim):
+                    found[field].append(one)
+        for body in self._shared():
+            kind = _KINDS[body["kind"]]
+            found[kind.field].append(convert(kind, body))
+        served = (Source.KUBERNETES, Source.VOLSYNC, Source.LONGHORN, *_SOURCES[self._around])
         lists = {
             kind.field: ObjectList(
                 tuple(found[kind.field]),
@@ -149,6 +201,13 @@ class Cluster:
         )
         return Facts(ClusterFacts().with_lists(lists), (), reports)
 
+    def _shared(self) -> Iterator[Mapping[str, Any]]:
+        yield from nodes(when(self._since.get(Trouble.NODE_LOST)))
+        if self._around is Around.SECRET_STORE:
+            yield secret_store(when(self._since.get(Trouble.SECRET_STORE)))
+        if self._around is Around.POLICY:
+            yield policy(when(self._since.get(Trouble.POLICY)))
+
     def _objects(self, claim: Claim) -> list[tuple[str, Any]]:
         state = msgspec.structs.astuple(claim)
         found = self._decoded.get(state)
@@ -158,6 +217,14 @@ class Cluster:
                 (_KINDS[body["kind"]].field, convert(_KINDS[body["kind"]], body)) for body in bodies
             ]
         return found
+
+
+_SOURCES = {
+    Around.NOTHING: (),
+    Around.SECRET_STORE: (Source.EXTERNAL_SECRETS,),
+    Around.POLICY: (Source.KYVERNO,),
+}
+"""What else is read."""
 
 
 def when(minute: int | None) -> str | None:
@@ -170,10 +237,12 @@ def when(minute: int | None) -> str | None:
 def objects_of(claim: Claim) -> list[Mapping[str, Any]]:
     """The API's objects of one claim."""
     namespace, volume, job = claim.namespace, f"pvc-{claim.number:03}", "volsync-src-data"
-    born = when(-WARM_UP - 60)
+    born = when(claim.born)
+    is_generated = claim.around is Around.POLICY
+    pvc = _named("data", namespace, born)
     source: dict[str, Any] = {
         "kind": "ReplicationSource",
-        "metadata": _named("data", namespace, born),
+        "metadata": pvc | ({"labels": generated(pvc["uid"])} if is_generated else {}),
         "spec": {
             "sourcePVC": "data",
             "trigger": {"schedule": _cron(claim)},
@@ -198,15 +267,18 @@ def objects_of(claim: Claim) -> list[Mapping[str, Any]]:
                 }
             ],
             "restic": {"lastPruned": when(-1000)},
-        },
+        }
+        if claim.last_sync is not None
+        else _unsynced(claim),
     }
-    attached = claim.running is not None
+    is_lost = claim.trouble is Trouble.NODE_LOST
+    attached = claim.running is not None or is_lost
     faulted = claim.trouble is Trouble.VOLUME
     found: list[Mapping[str, Any]] = [
         {"kind": "Namespace", "metadata": {"name": namespace, "uid": f"n-{namespace}", "creationTimestamp": born}},
         {
             "kind": "PersistentVolumeClaim",
-            "metadata": _named("data", namespace, born),
+            "metadata": pvc | ({"labels": {"backup": "hourly"}} if is_generated else {}),
             "spec": {"storageClassName": "longhorn", "volumeName": volume},
             "status": {"phase": "Bound"},
         },
@@ -225,15 +297,30 @@ def objects_of(claim: Claim) -> list[Mapping[str, Any]]:
             "spec": {"numberOfReplicas": 2},
             "status": {
                 "state": "attached" if attached else "detached",
-                "robustness": "faulted" if faulted else "healthy" if attached else "unknown",
+                "robustness": "faulted" if faulted else "healthy" if attached and not is_lost else "unknown",
                 "currentNodeID": "worker-1" if attached else "",
             },
         },
-        source,
     ]
+    if claim.is_made or not is_generated:
+        found.append(source)
+    if claim.around is Around.SECRET_STORE:
+        found.append(external_secret(namespace, born, when(claim.refreshed), when(claim.failing)))
     if claim.job is not None:
         found += [_job(claim, job), *_pods(claim, job)]
     return found
+
+
+def _unsynced(claim: Claim) -> dict[str, Any]:
+    """The status of a source that has not synced yet."""
+    condition = {
+        "type": "Synchronizing",
+        "status": "True" if claim.is_made else "False",
+        "reason": "SyncInProgress" if claim.is_made else "Error",
+        "message": "" if claim.is_made else 'Secret "data-volsync" not found',
+        "lastTransitionTime": when(claim.born if claim.began is None else claim.began),
+    }
+    return {"lastSyncStartTime": when(claim.began), "conditions": [condition]}
 
 
 def _named(name: str, namespace: str, born: str | None) -> dict[str, Any]:

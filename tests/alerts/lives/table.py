@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tests.alerts.lives.around import Around
 from tests.alerts.lives.cluster import Plan, Trouble
 
 HOURLY = 60
@@ -24,6 +25,9 @@ class Life(msgspec.Struct, frozen=True):
     """At most so many: a ticket may come before the page."""
     cause: str = ""
     """What the page is about."""
+    around: Around = Around.NOTHING
+    born: dict[int, int] = {}
+    """Claims that are made only later, and at which minute."""
     is_long: bool = False
     """Left to `make lives`."""
 
@@ -65,12 +69,12 @@ def only(plan: Plan, claims: Sequence[int]) -> Plan:
     return lambda number, minute: plan(number, minute) if number in claims else None
 
 
-_MIXED = tuple((HOURLY, 7 * n % 60) for n in range(6)) + tuple((DAILY, 120 + n) for n in range(4))
+_MIXED = tuple((HOURLY, 13 * n) for n in range(4)) + tuple((DAILY, 120 + n) for n in range(3))
 LIVES: tuple[Life, ...] = (
     Life(
         "storage fault of four claims, healing one after the other",
         between(Trouble.VOLUME, 60, 300, 4, hit=4),
-        together(10),
+        together(6),
         cause="volume_faulted",
     ),
     Life(
@@ -98,7 +102,7 @@ LIVES: tuple[Life, ...] = (
     Life(
         "operator stopped for five hours",
         between(Trouble.OPERATOR, 65, 365),
-        spread(10, 6),
+        spread(6, 10),
         cause="operator_stalled",
     ),
     Life(
@@ -118,6 +122,28 @@ LIVES: tuple[Life, ...] = (
         between(Trouble.NODE, 65, 305),
         spread(6, 10),
         cause="mover_unschedulable",
+    ),
+    Life(
+        "a node lost for four hours, with the volumes and movers of four claims on it",
+        between(Trouble.NODE_LOST, 62, 300, 4, hit=4),
+        spread(6, 1),
+        cause="volume_unreachable",
+    ),
+    Life(
+        "the secret store down: what is there goes on, and a new claim gets no Secret",
+        between(Trouble.SECRET_STORE, 60, 300, 4),
+        spread(5, 10),
+        cause="external_secret_failing",
+        around=Around.SECRET_STORE,
+        born={4: 150},
+    ),
+    Life(
+        "the policy not in force: what is there goes on, and a new claim is not covered",
+        between(Trouble.POLICY, 60, 300),
+        spread(5, 10),
+        cause="policy_not_ready",
+        around=Around.POLICY,
+        born={4: 150},
     ),
     Life(
         "the store's nightly window of forty minutes",
@@ -157,6 +183,7 @@ LIVES: tuple[Life, ...] = (
         together(42),
         minutes=640,
         pages=2,
+        tickets=2,
         cause="volume_faulted",
         is_long=True,
     ),

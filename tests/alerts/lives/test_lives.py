@@ -1,18 +1,16 @@
 """One fault, one page, from its first minute to the last claim healed."""
 
 import os
-from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 import yaml
 
 from tests import corpus
-from tests.alerts.lives.cluster import EPOCH, Cluster
 from tests.alerts.lives.notify import Notification, notifications
 from tests.alerts.lives.table import LIVES, Life
-from tests.alerts.lives.watch import Alert, Samples, firing, lived, scraped
+from tests.alerts.lives.told import Timeline, timelines
+from tests.alerts.lives.watch import Samples, firing, scraped
 
 EXAMPLES = Path(__file__).parents[3] / "alerts" / "examples"
 CONFIGURATIONS = {
@@ -25,31 +23,20 @@ CHOSEN = [life for life in LIVES if not life.is_long or os.environ.get("LIVES")]
 
 
 @pytest.fixture(scope="session")
-def timelines(tool: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[set[Alert]]]:
-    """The alerts of each life at each minute. All lives are lived side by side: each is a cluster in one store."""
-    told: dict[str, list[set[Alert]]] = {}
-    for minutes in {life.minutes for life in CHOSEN}:
-        lives = [life for life in CHOSEN if life.minutes == minutes]
-        samples: Samples = {}
-        for life in lives:
-            samples |= lived(Cluster(life.plan, life.schedules), minutes, life.name)
-        timeline = firing(samples, minutes, tmp_path_factory.mktemp("lives"))
-        for life in lives:
-            told[life.name] = [{a for a in alerts if ("cluster", life.name) in a} for alerts in timeline]
-    return told
+def told(tool: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Timeline]:
+    """The alerts of each life at each minute."""
+    return timelines(CHOSEN, tmp_path_factory.mktemp("lives"))
 
 
 @pytest.mark.parametrize("life", CHOSEN, ids=lambda life: life.name)
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_a_fault_is_told_as_often_as_it_should_be(
-    timelines: dict[str, list[set[Alert]]], life: Life, configuration: str
-) -> None:
-    told = list(notifications(CONFIGURATIONS[configuration], timelines[life.name]))
-    pages, tickets = (news_of(told, severity) for severity in ("critical", "warning"))
+def test_a_fault_is_told_as_often_as_it_should_be(told: dict[str, Timeline], life: Life, configuration: str) -> None:
+    sent = list(notifications(CONFIGURATIONS[configuration], told[life.name]))
+    pages, tickets = (news_of(sent, severity) for severity in ("critical", "warning"))
 
     assert [alert["cause"] for alert in pages] == [life.cause] * life.pages
     assert len(tickets) <= life.tickets, tickets
-    assert not timelines[life.name][-1], "everything is over in the end"
+    assert not told[life.name][-1], "everything is over in the end"
 
 
 KNOWN = {
@@ -63,20 +50,19 @@ KNOWN = {
 
 
 @pytest.fixture(scope="module")
-def bad_day(tool: None, tmp_path_factory: pytest.TempPathFactory) -> list[set[Alert]]:
+def bad_day(tool: None, tmp_path_factory: pytest.TempPathFactory) -> Timeline:
     """The alerts of a day on which all of them stand: a sound hour, three bad ones, and three after the mending."""
     samples: Samples = {}
-    for minute in range(420):
-        name = "bad-day" if 60 <= minute < 240 else "sound"
-        verdict = msgspec.structs.replace(corpus.verdict(name), at=EPOCH + timedelta(minutes=minute))
-        for one, value in scraped(verdict):
-            samples.setdefault(one, {})[minute] = value
+    for name, when in (("sound", [*range(60), *range(240, 420)]), ("bad-day", range(60, 240))):
+        for one, value in scraped(corpus.verdict(name)):
+            is_moment = one.startswith("volsync_exporter_verdict_timestamp_seconds")
+            samples.setdefault(one, {}).update((minute, 60.0 * minute if is_moment else value) for minute in when)
     return firing(samples, 420, tmp_path_factory.mktemp("bad-day"))
 
 
 @pytest.mark.parametrize("cause", KNOWN)
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_each_known_issue_is_told_once_over_its_life(bad_day: list[set[Alert]], configuration: str, cause: str) -> None:
+def test_each_known_issue_is_told_once_over_its_life(bad_day: Timeline, configuration: str, cause: str) -> None:
     told = list(notifications(CONFIGURATIONS[configuration], bad_day))
     about = [
         alert for severity in ("critical", "warning") for alert in news_of(told, severity) if alert["cause"] == cause

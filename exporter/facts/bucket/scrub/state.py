@@ -16,6 +16,8 @@ MOST_MISSED = 1000
 """So many objects that could not be read."""
 TRIES = 3
 """So many turns in which an object that cannot be read is tried again, until its own time comes again."""
+_LATEST = 2**32 - 1
+"""Seconds since the epoch, in 2106: what four bytes hold. A clock may be set to anything."""
 SMALL = -1
 """In the place of a shard's number: keys, indexes and snapshots."""
 
@@ -80,7 +82,7 @@ class RepositoryScrub:
 
     def begin(self, shard: int, at: float) -> Pass:
         """Begin to read a part of the repository."""
-        begun = self.passes[shard] = Pass(shard, int(at) + 1)
+        begun = self.passes[shard] = Pass(shard, min(int(at) + 1, _LATEST))
         return begun
 
     def complete(self, done: Pass) -> None:

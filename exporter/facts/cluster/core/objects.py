@@ -30,6 +30,7 @@ class ClaimAnnotations(Wire):
     objective: Text | None = msgspec.field(default=None, name="volsync-exporter.io/objective")
     repository: Text | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
     restore_proof: Text | None = msgspec.field(default=None, name="volsync-exporter.io/restore-proof")
+    may_vanish: Text | None = msgspec.field(default=None, name="volsync-exporter.io/may-vanish")
 
     provisioner: Text | None = msgspec.field(default=None, name="volume.kubernetes.io/storage-provisioner")
     """Who is to make the volume: set by Kubernetes once it is asked for."""

@@ -112,6 +112,7 @@ class PlaceAnnotations(Wire):
     """What the owner of a ReplicationSource or ReplicationDestination may say of it."""
 
     repository: Text | None = msgspec.field(default=None, name="volsync-exporter.io/repository")
+    may_vanish: Text | None = msgspec.field(default=None, name="volsync-exporter.io/may-vanish")
 
 
 class PlaceMetadata(LabelledMetadata):

@@ -1,0 +1,103 @@
+"""Put every fault into the running process, and write what came of it to docs/faults.md.
+
+python -m tests.faults [--only WORD…] [--claims 10000] [--print]
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from tests.faults import load
+from tests.faults.catalogue import CASES, HANGS
+from tests.faults.ends import SIGNALS, End, ends
+from tests.faults.run import Outcome, run
+from tests.faults.world import POLLS, running
+
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+_BEGIN, _END = "<!-- measured -->\n", "<!-- /measured -->\n"
+
+
+def main() -> int:
+    """Run, write the page, and return how many faults cost what they should not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", default=[], help="faults whose names hold one of these words")
+    parser.add_argument("--claims", type=int, default=load.CLAIMS, help="under the chart's limits; 0: leave that out")
+    parser.add_argument("--print", action="store_true", help="leave the page as it is")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        outcomes, ended, peak = _put_in(folder, options.only)
+        under_load = load.run(folder, options.claims) if options.claims else []
+    text = "\n".join(_text(outcomes, ended, peak, under_load))
+    if options.print or options.only:
+        print(text)
+    else:
+        before, rest = PAGE.read_text().split(_BEGIN)
+        PAGE.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{rest.partition(_END)[2]}")
+    return sum(bool(outcome.wrong) for outcome in outcomes) + sum(not end.is_well for end in ended)
+
+
+def _put_in(folder: Path, only: Sequence[str]) -> tuple[list[Outcome], list[End], int]:
+    """Every fault that is wanted; where one wrecks the process, the next are put into another one."""
+    waiting = [case for case in CASES if not only or any(word in case.name for word in only)]
+    hangs = [case for case in HANGS if case in waiting]
+    outcomes: list[Outcome] = []
+    ended: list[End] = []
+    peak = 0
+    while waiting:
+        own = folder / str(len(waiting))
+        own.mkdir()
+        with running(own) as world:
+            while waiting:
+                case = waiting.pop(0)
+                if world.clock is None and case.where == "the exporter's clock":
+                    continue
+                try:
+                    outcomes.append(_told(run(world, case)))
+                except AssertionError as error:
+                    outcomes.append(_told(Outcome(case, wrong=[str(error)[:200]])))
+                    break
+            peak = max(peak, world.process.peak_mebibytes if world.process.runs else 0)
+            if not waiting:
+                world.heal()
+                chance = random.Random(1)
+                ended = [end for case in hangs for end in ends(world, case, SIGNALS, chance)]
+    return outcomes, ended, peak
+
+
+def _told(outcome: Outcome) -> Outcome:
+    print(
+        f"{outcome.case.where}, {outcome.case.name}: {'; '.join(outcome.wrong) or 'well'}", file=sys.stderr, flush=True
+    )
+    return outcome
+
+
+def _text(outcomes: list[Outcome], ended: list[End], peak: int, under_load: Iterable[load.Row]) -> Iterator[str]:
+    well = sum(not outcome.wrong for outcome in outcomes)
+    slowest = max((outcome.slowest for outcome in outcomes), default=0.0)
+    yield f"{len(outcomes)} faults, one after the other in one process, with `{' '.join(POLLS)}`: {well} were survived,"
+    yield "cost nothing else, accused nobody, and were over once they were taken back. The slowest scrape took"
+    yield f"{slowest:.1f} s, and the most memory was {peak} MiB.\n"
+    yield "| where | fault | shows | reason | costs nothing else | healed |\n| --- | --- | ---: | --- | --- | ---: |"
+    for one in outcomes:
+        shown = f"{one.shown:.1f} s" if one.shown is not None else "needs not"
+        healed = f"{one.healed:.1f} s" if one.healed is not None else "no"
+        reasons = ", ".join(f"`{reason}`" for reason in one.reasons[:2])
+        beside = "; ".join(one.wrong) or "yes"
+        yield f"| {one.case.where} | {one.case.name} | {shown} | {reasons} | {beside} | {healed} |"
+    if ended:
+        bad = [end for end in ended if not end.is_well]
+        names = ", ".join(number.name for number in SIGNALS)
+        yield f"\n{names} at a random moment of each of {len({end.case for end in ended})} hangs ended the process"
+        yield f"within {max(end.seconds for end in ended):.1f} s, {len(ended) - len(bad)} times of {len(ended)}."
+    rows = [f"| {what} | {figure} |" for what, figure in under_load]
+    if rows:
+        yield "\n| under the chart's limits | |\n| --- | ---: |"
+        yield from rows
+
+
+if __name__ == "__main__":
+    raise SystemExit(1 if main() else 0)

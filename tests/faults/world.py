@@ -1,0 +1,128 @@
+"""A sound cluster and two stores, read every second by the real process: through gates, and over TLS."""
+
+import contextlib
+import ipaddress
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.alerts import worlds
+from tests.apiserver.server import ApiServer, load
+from tests.bucket.standin import BUCKET, Standin, running_standin
+from tests.certificates import with_usage
+from tests.faults.gate import Gate, Way
+from tests.faults.process import Process
+
+POLLS = (
+    "--poll-cluster=1s", "--poll-bucket=1s", "--poll-jitter=0s", "--poll-timeout=2s", "--poll-keep-facts=3s",
+)  # fmt: skip
+_FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+
+
+@dataclass
+class World:
+    """What the faults are put into."""
+
+    cluster: ApiServer
+    store: Standin
+    beside: Standin
+    """Another store, that no fault touches."""
+    cluster_gate: Gate
+    store_gate: Gate
+    process: Process
+    clock: Path | None
+    """How far the process' clock is off, as libfaketime reads it; None where that is not installed."""
+    environment: Mapping[str, str]
+
+    def another(self) -> Process:
+        """Another process that reads the same."""
+        return Process(*POLLS, **self.environment)
+
+    def heal(self) -> None:
+        """Take every fault back."""
+        self.cluster.heal()
+        self.store.twist = None
+        self.store.skew = timedelta(0)
+        self.cluster_gate.turn(Way.OPEN)
+        self.store_gate.turn(Way.OPEN)
+        self.cluster.serve("volsync.backube")
+        if self.clock:
+            self.clock.write_text("+0")
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[World]:
+    """A world that is sound; *folder* is for its files."""
+    sound = worlds.now("sound", folder / "sound")
+    pem = certificate(folder)
+    clock = folder / "clock" if _FAKETIME else None
+    objects = [one for one in load(sound / "cluster.yaml") if "kind" in one]
+    with contextlib.ExitStack() as stack:
+        cluster = stack.enter_context(ApiServer(objects, tls=(pem, pem, None)))
+        store, beside = stack.enter_context(running_standin(pem)), stack.enter_context(running_standin())
+        for one in json.loads((sound / worlds.LISTING).read_text())["Contents"]:
+            store.objects[one["Key"]] = (one["Size"], datetime.fromisoformat(one["LastModified"]))
+        beside.put_repository("other/data", packs=3)
+        gates = [stack.enter_context(Gate(port)) for port in (cluster.port, int(store.endpoint.rpartition(":")[2]))]
+        environment = {
+            "KUBECONFIG": str(_kubeconfig(cluster, gates[0], folder)),
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+        for number, endpoint in enumerate((f"https://127.0.0.1:{gates[1].port}", beside.endpoint)):
+            bucket = f"VOLSYNC_EXPORTER_BUCKETS__{number}__"
+            environment[f"{bucket}REPOSITORY_BASE"] = f"s3:{endpoint}/{BUCKET}/"
+            environment[f"{bucket}LAYOUT"] = "{namespace}/{pvc}" if number == 0 else ""
+            environment[f"{bucket}CA_FILE"] = str(pem) if number == 0 else ""
+            environment[f"{bucket}REQUESTS_PER_SECOND"] = "10000"
+        if clock:
+            clock.write_text("+0")
+            environment |= {
+                "LD_PRELOAD": str(_FAKETIME[0]),
+                "FAKETIME_TIMESTAMP_FILE": str(clock),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        process = stack.enter_context(Process(*POLLS, **environment))
+        yield World(cluster, store, beside, *gates, process, clock, environment)
+
+
+def _kubeconfig(cluster: ApiServer, gate: Gate, folder: Path) -> Path:
+    config = cluster.kubeconfig()
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{gate.port}"
+    file = folder / "kubeconfig"
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate of 127.0.0.1 that signs itself, and its key, for times in which a clock may be wrong."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stand-in")])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=9))
+        .not_valid_after(now + timedelta(days=9))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    )
+    made = with_usage(builder, key.public_key(), key.public_key(), is_authority=True).sign(key, hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "standin.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return path
