@@ -48,7 +48,7 @@ class _Quantity(click.ParamType[Decimal]):
 @click.option(
     "--unfinished",
     type=int,
-    default=1,
+    default=3,
     show_default=True,
     metavar="NUMBER",
     help="Begin none while so many have not ended.",

@@ -35,8 +35,9 @@ class Limits(msgspec.Struct, frozen=True):
     """For one restore."""
     margin: timedelta = timedelta(minutes=10)
     """A restore holds a lock on the repository, and a backup's clean-up then fails: it begins no later before one."""
-    unfinished: int = 1
-    """How many restores that did not end in time may stay behind before no other is begun."""
+    unfinished: int = 3
+    """How many restores may not have ended before no other is begun: one that fails must not stop the others' drills,
+    and a store that is down must."""
 
 
 class Candidate(msgspec.Struct, frozen=True):

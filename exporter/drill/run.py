@@ -58,7 +58,8 @@ def drill(server: Server, candidates: Sequence[Candidate], limits: Limits, time:
 
     No restore begins while as many as `limits.unfinished` have not ended, whoever began them.
     """
-    waiting = list(candidates)
+    waiting = [one for one in candidates if one.drill is None or is_done(one.drill)]
+    yield from (_unended(one) for one in candidates if one not in waiting)
     since = time.now()
     while waiting:
         if len(behind := _behind(server)) >= limits.unfinished:
@@ -78,6 +79,11 @@ def drill(server: Server, candidates: Sequence[Candidate], limits: Limits, time:
         waiting.remove(chosen)
         yield _drilled(server, chosen, limits, time)
         since = time.now()
+
+
+def _unended(one: Candidate) -> Result:
+    told = _failure(one.drill) if one.drill else ""
+    return Result(one.claim, Outcome.FAILED, f"the last restore has not ended{f': {told}' if told else ''}")
 
 
 def _behind(server: Server) -> list[str]:

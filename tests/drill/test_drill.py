@@ -13,7 +13,7 @@ from exporter.facts.cluster.server.transport import ReadError
 from exporter.facts.reading import Reason
 from tests.drill.world import NOTHING, NOW, RESTORED, Json, World, answered, pvc, source
 
-ANYTIME = Limits(timeout=timedelta(hours=1))
+ANYTIME = Limits(timeout=timedelta(hours=1), unfinished=1)
 
 
 def objects(world: World) -> Objects:
@@ -135,6 +135,16 @@ def test_as_many_may_stay_behind_as_are_allowed() -> None:
     world = World(source("logs-backup"), pvc("logs"), half, volsync=answered)
     (result,) = ran(world, Limits(unfinished=2))
     assert result.outcome is Outcome.RESTORED
+
+
+def test_a_claim_whose_restore_fails_does_not_stop_the_others_nor_is_it_begun_again() -> None:
+    log = "Fatal: wrong password or no key found"
+    failing = drilled(latestMoverStatus={"result": "Failed", "logs": log})
+    world = World(source(), pvc(), source("logs-backup"), pvc("logs"), failing)
+    first, second = ran(world, Limits())
+    assert first == Result("n8n/data", Outcome.FAILED, f"the last restore has not ended: failed: {log}")
+    assert (second.claim, second.outcome) == ("n8n/logs", Outcome.RESTORED)
+    assert [one["metadata"]["name"] for one in world.applied] == ["drill-logs-backup"]
 
 
 def test_an_error_of_volsyncs_that_stays_ends_the_wait() -> None:
