@@ -58,7 +58,7 @@ def test_a_bad_document_costs_itself(tmp_path: Path, at: datetime, name: str) ->
     assert_refused(sources(path, at), path)
 
 
-@pytest.mark.parametrize("name", set(BAD) - {"a tab"})
+@pytest.mark.parametrize("name", sorted(BAD.keys() - {"a tab"}))
 def test_a_bad_item_of_a_list_costs_itself(tmp_path: Path, at: datetime, name: str) -> None:
     path = tmp_path / "dump.yaml"
     items = "".join("- " + text.replace("\n", "\n  ").rstrip(" ") for text in (HEAD.format(BAD[name]), GOOD))
