@@ -120,6 +120,7 @@ def _gate(which: str, way: Way) -> Callable[[World], None]:
 
 _API = "the API server, in one list"
 _STORE = "the store"
+CLOCK = "the exporter's clock"
 
 
 def _cases() -> list[Case]:
@@ -168,8 +169,8 @@ def _cases() -> list[Case]:
         Case(_STORE, "TLS handshakes byte by byte", _gate("store_gate", Way.DROPS), S3),
         Case(_STORE, "connections reset", _gate("store_gate", Way.RESET), S3),
         Case(_STORE, "connections reset in the answer", _gate("store_gate", Way.RESET_LATER), S3),
-        Case("the exporter's clock", "set back two hours", _clock("-2h"), NONE, hold=3, moves_the_clock=True),
-        Case("the exporter's clock", "set ahead two hours", _clock("+2h"), NONE, hold=3, moves_the_clock=True),
+        Case(CLOCK, "set back two hours", _clock("-2h"), NONE, hold=3, moves_the_clock=True),
+        Case(CLOCK, "set ahead two hours", _clock("+2h"), NONE, hold=3, moves_the_clock=True),
     ]  # fmt: skip
     return cases
 

@@ -41,7 +41,7 @@ class World:
     store_gate: Gate
     process: Process
     clock: Path | None
-    """How far the process' clock is off, as libfaketime reads it; None where that is not installed."""
+    """How far the process' clock is off, as libfaketime reads it; None where it cannot be set."""
     timeout: str
     environment: Mapping[str, str]
     strays: list[tuple[str, str, str, str]] = field(default_factory=list)
@@ -75,11 +75,14 @@ class World:
 
 
 @contextmanager
-def running(folder: Path, timeout: str = TIMEOUT) -> Iterator[World]:
-    """A world that is sound; *folder* is for its files, *timeout* the flag of the process' requests."""
+def running(folder: Path, timeout: str = TIMEOUT, *, with_clock: bool = False) -> Iterator[World]:
+    """A world that is sound; *folder* is for its files, *timeout* the flag of the process' requests.
+
+    Only *with_clock*, and where libfaketime is there, can the process' clock be set: it costs most of a processor.
+    """
     sound = worlds.now("sound", folder / "sound")
     pem = certificate(folder)
-    clock = folder / "clock" if _FAKETIME else None
+    clock = folder / "clock" if with_clock and _FAKETIME else None
     objects = [one for one in load(sound / "cluster.yaml") if "kind" in one]
     with contextlib.ExitStack() as stack:
         cluster = stack.enter_context(ApiServer(objects, tls=(pem, pem, None)))
