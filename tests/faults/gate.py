@@ -70,23 +70,46 @@ class Gate:
 
     def _pass_on(self, line: socket.socket, way: Way) -> None:
         with socket.create_connection(("127.0.0.1", self._behind)) as behind:
-            threading.Thread(target=_pump, args=(line, behind), daemon=True).start()
+            asked = _Asked()
+            threading.Thread(target=_pump, args=(line, behind, asked), daemon=True).start()
             while piece := behind.recv(1 if way is Way.DROPS else 1 << 16):
+                if way is Way.RESET_LATER and asked.is_asked:
+                    line.sendall(piece[: len(piece) // 2])
+                    _reset(line)
+                    return
                 line.sendall(piece)
                 if way is Way.DROPS:
                     time.sleep(0.02)
-                elif way is Way.RESET_LATER and len(piece) > 1000:
-                    _reset(line)
-                    return
 
 
-def _pump(line: socket.socket, behind: socket.socket) -> None:
+class _Asked:
+    """Follows the records of TLS 1.3 (RFC 8446, 5.1) that a client sends: its second sealed one is a request."""
+
+    def __init__(self) -> None:
+        self._left = b""
+        self._sealed = 0
+
+    @property
+    def is_asked(self) -> bool:
+        return self._sealed > 1
+
+    def take(self, piece: bytes) -> None:
+        self._left += piece
+        while len(self._left) >= 5 + (length := int.from_bytes(self._left[3:5])) > 5:
+            self._sealed += self._left[0] == 23
+            self._left = self._left[5 + length :]
+
+
+def _pump(line: socket.socket, behind: socket.socket, asked: _Asked) -> None:
     with contextlib.suppress(OSError):
         while piece := line.recv(1 << 16):
+            asked.take(piece)
             behind.sendall(piece)
         behind.shutdown(socket.SHUT_WR)
 
 
 def _reset(line: socket.socket) -> None:
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RD)  # or the pump, which waits for it, would keep it open
     line.close()
