@@ -46,3 +46,12 @@ class Kind(msgspec.Struct, frozen=True):
     """Reach.ONE: the namespace."""
     about: tuple[str, ...] = ()
     """Groups whose objects these tell of: where none of them is served, there is nothing to read."""
+
+
+def is_of_shard(kind: Kind, namespace: str, settings: Settings) -> bool:
+    """Whether an object of *kind* in *namespace* is left to no other exporter.
+
+    VolSync's own objects never are: they show together whether the operator works, and which layout a store follows.
+    """
+    is_kept = kind.reach is not Reach.CLAIMS or kind.source is Source.VOLSYNC
+    return is_kept or settings.claims.is_of_shard(namespace)
