@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.cluster.wire import Object
 from exporter.facts.reading import Source
 from exporter.settings import Settings
@@ -48,10 +49,10 @@ class Kind(msgspec.Struct, frozen=True):
     """Groups whose objects these tell of: where none of them is served, there is nothing to read."""
 
 
-def is_of_shard(kind: Kind, namespace: str, settings: Settings) -> bool:
-    """Whether an object of *kind* in *namespace* is left to no other exporter.
+def is_of_shard(kind: Kind, one: Object | MalformedObject, settings: Settings) -> bool:
+    """Whether an object of *kind* is left to no other exporter: by its namespace, or of a volume by its claim's.
 
     VolSync's own objects never are: they show together whether the operator works, and which layout a store follows.
     """
-    is_kept = kind.reach is not Reach.CLAIMS or kind.source is Source.VOLSYNC
-    return is_kept or settings.claims.is_of_shard(namespace)
+    is_kept = kind.reach is Reach.ONE or kind.source is Source.VOLSYNC or not one.home
+    return is_kept or settings.claims.is_of_shard(one.home)

@@ -21,7 +21,7 @@ from exporter.facts.cluster.dump.manifests import (
 )
 from exporter.facts.cluster.dump.refusal import FileError, Refused
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.cluster.kind import VOLSYNC_OBJECTS, Kind, Reach, is_of_shard
+from exporter.facts.cluster.kind import VOLSYNC_OBJECTS, Kind, Reach
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import MalformedObject, ObjectList
 from exporter.facts.cluster.wire import Object
@@ -210,7 +210,7 @@ class _Dump:
             return True
         if not isinstance(namespace, str):
             return not claims.namespaces
-        return claims.leave_in(namespace) and is_of_shard(kind, namespace, self._settings)
+        return claims.leave_in(namespace) and (kind.source is Source.VOLSYNC or claims.is_of_shard(namespace))
 
 
 # --- what the API server would do -------------------------------------------------------------------------------

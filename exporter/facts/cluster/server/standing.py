@@ -198,7 +198,7 @@ class Standing:
         lists = self._lists
         if lists is None:
             return objects
-        return {key: one for key, one in objects.items() if lists.is_of_shard(kind, key[0])}
+        return {key: one if one is None or lists.is_of_shard(kind, one) else None for key, one in objects.items()}
 
     def _prove(self, present_version: Callable[[], str], *, has_moved: bool) -> None:
         marked, marked_at = self._mark
