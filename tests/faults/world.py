@@ -5,7 +5,7 @@ import ipaddress
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.alerts import worlds
+from tests.apiserver.exchange import Json
+from tests.apiserver.resources import RESOURCES
 from tests.apiserver.server import ApiServer, load
 from tests.bucket.standin import BUCKET, Standin, running_standin
 from tests.certificates import with_usage
@@ -42,13 +44,26 @@ class World:
     """How far the process' clock is off, as libfaketime reads it; None where that is not installed."""
     timeout: str
     environment: Mapping[str, str]
+    strays: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Objects that a fault put into the cluster: plural, name, namespace and group."""
 
     def another(self) -> Process:
         """Another process that reads the same."""
         return Process(*POLLS, self.timeout, **self.environment)
 
+    def put(self, *objects: Json) -> None:
+        """Put *objects* into the cluster until it heals."""
+        for one in objects:
+            group = one["apiVersion"].rpartition("/")[0]
+            plural = next(known.plural for known in RESOURCES if (known.group, known.kind) == (group, one["kind"]))
+            self.cluster.add(one)
+            self.strays.append((plural, one["metadata"]["name"], one["metadata"]["namespace"], group))
+
     def heal(self) -> None:
         """Take every fault back."""
+        while self.strays:
+            stray = self.strays.pop()
+            self.cluster.remove(*stray)
         self.cluster.heal()
         self.store.twist = None
         self.store.skew = timedelta(0)
@@ -86,10 +101,11 @@ def running(folder: Path, timeout: str = TIMEOUT) -> Iterator[World]:
             environment[f"{bucket}REQUESTS_PER_SECOND"] = "10000"
         if clock:
             clock.write_text("+0")
+            # Without a second's cache the file is read at each look at the clock, which takes most of a processor.
             environment |= {
                 "LD_PRELOAD": str(_FAKETIME[0]),
                 "FAKETIME_TIMESTAMP_FILE": str(clock),
-                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_CACHE_DURATION": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
         process = stack.enter_context(Process(*POLLS, timeout, **environment))
