@@ -120,6 +120,9 @@ class Judge:
                 return known, _DATED_ANEW
         inventory = Inventory(facts, self._settings, known)
         try:
+            for one, other in zip(before.lists, seen.lists, strict=True):
+                if one is not other:
+                    other.follow(one)
             return inventory, _changes(before, seen, known, inventory)
         except Exception:  # noqa: BLE001 - what comes from outside can break any line: then everything is judged again
             return inventory, None
