@@ -21,7 +21,7 @@ from exporter.chain.kyverno.policies import Policies, absent
 from exporter.chain.kyverno.policy import SECRET
 from exporter.chain.readers import Readers
 from exporter.chain.refreshing import patience_of
-from exporter.chain.selection import Selection
+from exporter.chain.selection import Selection, done_among
 from exporter.facts import layout
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
@@ -95,17 +95,22 @@ class Inventory:
         """Which PVCs ask for a backup, and which have none."""
         core, volsync = self.cluster.core, self.cluster.volsync
         before = self._before.get("selection")
-        return self._once(
+        told = (core.claims, core.namespaces, volsync.sources.written, volsync.destinations.written, self.policies)
+        layouts = {bucket.identity: self.bindings.layout_of(bucket) for bucket in self.buckets}
+        seen = (self._made_before("done", done_among(volsync.sources)), self._made_before("layouts", layouts))
+
+        def with_repository() -> frozenset[Key]:
+            return self.claims_with_repository
+
+        selection = self._once(
             "selection",
-            (core.claims, core.namespaces, volsync.sources, volsync.destinations, self.policies, *self.buckets),
+            (*told, *seen, *self.buckets),
             lambda: Selection(
-                self.cluster,
-                self.settings,
-                self.policies,
-                lambda: self.claims_with_repository,
-                before.value if before else None,
+                self.cluster, self.settings, self.policies, with_repository, before.value if before else None
             ),
         )
+        selection.look_at(self.cluster, with_repository)
+        return selection
 
     @property
     def claims(self) -> tuple[Key, ...]:
@@ -139,7 +144,14 @@ class Inventory:
     @apart
     def readers(self) -> Readers:
         """Which ReplicationDestinations restore from where a source writes."""
-        return Readers(self.cluster.volsync, self.bindings)
+        volsync, bindings = self.cluster.volsync, self.bindings
+        readers = self._once(
+            "readers",
+            (volsync.sources.written, volsync.destinations, bindings.decided),
+            lambda: Readers(volsync, bindings),
+        )
+        readers.look_at(volsync, bindings)
+        return readers
 
     @apart
     def _destinations(self) -> Table[tuple[str, str, str], list[ReplicationDestination]]:

@@ -27,6 +27,10 @@ class Readers:
     """The readers of all sources' repositories, in one state of the cluster. What is joined is made when first used."""
 
     def __init__(self, volsync: VolSyncFacts, bindings: Bindings) -> None:
+        self.look_at(volsync, bindings)
+
+    def look_at(self, volsync: VolSyncFacts, bindings: Bindings) -> None:
+        """Look at other facts, of which all that is looked at is the same: the earlier ones can be let go of."""
         self._volsync = volsync
         self._bindings = bindings
 

@@ -82,6 +82,11 @@ class Bindings:
         """Where *source* writes."""
         return self._all.get(source.key, Binding(BindingState.UNKNOWN, _NO_BUCKET))
 
+    @property
+    def decided(self) -> object:
+        """All that is decided of the sources: the same thing for as long as that is the same."""
+        return self._all
+
     @apart
     def claims_at(self) -> Table[Place, tuple[Key, ...]]:
         """The claims that write to a repository, by its bucket's identity and its path; sorted."""
