@@ -4,7 +4,6 @@ Objects are joined by owner references, by `spec.sourcePVC` and by a PV's volume
 the API itself joins by name.
 """
 
-import operator
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.model import Facts
 from exporter.facts.tables import Table, apart, shared
+from exporter.kept import are_identical
 from exporter.settings import Settings
 
 T = TypeVar("T")
@@ -63,8 +63,7 @@ class Inventory:
     def _once(self, name: str, of: tuple[object, ...], make: Callable[[], T]) -> T:
         """What *make* makes, or has made before of the very same things."""
         before = self._before.get(name)
-        is_same = before is not None and len(before.of) == len(of) and all(map(operator.is_, before.of, of))
-        value: T = before.value if before is not None and is_same else make()
+        value: T = before.value if before is not None and are_identical(before.of, of) else make()
         self._made[name] = _Made(of, value)
         return value
 
@@ -177,8 +176,7 @@ class Inventory:
     def policies(self) -> Policies:
         """The policies that generate what a backup needs."""
         kyverno = self.cluster.kyverno
-        made = (generated.maker_of(source.metadata.labels) for source in self.cluster.volsync.sources)
-        makers = frozenset((PolicyReference(self.settings.chain.policy), *(maker for maker in made if maker)))
+        makers = self.cluster.volsync.sources.made_of_written(_makers) | {PolicyReference(self.settings.chain.policy)}
         before = self._made_before("makers", makers)
         texts = (*kyverno.policy_lists, kyverno.exceptions, kyverno.cel_exceptions)
         return self._once("policies", (*texts, before), lambda: Policies(kyverno, makers))
@@ -271,6 +269,11 @@ class Inventory:
             attempt("/".join(secret.key), partial(_silent_from, secret), lambda _failure: None) for secret in secrets
         )
         return max((moment for moment in moments if moment), default=None)
+
+
+def _makers(sources: ObjectList[ReplicationSource]) -> frozenset[PolicyReference]:
+    made = (generated.maker_of(source.metadata.labels) for source in sources)
+    return frozenset(maker for maker in made if maker)
 
 
 def _destinations(
