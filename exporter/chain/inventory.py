@@ -18,7 +18,7 @@ from exporter.chain.kyverno import generated
 from exporter.chain.kyverno.generated import PolicyReference
 from exporter.chain.kyverno.policies import Policies, absent
 from exporter.chain.kyverno.policy import SECRET
-from exporter.chain.readers import Readers
+from exporter.chain.readers import Readers, Restores
 from exporter.chain.refreshing import patience_of
 from exporter.chain.selection import Selection, done_among
 from exporter.facts import layout
@@ -144,11 +144,10 @@ class Inventory:
     def readers(self) -> Readers:
         """Which ReplicationDestinations restore from where a source writes."""
         volsync, bindings = self.cluster.volsync, self.bindings
-        readers = self._once(
-            "readers",
-            (volsync.sources.written, volsync.destinations, bindings.decided),
-            lambda: Readers(volsync, bindings),
-        )
+        listed = (volsync.sources.written, volsync.destinations)
+        restores = self._once("restores", listed, lambda: Restores(volsync))
+        rests_on = (restores, bindings.decided if restores.foreign else None)
+        readers = self._once("readers", rests_on, lambda: Readers(volsync, bindings, restores))
         readers.look_at(volsync, bindings)
         return readers
 

@@ -13,12 +13,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from exporter.chain import scope
 from exporter.chain.binding.evidence import Hint
 from exporter.chain.binding.hints import Hints, Said
-from exporter.chain.binding.layouts import LayoutScore, PathNames, best_layout
+from exporter.chain.binding.layouts import LayoutScore, best_layout, templates_of
 from exporter.chain.binding.model import Binding, BindingState, is_same, store_of
 from exporter.chain.binding.places import FoundRepository, Place, Places
 from exporter.chain.binding.sources import names_of_source, one_for_each_claim, pattern_of, wrote
@@ -50,6 +50,14 @@ _DECIDED = (
 """What is decided for all sources together, and stays so while none of them leads to elsewhere."""
 
 
+class _Templates(NamedTuple):
+    """The templates that give a path of the names of a source, that of its PVC among them."""
+
+    path: str
+    pvc: str
+    found: frozenset[str]
+
+
 class _Memory:
     """What was made of single sources, and of what: it holds for whoever finds the very same things."""
 
@@ -58,6 +66,7 @@ class _Memory:
         self.names: frozenset[str] = frozenset()
         self.read: dict[Key, tuple[Said, tuple[Hint, ...]]] = {}
         self.named: dict[Key, tuple[ReplicationSource, FoundRepository | None]] = {}
+        self.templates: dict[Key, _Templates] = {}
 
 
 class Bindings:
@@ -390,15 +399,24 @@ class Bindings:
     # --- what the others show
 
     def _layouts_of(self, bindings: Mapping[Key, Binding]) -> Mapping[tuple[str, str, str], LayoutScore]:
-        places: dict[tuple[str, str, str], list[tuple[PathNames, str]]] = defaultdict(list)
+        places: dict[tuple[str, str, str], Counter[frozenset[str]]] = defaultdict(Counter)
         for source in self.sources:
             binding = bindings[source.key]
             if binding.bucket is not None and binding.repository is not None:
                 path = binding.prefix.removeprefix(binding.bucket.prefix).strip("/")
                 # What an object says is no coincidence of names: it counts for two.
-                places[binding.bucket.identity] += [(names_of_source(source), path)] * (2 if binding.is_set else 1)
+                places[binding.bucket.identity][self._templates(source, path)] += 2 if binding.is_set else 1
         scores = {bucket: best_layout(found) for bucket, found in places.items()}
         return {bucket: score for bucket, score in scores.items() if score}
+
+    def _templates(self, source: ReplicationSource, path: str) -> frozenset[str]:
+        """The templates that give *path* of the source's names, told anew only of others."""
+        before = self._before.templates.get(source.key)
+        if before is None or (before.path, before.pvc) != (path, source.spec.source_pvc):
+            templates = frozenset(templates_of(names_of_source(source), path))
+            before = _Templates(path, source.spec.source_pvc, templates)
+        self._memory.templates[source.key] = before
+        return before.found
 
     def _by_layout(self) -> Iterator[tuple[Key, Binding]]:
         """The places of the other sources, by their bucket's layout."""
