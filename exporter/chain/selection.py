@@ -110,10 +110,7 @@ class Selection:
 
     def is_looked_at(self, namespace: str) -> bool:
         """Whether the settings leave claims of *namespace* in."""
-        settings = self._settings
-        return namespace not in settings.exclude_namespaces and (
-            not settings.namespaces or namespace in settings.namespaces
-        )
+        return self._settings.cover(namespace)
 
     @shared
     def is_label_known(self) -> bool:

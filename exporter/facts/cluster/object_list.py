@@ -34,6 +34,11 @@ class MalformedObject(msgspec.Struct, frozen=True):
     key: Key | None = None
     """Where the object itself lies, as far as that could be read: of a volume *namespace* is that of its claim."""
 
+    @property
+    def home(self) -> str:
+        """As an object's that could be understood."""
+        return self.namespace
+
 
 Object_co = TypeVar("Object_co", bound=Object, covariant=True)
 T = TypeVar("T")
