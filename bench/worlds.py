@@ -12,6 +12,7 @@ from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
 from exporter.facts.model import Facts
 from exporter.facts.reading import Reading
+from exporter.sharding import Shard
 
 AT = datetime(2026, 2, 1, 10, 5, tzinfo=UTC)
 """The moment that the clusters are as of."""
@@ -32,10 +33,24 @@ Restic completed in 15s
 _FAILED = "Fatal: unable to open repository at s3:http://rustfs.example:9000/volsync-backup/{path}: refused\n"
 
 
-def world(claims: int, namespaces: int) -> Facts:
-    """The facts of a cluster of so many *claims* in so many *namespaces*."""
+_KEPT_BY_ALL = ("volsync.sources", "volsync.destinations", "longhorn.volumes")
+"""What is held of claims that are another exporter's."""
+
+
+def world(claims: int, namespaces: int, shard: Shard = Shard(0, 1)) -> Facts:  # noqa: B008  # it is frozen
+    """What one *shard* holds of a cluster of so many *claims* in so many *namespaces*."""
     lists: dict[str, list[dict[str, Any]]] = {kind.field: [] for kind in KINDS}
-    repositories = [_add_claim(lists, number, f"space-{number % namespaces:05d}") for number in range(claims)]
+    others: dict[str, list[dict[str, Any]]] = {kind.field: [] for kind in KINDS}
+    repositories: list[Repository] = []
+    for number in range(claims):
+        namespace = f"space-{number % namespaces:05d}"
+        if shard.covers(namespace):
+            repositories.append(_add_claim(lists, number, namespace))
+        else:
+            _add_claim(others, number, namespace)
+    for field in _KEPT_BY_ALL:
+        lists[field] += others[field]
+    del others
     lists["core.namespaces"] = [
         {"metadata": {"name": f"space-{number:05d}", "labels": {"kubernetes.io/metadata.name": f"space-{number:05d}"}}}
         for number in range(namespaces)

@@ -1,9 +1,15 @@
-"""Properties that are worked out when they are first asked for, and kept."""
+"""Properties that are worked out when they are first asked for, and kept; and whether what was kept still holds."""
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
+
+
+def are_identical(some: Sequence[object], others: Sequence[object]) -> bool:
+    """Whether they hold the very same things: what was made of the ones was made of the others."""
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 class kept(Generic[T]):  # noqa: N801 - used as a decorator, as `cached_property` is

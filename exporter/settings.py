@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from exporter.durations import duration_of, format_duration, parse_duration
 from exporter.quantities import parse_quantity
+from exporter.sharding import EVERYTHING, parse_shard
 
 
 def _to_duration(value: object) -> object:
@@ -86,6 +87,15 @@ _LEAST_PERIOD = timedelta(minutes=30)
 """In shorter ones a repository would be read without end."""
 
 
+def _is_shard(text: str) -> str:
+    if text:
+        parse_shard(text)
+    return text
+
+
+ShardText = Annotated[str, AfterValidator(_is_shard)]
+
+
 class ClaimSettings(_Section):
     """Which PVCs ask for a backup."""
 
@@ -114,11 +124,28 @@ class ClaimSettings(_Section):
     )
     exclude_smaller_than: Quantity = Field("", description="With `all`: PVCs that ask for less are left out.")
     exclude_larger_than: Quantity = Field("", description="With `all`: PVCs that ask for more are left out.")
+    shard: ShardText = Field(
+        EVERYTHING,
+        description="Which share of the namespaces to look at, where several exporters share them: `0/3` is the "
+        "first of three. Empty: all of them.",
+    )
     may_vanish: Names = Field(
         (),
         description="Namespaces whose claims may go without an alert, as shell patterns: `pr-*` for example. "
         'A single claim says so by the annotation `volsync-exporter.io/may-vanish: "true"`.',
     )
+
+    def cover(self, namespace: str) -> bool:
+        """Whether claims of *namespace* are judged."""
+        return self.leave_in(namespace) and self.is_of_shard(namespace)
+
+    def leave_in(self, namespace: str) -> bool:
+        """Whether *namespace* is one of those that are looked at, be it by another exporter."""
+        return namespace not in self.exclude_namespaces and (not self.namespaces or namespace in self.namespaces)
+
+    def is_of_shard(self, namespace: str) -> bool:
+        """Whether *namespace* is left to no other exporter."""
+        return not self.shard or parse_shard(self.shard).covers(namespace)
 
 
 class ChainSettings(_Section):

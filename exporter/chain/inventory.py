@@ -4,7 +4,6 @@ Objects are joined by owner references, by `spec.sourcePVC` and by a PV's volume
 the API itself joins by name.
 """
 
-import operator
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -19,9 +18,9 @@ from exporter.chain.kyverno import generated
 from exporter.chain.kyverno.generated import PolicyReference
 from exporter.chain.kyverno.policies import Policies, absent
 from exporter.chain.kyverno.policy import SECRET
-from exporter.chain.readers import Readers
+from exporter.chain.readers import Readers, Restores
 from exporter.chain.refreshing import patience_of
-from exporter.chain.selection import Selection
+from exporter.chain.selection import Selection, done_among
 from exporter.facts import layout
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
@@ -31,6 +30,7 @@ from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.model import Facts
 from exporter.facts.tables import Table, apart, shared
+from exporter.kept import are_identical
 from exporter.settings import Settings
 
 T = TypeVar("T")
@@ -63,8 +63,7 @@ class Inventory:
     def _once(self, name: str, of: tuple[object, ...], make: Callable[[], T]) -> T:
         """What *make* makes, or has made before of the very same things."""
         before = self._before.get(name)
-        is_same = before is not None and len(before.of) == len(of) and all(map(operator.is_, before.of, of))
-        value: T = before.value if before is not None and is_same else make()
+        value: T = before.value if before is not None and are_identical(before.of, of) else make()
         self._made[name] = _Made(of, value)
         return value
 
@@ -95,17 +94,22 @@ class Inventory:
         """Which PVCs ask for a backup, and which have none."""
         core, volsync = self.cluster.core, self.cluster.volsync
         before = self._before.get("selection")
-        return self._once(
+        told = (core.claims, core.namespaces, volsync.sources.written, volsync.destinations.written, self.policies)
+        layouts = {bucket.identity: self.bindings.layout_of(bucket) for bucket in self.buckets}
+        seen = (self._made_before("done", done_among(volsync.sources)), self._made_before("layouts", layouts))
+
+        def with_repository() -> frozenset[Key]:
+            return self.claims_with_repository
+
+        selection = self._once(
             "selection",
-            (core.claims, core.namespaces, volsync.sources, volsync.destinations, self.policies, *self.buckets),
+            (*told, *seen, *self.buckets),
             lambda: Selection(
-                self.cluster,
-                self.settings,
-                self.policies,
-                lambda: self.claims_with_repository,
-                before.value if before else None,
+                self.cluster, self.settings, self.policies, with_repository, before.value if before else None
             ),
         )
+        selection.look_at(self.cluster, with_repository)
+        return selection
 
     @property
     def claims(self) -> tuple[Key, ...]:
@@ -139,7 +143,13 @@ class Inventory:
     @apart
     def readers(self) -> Readers:
         """Which ReplicationDestinations restore from where a source writes."""
-        return Readers(self.cluster.volsync, self.bindings)
+        volsync, bindings = self.cluster.volsync, self.bindings
+        listed = (volsync.sources.written, volsync.destinations)
+        restores = self._once("restores", listed, lambda: Restores(volsync))
+        rests_on = (restores, bindings.decided if restores.foreign else None)
+        readers = self._once("readers", rests_on, lambda: Readers(volsync, bindings, restores))
+        readers.look_at(volsync, bindings)
+        return readers
 
     @apart
     def _destinations(self) -> Table[tuple[str, str, str], list[ReplicationDestination]]:
@@ -165,8 +175,7 @@ class Inventory:
     def policies(self) -> Policies:
         """The policies that generate what a backup needs."""
         kyverno = self.cluster.kyverno
-        made = (generated.maker_of(source.metadata.labels) for source in self.cluster.volsync.sources)
-        makers = frozenset((PolicyReference(self.settings.chain.policy), *(maker for maker in made if maker)))
+        makers = self.cluster.volsync.sources.made_of_written(_makers) | {PolicyReference(self.settings.chain.policy)}
         before = self._made_before("makers", makers)
         texts = (*kyverno.policy_lists, kyverno.exceptions, kyverno.cel_exceptions)
         return self._once("policies", (*texts, before), lambda: Policies(kyverno, makers))
@@ -259,6 +268,11 @@ class Inventory:
             attempt("/".join(secret.key), partial(_silent_from, secret), lambda _failure: None) for secret in secrets
         )
         return max((moment for moment in moments if moment), default=None)
+
+
+def _makers(sources: ObjectList[ReplicationSource]) -> frozenset[PolicyReference]:
+    made = (generated.maker_of(source.metadata.labels) for source in sources)
+    return frozenset(maker for maker in made if maker)
 
 
 def _destinations(

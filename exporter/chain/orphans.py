@@ -22,6 +22,13 @@ _ONE_DAY = timedelta(days=1)
 _LONGEST_PAUSE = timedelta(days=3)
 
 
+def rests_on(inventory: Inventory) -> tuple[object, ...]:
+    """All that `find` looks at, apart from the clock."""
+    core, volsync = inventory.cluster.core, inventory.cluster.volsync
+    decided = (inventory.bindings.decided, inventory.selection, volsync.sources.written)
+    return (*decided, inventory.settings, core.claims, *inventory.buckets)
+
+
 def find(inventory: Inventory, at: Now) -> tuple[Orphan, ...]:
     """Those in buckets that were read, for whom it is known that no PVC asks for them; sorted."""
     core, volsync = inventory.cluster.core, inventory.cluster.volsync

@@ -23,10 +23,35 @@ class Reader(msgspec.Struct, frozen=True):
     """Why that is not certain; empty where it is."""
 
 
+class Restores:
+    """The ReplicationDestinations by the Secrets that they and the sources name, whatever these hold."""
+
+    def __init__(self, volsync: VolSyncFacts) -> None:
+        self.alike: dict[tuple[str, str, str], list[ReplicationDestination]] = defaultdict(list)
+        """By namespace, Secret and method."""
+        self.users_of_name: dict[tuple[str, str], set[Key]] = defaultdict(set)
+        """The claims whose sources have a Secret of a name and a method, whatever their namespace."""
+        used = set()
+        for one in sorted(volsync.destinations, key=lambda one: one.key):
+            if one.spec.mover.repository:
+                self.alike[one.namespace, one.spec.mover.repository, one.spec.method].append(one)
+        for source in volsync.sources:
+            secret, method = source.spec.mover.repository, source.spec.method
+            used.add((source.namespace, secret, method))
+            self.users_of_name[secret or "", method].add((source.namespace, source.spec.source_pvc))
+        self.foreign = tuple(one for key, found in sorted(self.alike.items()) if key not in used for one in found)
+        """Those with a Secret that no source of their namespace and method has."""
+
+
 class Readers:
     """The readers of all sources' repositories, in one state of the cluster. What is joined is made when first used."""
 
-    def __init__(self, volsync: VolSyncFacts, bindings: Bindings) -> None:
+    def __init__(self, volsync: VolSyncFacts, bindings: Bindings, restores: Restores) -> None:
+        self._restores = restores
+        self.look_at(volsync, bindings)
+
+    def look_at(self, volsync: VolSyncFacts, bindings: Bindings) -> None:
+        """Look at other facts, of which all that is looked at is the same: the earlier ones can be let go of."""
         self._volsync = volsync
         self._bindings = bindings
 
@@ -46,9 +71,9 @@ class Readers:
         of one that has the same name in another namespace, which no source there uses, it is not known.
         """
         secret = source.spec.mover.repository
-        found = self._restores_alike.get((source.namespace, secret or "", source.spec.method), ()) if secret else ()
+        found = self._restores.alike.get((source.namespace, secret or "", source.spec.method), ()) if secret else ()
         here = [Reader(one) for one in found if _may_be_of(one, source)]
-        if not self._foreign:
+        if not self._restores.foreign:
             return tuple(here)
         told = {
             one.key: Reader(one)
@@ -56,31 +81,14 @@ class Readers:
             for one in self._foreign_at.get(identity, ())
         }
         namesakes = self._foreign_named.get((secret or "", source.spec.method), ())
-        if len(self._users_of_name.get((secret or "", source.spec.method), ())) == 1:
+        if len(self._restores.users_of_name.get((secret or "", source.spec.method), ())) == 1:
             here += [Reader(one, _OTHER_SECRET) for one in namesakes if one.key not in told]
         return (*here, *(told[key] for key in sorted(told)))
 
     @cached_property
-    def _restores_alike(self) -> Mapping[tuple[str, str, str], list[ReplicationDestination]]:
-        """By namespace, Secret and method."""
-        found: dict[tuple[str, str, str], list[ReplicationDestination]] = defaultdict(list)
-        for one in sorted(self._volsync.destinations, key=lambda one: one.key):
-            if one.spec.mover.repository:
-                found[one.namespace, one.spec.mover.repository, one.spec.method].append(one)
-        return found
-
-    @cached_property
-    def _foreign(self) -> tuple[ReplicationDestination, ...]:
-        """Those with a Secret that no source of their namespace and method has."""
-        used = {(s.namespace, s.spec.mover.repository, s.spec.method) for s in self._volsync.sources}
-        return tuple(
-            one for secret, found in sorted(self._restores_alike.items()) if secret not in used for one in found
-        )
-
-    @cached_property
     def _foreign_at(self) -> Mapping[Identity, list[ReplicationDestination]]:
         found: dict[Identity, list[ReplicationDestination]] = defaultdict(list)
-        for one in self._foreign:
+        for one in self._restores.foreign:
             for identity in self._bindings.identities_read_by(one):
                 found[identity].append(one)
         return found
@@ -89,18 +97,9 @@ class Readers:
     def _foreign_named(self) -> Mapping[tuple[str, str], list[ReplicationDestination]]:
         """By the name of their Secret and method: those of which objects say no address."""
         found: dict[tuple[str, str], list[ReplicationDestination]] = defaultdict(list)
-        for one in self._foreign:
+        for one in self._restores.foreign:
             if not self._bindings.identities_read_by(one):
                 found[one.spec.mover.repository or "", one.spec.method].append(one)
-        return found
-
-    @cached_property
-    def _users_of_name(self) -> Mapping[tuple[str, str], set[Key]]:
-        """The claims whose sources have a Secret of a name, whatever their namespace."""
-        found: dict[tuple[str, str], set[Key]] = defaultdict(set)
-        for source in self._volsync.sources:
-            key = (source.namespace, source.spec.source_pvc)
-            found[source.spec.mover.repository or "", source.spec.method].add(key)
         return found
 
 

@@ -6,7 +6,6 @@ namespace share the namespace, and those that a store keeps from their repositor
 other claims' judged problems alone, so that what is merely under way next to a claim changes nothing.
 """
 
-import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,6 +14,7 @@ import msgspec
 from exporter.chain.causes import Cause, Impact
 from exporter.chain.scope import Scope
 from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, RootCause
+from exporter.kept import are_identical
 
 Explanation = tuple[Cause, Scope, str]
 """A cause, a thing that could explain it, and the sign by which problems that it explains are known."""
@@ -40,8 +40,7 @@ class Settling:
         known: dict[str, _Settled] = {}
         settled = tuple(self._settled(claim, reach, known) for claim in claims)
         self._known = known
-        is_same = len(settled) == len(self.settled) and all(map(operator.is_, settled, self.settled))
-        self.settled = self.settled if is_same else settled
+        self.settled = self.settled if are_identical(settled, self.settled) else settled
 
     def _settled(
         self, claim: ClaimVerdict, reach: dict[Explanation, int], known: dict[str, "_Settled"]

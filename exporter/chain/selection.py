@@ -12,7 +12,7 @@ from exporter.chain.kyverno.trigger import TriggerResource
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kind import VOLSYNC_OBJECTS
-from exporter.facts.cluster.object_list import Key
+from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationSource
 from exporter.facts.tables import Table, apart, shared
 from exporter.quantities import parse_quantity
@@ -55,10 +55,14 @@ class Selection:
         What PVCs ask for is taken over from the selection *before*, where that looked at the very same ones.
         """
         self._asked_before: _Asked | None = before.__dict__.get("_asked") if before else None
-        self._cluster = cluster
         self._settings = settings.claims
         self._policies = policies
         self._is_policy_named = bool(settings.chain.policy)
+        self.look_at(cluster, with_repository)
+
+    def look_at(self, cluster: ClusterFacts, with_repository: Callable[[], Collection[Key]]) -> None:
+        """Look at other facts, of which all that is looked at is the same: the earlier ones can be let go of."""
+        self._cluster = cluster
         self._with_repository = with_repository
 
     @property
@@ -106,10 +110,7 @@ class Selection:
 
     def is_looked_at(self, namespace: str) -> bool:
         """Whether the settings leave claims of *namespace* in."""
-        settings = self._settings
-        return namespace not in settings.exclude_namespaces and (
-            not settings.namespaces or namespace in settings.namespaces
-        )
+        return self._settings.cover(namespace)
 
     @shared
     def is_label_known(self) -> bool:
@@ -192,10 +193,20 @@ class Selection:
 
 def is_done(source: ReplicationSource) -> bool:
     """Whether the source was to run once, by its manual trigger, and has."""
-    trigger = source.spec.trigger
-    if trigger is None or not trigger.manual or trigger.schedule or source.status is None:
+    trigger, status = source.spec.trigger, source.status
+    if trigger is None or not trigger.manual or trigger.schedule or status is None:
         return False
-    return source.status.last_manual_sync == trigger.manual
+    return status.last_manual_sync == trigger.manual
+
+
+def done_among(sources: ObjectList[ReplicationSource]) -> tuple[int, ...]:
+    """The places in the list of *sources* of those that are done: nothing else of a status tells what is judged."""
+    return tuple(place for place in sources.made_of_written(_to_run_once) if is_done(sources.items[place]))
+
+
+def _to_run_once(sources: ObjectList[ReplicationSource]) -> tuple[int, ...]:
+    triggers = (source.spec.trigger for source in sources.items)
+    return tuple(place for place, trigger in enumerate(triggers) if trigger and trigger.manual and not trigger.schedule)
 
 
 def _is_helper(pvc: PersistentVolumeClaim) -> bool:

@@ -5,7 +5,6 @@ clock that it rests on would turn out the same (`exporter.facts.tables`, `export
 `exporter.chain.judge` reaches from nothing, and costs next to nothing where nothing has changed.
 """
 
-import operator
 from array import array
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,6 +23,7 @@ from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import ANY, UNSETTLED, Key, ObjectList
 from exporter.facts.model import Facts
 from exporter.facts.tables import changed, note_of, noting
+from exporter.kept import are_identical
 from exporter.settings import Settings
 
 _NO_CHANGE: frozenset[int] = frozenset()
@@ -55,6 +55,14 @@ class _Whole(msgspec.Struct, frozen=True):
     span: Span
 
 
+class _Unclaimed(msgspec.Struct, frozen=True):
+    """The orphans, of what they were found, and for how long they stand."""
+
+    of: tuple[object, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+    span: Span = Span()
+
+
 class _Seen(msgspec.Struct, frozen=True):
     """The facts as they were taken in: a list is the same one when it is only dated anew."""
 
@@ -78,6 +86,7 @@ class Judge:
         self._standing: dict[Key, _Standing] = {}
         self._span = Span()
         self._whole: _Whole | None = None
+        self._unclaimed = _Unclaimed()
         self._settling = root_causes.Settling()
         self.judged = 0
         """How many claims were judged for the last verdict; the others stand."""
@@ -113,13 +122,16 @@ class Judge:
         known = self._inventory if before is not None else None
         if before is None or known is None:
             return Inventory(facts, self._settings), None
-        if _are_identical(before.lists, seen.lists) and _are_identical(before.buckets, seen.buckets):
+        if are_identical(before.lists, seen.lists) and are_identical(before.buckets, seen.buckets):
             if before.read_at == seen.read_at:
                 return known, _NO_CHANGE
             if not any(map(_went_back, before.read_at, seen.read_at)):
                 return known, _DATED_ANEW
         inventory = Inventory(facts, self._settings, known)
         try:
+            for one, other in zip(before.lists, seen.lists, strict=True):
+                if one is not other:
+                    other.follow(one)
             return inventory, _changes(before, seen, known, inventory)
         except Exception:  # noqa: BLE001 - what comes from outside can break any line: then everything is judged again
             return inventory, None
@@ -141,7 +153,7 @@ class Judge:
         self._standing = standing
         self._span = common(one.span for one in standing.values())
         claims = tuple(one.verdict for one in standing.values())
-        return self._whole.claims if self._whole and _are_identical(claims, self._whole.claims) else claims
+        return self._whole.claims if self._whole and are_identical(claims, self._whole.claims) else claims
 
     def _judge(self, inventory: Inventory, key: Key, at: datetime, before: _Standing | None) -> _Standing:
         self.judged += 1
@@ -157,9 +169,8 @@ class Judge:
     def _judge_whole(self, inventory: Inventory, claims: tuple[ClaimVerdict, ...], at: datetime) -> _Whole:
         now, before = Now(at), self._whole
         self._settling.settle(claims)
-        unclaimed, policies = orphans.find(inventory, now), judge_policies(inventory, now)
-        if before and unclaimed == before.orphans:
-            unclaimed = before.orphans
+        self._unclaimed, policies = self._find_unclaimed(inventory, at), judge_policies(inventory, now)
+        unclaimed = self._unclaimed.orphans
         failures = {*inventory.failures, *(failure for one in self._standing.values() for failure in one.failures)}
         return _Whole(
             claims,
@@ -167,8 +178,18 @@ class Judge:
             unclaimed,
             before.policies if before and policies == before.policies else policies,
             tuple(sorted(failures)),
-            now.span,
+            common((now.span, self._unclaimed.span)),
         )
+
+    def _find_unclaimed(self, inventory: Inventory, at: datetime) -> "_Unclaimed":
+        now, before, of = Now(at), self._unclaimed, orphans.rests_on(inventory)
+        if are_identical(of, before.of) and before.span.holds(at):
+            return before
+        failures = len(inventory.isolation.failures)
+        found = orphans.find(inventory, now)
+        if len(inventory.isolation.failures) > failures:
+            of = ()  # and it fails again, to be told again
+        return _Unclaimed(of, before.orphans if found == before.orphans else found, now.span)
 
 
 def _see(facts: Facts) -> _Seen:
@@ -189,19 +210,15 @@ def _head(bucket: Bucket) -> Bucket:
     return msgspec.structs.replace(bucket, repositories=(), others=(), read_at=None, capacity_bytes=0)
 
 
-def _are_identical(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
-    return len(some) == len(others) and all(map(operator.is_, some, others))
-
-
 def _changes(before: _Seen, seen: _Seen, old: Inventory, new: Inventory) -> frozenset[int] | None:
     if before.heads != seen.heads or any(map(_went_back, before.read_at, seen.read_at)):
         return None
     notes = set(_notes(before, seen, old, new))
     if before.read_at != seen.read_at:
         notes.add(note_of(UNSETTLED))
-    if not _are_identical(before.buckets, seen.buckets):
+    if not are_identical(before.buckets, seen.buckets):
         notes.add(note_of(UNLISTED))
-    if not _are_identical(before.lists, seen.lists):
+    if not are_identical(before.lists, seen.lists):
         notes.add(note_of(ANY))
     return frozenset(notes)
 

@@ -45,6 +45,14 @@ def read(layout: str, path: str) -> Owner:
     return Owner(**match.groupdict()) if match else Owner()
 
 
+def namespace_at(layout: str, path: str) -> str | None:
+    """The namespace whose repositories stand at *path* or below; None where *layout* does not tell."""
+    where = layout.strip("/").split("/")
+    index = where.index("{namespace}") if "{namespace}" in where else None
+    parts = path.strip("/").split("/")
+    return parts[index] if index is not None and index < len(parts) else None
+
+
 def depth_of(layout: str) -> int:
     """How many segments a repository's path has."""
     return layout.strip("/").count("/") + 1

@@ -79,6 +79,10 @@ class Table(Mapping[K, V]):
         note(self._name, _ALL)
         return self._found.items()
 
+    def replaced(self, changes: Mapping[K, V]) -> "Table[K, V]":
+        """The table with other values for some of its keys."""
+        return Table(self._name, {**self._found, **changes}, self._same)
+
     def changes_since(self, old: "Table[K, V]") -> Iterator[int]:
         """The notes of all that is looked up here with another outcome than in *old*."""
         before: Mapping[K, Any] = old._found  # noqa: SLF001 - its own class's

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from exporter.chain.verdict import Verdict
+from exporter.kept import are_identical
 from exporter.publication.families import Each, Family, Parts
 
 _TOGETHER = 128
@@ -68,7 +69,7 @@ class Blocks:
     def __init__(self, make: Make) -> None:
         self._make = make
         self._groups: dict[Parts, list[_Group]] = {}
-        self._parts: dict[Parts, Sequence[Any]] = {}
+        self._rests_on: dict[Parts, tuple[object, ...]] = {}
         self.made = 0
         """How many blocks had to be made for the last verdict."""
 
@@ -76,11 +77,10 @@ class Blocks:
         """Take in the next verdict."""
         self.made = 0
         for kind in Parts:
-            parts = kind.of(verdict)
-            before = self._parts.get(kind)
-            if before is None or parts is not before:
-                self._groups[kind] = _grouped(kind, parts, self._groups.get(kind, ()))
-                self._parts[kind] = parts
+            rests_on, before = kind.rests_on(verdict), self._rests_on.get(kind)
+            if before is None or not are_identical(rests_on, before):
+                self._groups[kind] = _grouped(kind, kind.of(verdict), self._groups.get(kind, []))
+                self._rests_on[kind] = rests_on
 
     def of(self, family: Family[Verdict], each: Each[Any]) -> Iterator[Block]:
         """The blocks of a family, in order."""
@@ -96,13 +96,30 @@ class Blocks:
                 group.before = None
 
 
-def _grouped(kind: Parts, parts: Sequence[Any], before: Iterable[_Group]) -> list[_Group]:
+def _grouped(kind: Parts, parts: Sequence[Any], before: list[_Group]) -> list[_Group]:
+    if (groups := _replaced(kind, parts, before)) is not None:
+        return groups
     known = {kind.name_of(group.parts[0]): group for group in before}
-    groups = []
-    for together in _together(kind, parts):
-        old = known.get(kind.name_of(together[0]))
-        groups.append(old if old is not None and old.parts == together else _Group(together, old))
-    return groups
+    return [_followed(together, known.get(kind.name_of(together[0]))) for together in _together(kind, parts)]
+
+
+def _replaced(kind: Parts, parts: Sequence[Any], before: Iterable[_Group]) -> list[_Group] | None:
+    """The groups where all names are as before, so that the same parts stand together; None where they are not."""
+    groups, start = list[_Group](), 0
+    for group in before:
+        together = tuple(parts[start : start + len(group.parts)])
+        start += len(together)
+        if are_identical(together, group.parts):
+            groups.append(group)
+        elif [kind.name_of(part) for part in together] == [kind.name_of(part) for part in group.parts]:
+            groups.append(_followed(together, group))
+        else:
+            return None
+    return groups if start == len(parts) else None
+
+
+def _followed(together: tuple[Any, ...], before: _Group | None) -> _Group:
+    return before if before is not None and before.parts == together else _Group(together, before)
 
 
 def _together(kind: Parts, parts: Sequence[Any]) -> Iterator[tuple[Any, ...]]:

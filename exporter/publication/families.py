@@ -135,6 +135,10 @@ class Parts(Enum):
         """The parts of *verdict*, in order."""
         return verdict.claims if self is Parts.CLAIMS else _owned(verdict)
 
+    def rests_on(self, verdict: Verdict) -> tuple[object, ...]:
+        """What the parts are made of: while all of it is the same, so are they."""
+        return (verdict.claims,) if self is Parts.CLAIMS else (verdict.owners, verdict.orphans, *verdict.facts.buckets)
+
     @staticmethod
     def name_of(part: ClaimVerdict | OwnedRepository) -> str:
         """What tells *part* from all others."""
@@ -204,14 +208,17 @@ def _scrubs(of_scrub: Callable[[Scrub], Iterable[Sample]]) -> Each[OwnedReposito
     return _repositories(lambda repository: of_scrub(repository.scrub) if repository.scrub else ())
 
 
-def _buckets(value_of: Callable[[Bucket], float | None]) -> Callable[[Verdict], Iterator[Sample]]:
-    def samples(verdict: Verdict) -> Iterator[Sample]:
+class OfBuckets:
+    """Samples of every bucket that was read: they follow from the buckets alone."""
+
+    def __init__(self, value_of: Callable[[Bucket], float | None]) -> None:
+        self._value_of = value_of
+
+    def __call__(self, verdict: Verdict) -> Iterator[Sample]:
         names = names_of(verdict.facts.buckets)
         for bucket in verdict.facts.buckets:
-            if bucket.read_at is not None and (value := value_of(bucket)) is not None:
+            if bucket.read_at is not None and (value := self._value_of(bucket)) is not None:
                 yield (names[bucket.identity],), float(value)
-
-    return samples
 
 
 def _number(value: datetime | timedelta | float | None) -> float | None:
@@ -576,31 +583,31 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
         "volsync_bucket_size_bytes",
         "Bytes of all repositories in the bucket, as last measured.",
         ("bucket",),
-        _buckets(lambda bucket: sum(total.bytes for total in _bucket_totals(bucket))),
+        OfBuckets(lambda bucket: sum(total.bytes for total in _bucket_totals(bucket))),
     ),
     Family(
         "volsync_bucket_objects",
         "Objects of all repositories in the bucket, as last measured.",
         ("bucket",),
-        _buckets(lambda bucket: sum(total.objects for total in _bucket_totals(bucket))),
+        OfBuckets(lambda bucket: sum(total.objects for total in _bucket_totals(bucket))),
     ),
     Family(
         "volsync_bucket_repositories",
         "Repositories in the bucket.",
         ("bucket",),
-        _buckets(lambda bucket: sum(1 for repository in bucket.repositories if repository.present)),
+        OfBuckets(lambda bucket: sum(1 for repository in bucket.repositories if repository.present)),
     ),
     Family(
         "volsync_bucket_capacity_bytes",
         "What the bucket can hold, as configured; no series where that is not known.",
         ("bucket",),
-        _buckets(lambda bucket: bucket.capacity_bytes or None),
+        OfBuckets(lambda bucket: bucket.capacity_bytes or None),
     ),
     Family(
         "volsync_bucket_clock_skew_seconds",
         "How far the store's clock is ahead of the exporter's.",
         ("bucket",),
-        _buckets(lambda bucket: _number(bucket.clock_skew)),
+        OfBuckets(lambda bucket: _number(bucket.clock_skew)),
     ),
     Family(
         "volsync_policy_ready",

@@ -9,12 +9,11 @@ The text of the verdict families is the same in both formats, since they are gau
 """
 
 import gzip
-import operator
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import Enum
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -25,6 +24,8 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.utils import floatToGoString
 
 from exporter.chain.verdict import Verdict
+from exporter.facts.bucket.model import Bucket
+from exporter.kept import are_identical
 from exporter.publication.blocks import Block, Blocks
 from exporter.publication.families import (
     TELEMETRY_FAMILIES,
@@ -32,6 +33,7 @@ from exporter.publication.families import (
     Each,
     Family,
     MetricType,
+    OfBuckets,
     Sample,
     Telemetry,
 )
@@ -97,6 +99,8 @@ class Renderer:
 
     def __init__(self) -> None:
         self._blocks = Blocks(_block)
+        self._buckets: tuple[Bucket, ...] = ()
+        self._of_buckets: dict[str, Block] = {}
         self._rests_on: tuple[object, ...] = ()
         self._rendered = NOTHING
 
@@ -108,12 +112,14 @@ class Renderer:
     def render(self, verdict: Verdict) -> Rendered:
         """Render all that does not change until the next verdict; where nothing did, that is the same one again."""
         rests_on = (*_rests_on(verdict), *verdict.facts.buckets)
-        if len(rests_on) != len(self._rests_on) or not all(map(operator.is_, rests_on, self._rests_on)):
+        if not are_identical(rests_on, self._rests_on):
             self._rendered, self._rests_on = self._render(verdict), rests_on
         return self._rendered
 
     def _render(self, verdict: Verdict) -> Rendered:
         self._blocks.take(verdict)
+        if not are_identical(self._buckets, verdict.facts.buckets):
+            self._buckets, self._of_buckets = verdict.facts.buckets, {}
         packed, ages, failed = list[bytes](), list[Ages](), list[str]()
         length = duplicates = 0
         for family in VERDICT_FAMILIES:
@@ -136,7 +142,12 @@ class Renderer:
     def _of(self, family: Family[Verdict], verdict: Verdict) -> Iterable[Block]:
         if isinstance(family.samples, Each):
             return self._blocks.of(family, family.samples)
-        return (_block(family, family.samples(verdict)),)
+        if isinstance(family.samples, OfBuckets) and family.name in self._of_buckets:
+            return (self._of_buckets[family.name],)
+        block = _block(family, family.samples(verdict))
+        if isinstance(family.samples, OfBuckets):
+            self._of_buckets[family.name] = block
+        return (block,)
 
 
 def _rests_on(verdict: Verdict) -> tuple[object, ...]:
@@ -238,8 +249,8 @@ def _lines(distinct: _Distinct) -> Iterator[bytes]:
 def _ages(family: Family[Verdict], blocks: list[Block]) -> Ages:
     return Ages(
         _header(family, Format.TEXT),
-        tuple(series for block in blocks for series in block.series),
-        tuple(since for block in blocks for since in block.since),
+        tuple(chain.from_iterable(block.series for block in blocks)),
+        tuple(chain.from_iterable(block.since for block in blocks)),
     )
 
 

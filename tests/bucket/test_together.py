@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.facts.bucket import together
 from exporter.facts.bucket.listing import ListingPage
 from exporter.facts.bucket.model import ObjectType, Repository
 from exporter.facts.bucket.pace import Pace
@@ -22,13 +23,14 @@ from tests.bucket.weed import Weed
 
 START = datetime(2026, 1, 18, 14, tzinfo=UTC)
 MINUTES = timedelta(minutes=1)
-COUNT = 60
+COUNT = 6
 
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setattr(together, "_FEWEST", COUNT)
     with running_standin() as standin:
         for number in range(COUNT):
             standin.put_repository(f"team{number % 3}/claim{number}", packs=2)
@@ -166,7 +168,10 @@ def test_few_repositories_are_looked_at_one_by_one(store: Standin) -> None:
     assert len(reads.looks()) == COUNT * 2 // 3
 
 
-def test_a_real_store_folds_packs_away(weed: Weed, reader_of: Callable[..., BucketReader]) -> None:
+def test_a_real_store_folds_packs_away(
+    weed: Weed, reader_of: Callable[..., BucketReader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "_FEWEST", COUNT)
     packs = [name("pack", number) for number in range(3)]
     for number in range(COUNT):
         base = f"folded/claim{number}"

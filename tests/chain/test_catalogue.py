@@ -24,7 +24,7 @@ KNOWN = {
     *("kyverno_namespace", "longhorn_namespace", "job", "cache", "pod", "volume", "node", "copy", "annotation"),
     *("cluster_external_secret", "destination", "image", "bucket", "prefix", "method"),
     *("external_secret", "store", "endpoint"),
-    *("failed_pod", "driver", "memory", "unbound", "refuser"),
+    *("failed_pod", "driver", "memory", "unbound", "refuser", "object"),
 }
 FOR_A_PERSON = {Cause.REPOSITORY_UNBOUND: {"path"}}
 """What nobody but the repository's owner knows."""

@@ -1,25 +1,21 @@
 """A sound cluster and two stores, read every second by the real process: through gates, and over TLS."""
 
 import contextlib
-import ipaddress
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.alerts import worlds
 from tests.apiserver.exchange import Json
 from tests.apiserver.resources import RESOURCES
 from tests.apiserver.server import ApiServer, load
 from tests.bucket.standin import BUCKET, Standin, running_standin
-from tests.certificates import with_usage
+from tests.certificates import self_signed
 from tests.faults.gate import Gate, Way
 from tests.faults.process import Process
 
@@ -81,7 +77,7 @@ def running(folder: Path, timeout: str = TIMEOUT, *, with_clock: bool = False) -
     Only *with_clock*, and where libfaketime is there, can the process' clock be set: it costs most of a processor.
     """
     sound = worlds.now("sound", folder / "sound")
-    pem = certificate(folder)
+    pem = self_signed(folder)
     clock = folder / "clock" if with_clock and _FAKETIME else None
     objects = [one for one in load(sound / "cluster.yaml") if "kind" in one]
     with contextlib.ExitStack() as stack:
@@ -121,28 +117,3 @@ def _kubeconfig(cluster: ApiServer, gate: Gate, folder: Path) -> Path:
     file = folder / "kubeconfig"
     file.write_text(yaml.safe_dump(config))
     return file
-
-
-def certificate(folder: Path) -> Path:
-    """A certificate of 127.0.0.1 that signs itself, and its key, for times in which a clock may be wrong."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stand-in")])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=9))
-        .not_valid_after(now + timedelta(days=9))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    )
-    made = with_usage(builder, key.public_key(), key.public_key(), is_authority=True).sign(key, hashes.SHA256())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = folder / "standin.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    return path

@@ -28,6 +28,7 @@ SETTINGS = {
     "the cluster": {"secrets": "metadata"},
     "but for a namespace": {"secrets": "metadata", "claims": {"exclude_namespaces": "b"}},
     "namespaces": {"secrets": "metadata", "claims": {"namespaces": "a,b"}},
+    "a shard": {"secrets": "metadata", "claims": {"shard": "1/4"}},
 }
 
 keys = st.tuples(st.sampled_from("ab"), st.sampled_from(("x", "x-y", "z")))

@@ -44,7 +44,17 @@ class History:
         """Change some of it, or nothing but the clock."""
         self.at = self._moment(judging)
         for _ in range(self.random.choice((0, 0, 1, 1, 2, 4))):
-            self.random.choice((*[self._change] * 6, self._date, self._date, self._store, self._store, self._believe))()
+            self.random.choice(
+                (
+                    *[self._change] * 6,
+                    *[self._sync] * 3,
+                    self._date,
+                    self._date,
+                    self._store,
+                    self._store,
+                    self._believe,
+                )
+            )()
 
     def _moment(self, judging: Judge) -> datetime:
         """Any moment, by preference one at which a verdict turns, or the last one before it."""
@@ -92,6 +102,19 @@ class History:
                 changed = scratched(items.get(key, first.get(key)), self.made)
                 items[changed.key] = changed
         self._put(field, msgspec.structs.replace(listing, items=tuple(items.values())))
+
+    def _sync(self) -> None:
+        """A source or a destination syncs: nothing but its status is changed."""
+        field = self.random.choice(("volsync.sources", "volsync.sources", "volsync.destinations"))
+        listing = self.facts.cluster.list_of(field)
+        items = list(listing.items)
+        if not items:
+            return
+        place = self.random.randrange(len(items))
+        status = items[place].status
+        synced = scratched(status, self.made) if status else self.made.struct(STRUCTS[field]).status
+        items[place] = msgspec.structs.replace(items[place], status=synced)
+        self._put(field, msgspec.structs.replace(listing, items=tuple(items)))
 
     def _date(self) -> None:
         """Lists are read again, or were read at another time; nothing else of them is changed."""

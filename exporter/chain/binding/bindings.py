@@ -13,12 +13,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from exporter.chain import scope
 from exporter.chain.binding.evidence import Hint
 from exporter.chain.binding.hints import Hints, Said
-from exporter.chain.binding.layouts import LayoutScore, PathNames, best_layout
+from exporter.chain.binding.layouts import LayoutScore, best_layout, templates_of
 from exporter.chain.binding.model import Binding, BindingState, is_same, store_of
 from exporter.chain.binding.places import FoundRepository, Place, Places
 from exporter.chain.binding.sources import names_of_source, one_for_each_claim, pattern_of, wrote
@@ -26,7 +26,7 @@ from exporter.chain.isolation import Isolation
 from exporter.chain.scope import Scope
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.facts import ClusterFacts
-from exporter.facts.cluster.object_list import Key
+from exporter.facts.cluster.object_list import Key, differences
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.reading import Reading
 from exporter.facts.tables import Table, apart, shared
@@ -43,6 +43,19 @@ _NO_HINTS: tuple[Hint, ...] = ()
 Identity = tuple[str, ...]
 """What is one for all that read from or write to one repository."""
 T = TypeVar("T")
+_DECIDED = (
+    *("_all", "_found", "_hints_of", "_users", "_bases", "_untold", "_siblings", "_all_names"),
+    *("layouts", "_proven_layouts", "_sole_endpoint", "claims_at"),
+)
+"""What is decided for all sources together, and stays so while none of them leads to elsewhere."""
+
+
+class _Templates(NamedTuple):
+    """The templates that give a path of the names of a source, that of its PVC among them."""
+
+    path: str
+    pvc: str
+    found: frozenset[str]
 
 
 class _Memory:
@@ -53,6 +66,7 @@ class _Memory:
         self.names: frozenset[str] = frozenset()
         self.read: dict[Key, tuple[Said, tuple[Hint, ...]]] = {}
         self.named: dict[Key, tuple[ReplicationSource, FoundRepository | None]] = {}
+        self.templates: dict[Key, _Templates] = {}
 
 
 class Bindings:
@@ -69,10 +83,18 @@ class Bindings:
         known = self._before.places
         self._places: Places = known if known is not None and known.is_of(buckets) else Places(buckets)
         self._memory.places = self._places
+        if before is not None and before._holds_for(cluster, self._places):  # noqa: SLF001 - as above
+            self._memory = self._before
+            self.__dict__.update({name: made for name, made in vars(before).items() if name in _DECIDED})
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
         return self._all.get(source.key, Binding(BindingState.UNKNOWN, _NO_BUCKET))
+
+    @property
+    def decided(self) -> object:
+        """All that is decided of the sources: the same thing for as long as that is the same."""
+        return self._all
 
     @apart
     def claims_at(self) -> Table[Place, tuple[Key, ...]]:
@@ -145,6 +167,46 @@ class Bindings:
     def sources(self) -> tuple[ReplicationSource, ...]:
         """The sources that back a PVC up."""
         return tuple(source for source in self._cluster.volsync.sources.items if source.spec.source_pvc)
+
+    def _holds_for(self, cluster: ClusterFacts, places: Places) -> bool:
+        """Whether the same is decided for the sources of *cluster* and the *places*, by what was decided here.
+
+        That is so where sources only synced again, and each wrote to where it had written: what else speaks of them are
+        the objects that they were made with, and what these say.
+        """
+        known = self._cluster
+        is_same = (
+            places is self._places
+            and cluster.core.claims is known.core.claims
+            and cluster.external_secrets.external_secrets is known.external_secrets.external_secrets
+            and cluster.kyverno.cluster_policies is known.kyverno.cluster_policies
+            and cluster.volsync.sources.written is known.volsync.sources.written
+        )
+        if not is_same or "_all" not in vars(self) or self.isolation.failures:
+            return False
+        synced = differences(known.volsync.sources, cluster.volsync.sources)
+        return synced is not None and all(self._leads_on(old, new) for old, new in synced if new.spec.source_pvc)
+
+    def _leads_on(self, old: ReplicationSource, new: ReplicationSource) -> bool:
+        """Whether *new*, which is written as *old* is, leads to where that did."""
+        memory = self._memory
+        said, hints = memory.read[new.key]
+        named = memory.named.get(new.key)
+        if said.source is not old or (named is not None and named[0] is not old):
+            return False  # there are two of one name
+        said = said._replace(source=new)
+        try:
+            is_same = self._objects.of(said) == hints and (named is None or self._by_name(new) is named[1])
+            tails = [hint.tail for hint in hints if hint.tail and not hint.is_one_base]
+            places = [place for tail in tails for place in self._places.ending_in(tail)]
+            if not is_same or any(wrote(old, place) is not wrote(new, place) for place in places):
+                return False
+        except Exception:  # noqa: BLE001 - what comes from outside can break any line: it is isolated among all
+            return False
+        memory.read[new.key] = said, hints
+        if named is not None:
+            memory.named[new.key] = new, named[1]
+        return True
 
     @apart
     def _all(self) -> Table[Key, Binding]:
@@ -337,15 +399,24 @@ class Bindings:
     # --- what the others show
 
     def _layouts_of(self, bindings: Mapping[Key, Binding]) -> Mapping[tuple[str, str, str], LayoutScore]:
-        places: dict[tuple[str, str, str], list[tuple[PathNames, str]]] = defaultdict(list)
+        places: dict[tuple[str, str, str], Counter[frozenset[str]]] = defaultdict(Counter)
         for source in self.sources:
             binding = bindings[source.key]
             if binding.bucket is not None and binding.repository is not None:
                 path = binding.prefix.removeprefix(binding.bucket.prefix).strip("/")
                 # What an object says is no coincidence of names: it counts for two.
-                places[binding.bucket.identity] += [(names_of_source(source), path)] * (2 if binding.is_set else 1)
+                places[binding.bucket.identity][self._templates(source, path)] += 2 if binding.is_set else 1
         scores = {bucket: best_layout(found) for bucket, found in places.items()}
         return {bucket: score for bucket, score in scores.items() if score}
+
+    def _templates(self, source: ReplicationSource, path: str) -> frozenset[str]:
+        """The templates that give *path* of the source's names, told anew only of others."""
+        before = self._before.templates.get(source.key)
+        if before is None or (before.path, before.pvc) != (path, source.spec.source_pvc):
+            templates = frozenset(templates_of(names_of_source(source), path))
+            before = _Templates(path, source.spec.source_pvc, templates)
+        self._memory.templates[source.key] = before
+        return before.found
 
     def _by_layout(self) -> Iterator[tuple[Key, Binding]]:
         """The places of the other sources, by their bucket's layout."""

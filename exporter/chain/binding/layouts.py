@@ -1,7 +1,7 @@
 """The layout of a bucket: the template that the places which are proven in it follow."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 
 import msgspec
@@ -40,17 +40,17 @@ class LayoutScore(msgspec.Struct, frozen=True):
         return self.fits >= _LEAST and self.fits >= 0.8 * self.of
 
 
-def best_layout(places: Iterable[tuple[PathNames, str]]) -> LayoutScore | None:
-    """The layout that gives most of *places* (names and the path below the bucket's prefix)."""
-    known = list(places)
+def best_layout(places: Mapping[frozenset[str], int]) -> LayoutScore | None:
+    """The layout that gives most of *places*: the templates that give a path, and for how many paths that counts."""
     scores: Counter[str] = Counter()
-    for names, path in known:
-        scores.update(set(templates_of(names, path)))
+    for templates, weight in places.items():
+        for template in templates:
+            scores[template] += weight
     if not scores:
         return None
     order = {template: place for place, template in enumerate(CUSTOMARY)}
     layout, fits = min(scores.items(), key=lambda item: (-item[1], order.get(item[0], len(order)), item[0]))
-    return LayoutScore(layout, fits, len(known))
+    return LayoutScore(layout, fits, sum(places.values()))
 
 
 def templates_of(names: PathNames, path: str) -> Iterable[str]:

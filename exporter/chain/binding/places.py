@@ -1,6 +1,5 @@
 """The repositories that were found, by where they stand and by the names in their paths."""
 
-import operator
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
@@ -9,6 +8,7 @@ import msgspec
 
 from exporter.chain.binding.layouts import words_of
 from exporter.facts.bucket.model import Bucket, Repository
+from exporter.kept import are_identical
 
 Place = tuple[tuple[str, str, str], str]
 """A bucket's identity, and a path in it."""
@@ -38,7 +38,7 @@ class Places:
 
     def is_of(self, buckets: tuple[Bucket, ...]) -> bool:
         """Whether they are those of the very same *buckets*."""
-        return len(buckets) == len(self._buckets) and all(map(operator.is_, buckets, self._buckets))
+        return are_identical(buckets, self._buckets)
 
     @cached_property
     def at(self) -> Mapping[Place, FoundRepository]:

@@ -92,10 +92,12 @@ class RepositorySearch:
         states: Mapping[str, RepositoryState],
         look_at: LookAt,
         skip: Iterable[str] = (),
+        is_left: Callable[[str], bool] = lambda _prefix: False,
     ) -> None:
         """Search under *base*; *states* are the repositories that are known, *look_at* adds to them.
 
-        What is given in *skip* was given up before and is given up unseen.
+        What is given in *skip* was given up before and is given up unseen. Nobody here asks for what *is_left* to
+        other exporters.
         """
         self.found = Found()
         self._client = client
@@ -103,6 +105,7 @@ class RepositorySearch:
         self._states = states
         self._look_at = look_at
         self._skip = frozenset(skip)
+        self._is_left = is_left
         self._depths = {self._depth(prefix) for prefix in states}
         self._barren = 0
         self._lock = threading.Lock()
@@ -169,8 +172,11 @@ class RepositorySearch:
         if is_known or (level.is_likely and self._look_at(level.prefix, is_likely=True).contents.is_repository):
             self._depths.add(self._depth(level.prefix))
             self._has_found(branch)
-            return level.children(without_restics=True)
-        return level.children(without_restics=False)
+            return self._wanted(level.children(without_restics=True))
+        return self._wanted(level.children(without_restics=False))
+
+    def _wanted(self, prefixes: list[str]) -> list[str]:
+        return [prefix for prefix in prefixes if not self._is_left(prefix)]
 
     def _level(self, prefix: str, branch: _Branch) -> _Level:
         """List what stands directly under *prefix*.

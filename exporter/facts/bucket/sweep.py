@@ -20,7 +20,7 @@ from exporter.facts.bucket.pace import Pace
 from exporter.facts.bucket.state import RepositoryState
 from exporter.facts.bucket.together import LooksTogether
 from exporter.facts.bucket.workers import spread
-from exporter.facts.layout import CUSTOMARY, Owner, prefix_of
+from exporter.facts.layout import CUSTOMARY, Owner, namespace_at, prefix_of
 from exporter.facts.reading import Reading, Reason
 from exporter.settings import Settings
 
@@ -238,7 +238,7 @@ class Sweep:
             return self._look_at(client, prefix, clock, health, is_likely=is_likely)
 
         self._forget_what_was_given_up(clock)
-        discovery = RepositorySearch(client, self.address.prefix, self.states, look, self._given_up)
+        discovery = RepositorySearch(client, self.address.prefix, self.states, look, self._given_up, self._is_left)
         try:
             found = discovery.run(self._spread)
         except BucketError as failure:
@@ -254,6 +254,12 @@ class Sweep:
         for prefix in found.given_up - found.others.keys():
             self._given_up.setdefault(prefix, clock)
         self._discovered_at = clock
+
+    def _is_left(self, prefix: str) -> bool:
+        """Whether *prefix* is of a namespace that another exporter looks at; without a set layout none is."""
+        path = prefix.removeprefix(folder_of(self.address.prefix))
+        namespace = namespace_at(self.address.settings.layout, path)
+        return namespace is not None and not self.settings.claims.is_of_shard(namespace)
 
     def _forget_what_was_given_up(self, clock: datetime) -> None:
         lasts = self.settings.poll.full_listing

@@ -13,6 +13,8 @@ from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import Key, MalformedObject
 from exporter.facts.cluster.wire import Object
 
+Changed = Object | MalformedObject | None
+"""What became of an object; None: it is gone, or no longer selected."""
 _METADATA_KIND = "PartialObjectMetadata"
 _GONE = 410
 _LONGEST_VERSION = 64
@@ -60,8 +62,8 @@ class Changes:
         self._wanted = _METADATA_KIND if kind.metadata_only else kind.kind
         self.version = version
         """Everything up to here has been told."""
-        self.objects: dict[Key, Object | MalformedObject | None] = {}
-        """What became of each object that an event was about; None: it is gone, or no longer selected."""
+        self.objects: dict[Key, Changed] = {}
+        """What became of each object that an event was about."""
         self.is_bookmarked = False
         """Whether the server has said itself that all was told."""
 
@@ -122,9 +124,7 @@ def _refusal(code: int) -> Exception:
     return ExpiredError() if code == _GONE else UnusableEventError(f"the server ended the watch with an error ({code})")
 
 
-def with_changes(
-    items: tuple[Object, ...], changes: Mapping[Key, Object | MalformedObject | None]
-) -> tuple[Object, ...]:
+def with_changes(items: tuple[Object, ...], changes: Mapping[Key, Changed]) -> tuple[Object, ...]:
     """*items* with *changes*, in the server's own order; *items* itself where they amount to nothing."""
     if not changes:
         return items
@@ -146,7 +146,7 @@ def with_changes(
 
 
 def malformed_with(
-    malformed: tuple[MalformedObject, ...], changes: Mapping[Key, Object | MalformedObject | None]
+    malformed: tuple[MalformedObject, ...], changes: Mapping[Key, Changed]
 ) -> tuple[MalformedObject, ...]:
     """*malformed* with *changes*; itself where they amount to nothing."""
     if not changes:

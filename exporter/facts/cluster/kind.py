@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.cluster.wire import Object
 from exporter.facts.reading import Source
 from exporter.settings import Settings
@@ -46,3 +47,12 @@ class Kind(msgspec.Struct, frozen=True):
     """Reach.ONE: the namespace."""
     about: tuple[str, ...] = ()
     """Groups whose objects these tell of: where none of them is served, there is nothing to read."""
+
+
+def is_of_shard(kind: Kind, one: Object | MalformedObject, settings: Settings) -> bool:
+    """Whether an object of *kind* is left to no other exporter: by its namespace, or of a volume by its claim's.
+
+    VolSync's own objects never are: they show together whether the operator works, and which layout a store follows.
+    """
+    is_kept = kind.reach is Reach.ONE or kind.source is Source.VOLSYNC or not one.home
+    return is_kept or settings.claims.is_of_shard(one.home)

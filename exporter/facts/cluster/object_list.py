@@ -1,8 +1,10 @@
 """All objects of one kind, with how and when they were read, and what can be looked up among them."""
 
+import operator
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import compress, count
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -32,13 +34,26 @@ class MalformedObject(msgspec.Struct, frozen=True):
     key: Key | None = None
     """Where the object itself lies, as far as that could be read: of a volume *namespace* is that of its claim."""
 
+    @property
+    def home(self) -> str:
+        """As an object's that could be understood."""
+        return self.namespace
+
 
 Object_co = TypeVar("Object_co", bound=Object, covariant=True)
 T = TypeVar("T")
+AnyObject = TypeVar("AnyObject", bound=Object)
 ANY = "any object"
 """What rests on a list as a whole is noted by: it is another one once any list has changed."""
 UNSETTLED = "unsettled"
 """What a list was read too early for is noted by: it is another thing once a list was read again."""
+
+
+class Written:
+    """What was made of all but the status of a list's objects: lists that differ by nothing else share it."""
+
+    def __init__(self) -> None:
+        self.made: dict[Any, Any] = {}
 
 
 class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
@@ -129,6 +144,31 @@ class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
         return made
 
     @property
+    def written(self) -> Written:
+        """What its objects are apart from their status: the same thing for as long as that is the same."""
+        kept: dict[Any, Any] = self.__dict__
+        written: Written = kept.get("_written") or kept.setdefault("_written", Written())
+        return written
+
+    def made_of_written(self, work: Callable[["ObjectList[Any]"], T]) -> T:
+        """What *work* makes of its objects, of which it looks at no status: once for all that are written alike."""
+        kept = self.written.made
+        if work not in kept:
+            kept[work] = aside(lambda: work(self))
+        made: T = kept[work]
+        return made
+
+    def follow(self, before: "ObjectList[Any]") -> None:
+        """Take over what was made of the list *before* that holds of this one, too."""
+        pairs = differences(before, self)
+        if pairs is None or not all(_are_written_alike(one, other) for one, other in pairs):
+            return
+        self.__dict__["_written"] = before.written
+        for work, made in list(before.__dict__.items()):
+            if isinstance(work, Grouped) and (followed := work.follow(made, pairs)):
+                self.__dict__.setdefault(work, followed)
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is there, as far as was read last."""
         note(ANY)
@@ -163,8 +203,51 @@ class ObjectList(msgspec.Struct, Generic[Object_co], frozen=True, dict=True):
         return Table("by owner", dict(found))
 
 
+class Grouped(Generic[AnyObject]):
+    """Work for `made`: all objects by something that is written in them (not in their status), sorted by their keys."""
+
+    def __init__(self, name: str, by: Callable[[AnyObject], Key | None]) -> None:
+        self._name = name
+        self._by = by
+
+    def __call__(self, listing: ObjectList[AnyObject]) -> Table[Key, tuple[AnyObject, ...]]:
+        found: dict[Key, list[AnyObject]] = defaultdict(list)
+        for item in sorted(listing.items, key=_key):
+            if key := self._by(item):
+                found[key].append(item)
+        return Table(self._name, {key: tuple(items) for key, items in found.items()})
+
+    def follow(
+        self, before: Table[Key, tuple[AnyObject, ...]], pairs: Iterable[tuple[AnyObject, AnyObject]]
+    ) -> Table[Key, tuple[AnyObject, ...]] | None:
+        """What it makes once objects, each the first of a pair, are replaced by others that are written alike."""
+        changes: dict[Key, tuple[AnyObject, ...]] = {}
+        for old, new in pairs:
+            if (key := self._by(new)) is None:
+                continue
+            group = changes.get(key) or before[key]
+            if sum(one is old for one in group) != 1:
+                return None
+            changes[key] = tuple(new if one is old else one for one in group)
+        return before.replaced(changes)
+
+
 def _key(item: Object) -> Key:
     return item.key
+
+
+def differences(one: ObjectList[AnyObject], other: ObjectList[AnyObject]) -> list[tuple[AnyObject, AnyObject]] | None:
+    """The objects that two lists have in the same places, and that are not the very same; None: they differ by more."""
+    if one.reading is not other.reading or one.malformed != other.malformed or len(one.items) != len(other.items):
+        return None
+    places = compress(count(), map(operator.is_not, one.items, other.items))
+    return [(one.items[place], other.items[place]) for place in places]
+
+
+def _are_written_alike(one: Any, other: Any) -> bool:  # noqa: ANN401 - of any kind
+    """Whether two objects differ by nothing but their status."""
+    fields: tuple[str, ...] = one.__struct_fields__
+    return all(field == "status" or getattr(one, field) == getattr(other, field) for field in fields)
 
 
 def first_unread(*lists: ObjectList[Any]) -> ObjectList[Any] | None:

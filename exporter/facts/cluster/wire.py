@@ -78,6 +78,11 @@ class Object(Wire):
         """Namespace and name; the namespace is empty for cluster-scoped objects."""
         return self.metadata.namespace, self.metadata.name
 
+    @property
+    def home(self) -> str:
+        """The namespace that it belongs to, be it its own or that of what it serves; empty: to none alone."""
+        return self.metadata.namespace
+
 
 class Condition(Wire):
     """A condition of any API: not all of them carry a reason or a transition time."""

@@ -118,6 +118,10 @@ class PersistentVolume(Object):
     spec: PersistentVolumeSpec = PersistentVolumeSpec()
     status: Phase = Phase()
 
+    @property
+    def home(self) -> str:
+        return self.spec.claim_ref.namespace if self.spec.claim_ref else ""
+
 
 class NamespaceAnnotations(Wire):
     privileged_movers: Text | None = msgspec.field(default=None, name="volsync.backube/privileged-movers")

@@ -208,7 +208,9 @@ class _Dump:
             namespace = _metadata(body).get("name")
         else:
             return True
-        return namespace not in claims.exclude_namespaces and (not claims.namespaces or namespace in claims.namespaces)
+        if not isinstance(namespace, str):
+            return not claims.namespaces
+        return claims.leave_in(namespace) and (kind.source is Source.VOLSYNC or claims.is_of_shard(namespace))
 
 
 # --- what the API server would do -------------------------------------------------------------------------------

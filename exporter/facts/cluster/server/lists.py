@@ -15,10 +15,11 @@ from exporter.facts.cluster.decode import (
     decode_version,
     is_dense,
 )
-from exporter.facts.cluster.kind import Kind
+from exporter.facts.cluster.kind import Kind, is_of_shard
 from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.cluster.server.targets import Ask, ListTarget, Verb, field_selector
 from exporter.facts.cluster.server.transport import JSON, ReadError, StoppedError, Transport
+from exporter.facts.cluster.wire import Object
 from exporter.facts.reading import Reason
 from exporter.settings import Settings
 
@@ -212,7 +213,19 @@ class Lists:
                 continue
             if size < usual and len(body) * _ROOMY < self._transport.most_bytes:
                 self._sizes[kind.field] = min(usual, 2 * size)
-            return msgspec.structs.replace(_decode(kind, body), size=len(body))
+            return self._of_shard(kind, msgspec.structs.replace(_decode(kind, body), size=len(body)))
+
+    def is_of_shard(self, kind: Kind, one: Object | MalformedObject) -> bool:
+        """Whether an object of *kind* is kept: what is left to other exporters is not."""
+        return is_of_shard(kind, one, self._settings)
+
+    def _of_shard(self, kind: Kind, page: ListPage) -> ListPage:
+        """*page* without what is left to other exporters, page by page, so that it is never held."""
+        if not self._settings.claims.shard:
+            return page
+        items = tuple(item for item in page.items if self.is_of_shard(kind, item))
+        malformed = tuple(one for one in page.malformed if self.is_of_shard(kind, one))
+        return msgspec.structs.replace(page, items=items, malformed=malformed)
 
     def _query(self, kind: Kind, selector: str, target: ListTarget, limit: int) -> dict[str, str]:
         # No resourceVersion: with `0` the server would ignore the limit (kubernetes#96182).

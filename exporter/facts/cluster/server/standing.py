@@ -16,12 +16,13 @@ ours shows that the store was restored from a backup. Events have no bookmarks (
 they are listed about as often as that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from time import monotonic as now
 from typing import Final
 
 from exporter.facts.cluster.changes import (
+    Changed,
     Changes,
     ExpiredError,
     UnusableEventError,
@@ -34,7 +35,7 @@ from exporter.facts.cluster.changes import (
 )
 from exporter.facts.cluster.decode import ListPage
 from exporter.facts.cluster.kind import Kind
-from exporter.facts.cluster.object_list import MalformedObject
+from exporter.facts.cluster.object_list import Key, MalformedObject
 from exporter.facts.cluster.server.lists import MOST_OBJECTS, Lists
 from exporter.facts.cluster.server.targets import Ask, Verb
 from exporter.facts.cluster.server.transport import ReadError
@@ -181,8 +182,9 @@ class Standing:
         for _ in range(_ROUNDS):
             changes = Changes(kind, self.version)
             watch(self.version, changes.take)
-            self.items = with_changes(self.items, changes.objects)
-            self.malformed = malformed_with(self.malformed, changes.objects)
+            objects = self._of_shard(kind, changes.objects)
+            self.items = with_changes(self.items, objects)
+            self.malformed = malformed_with(self.malformed, objects)
             self.version = changes.version
             if len(self.items) > MOST_OBJECTS:
                 raise ListAgainError(Listed.BEHIND)
@@ -191,6 +193,12 @@ class Standing:
             if changes.is_bookmarked or not changes.objects:
                 return self.version != began
         raise ListAgainError(Listed.BEHIND)
+
+    def _of_shard(self, kind: Kind, objects: Mapping[Key, Changed]) -> Mapping[Key, Changed]:
+        lists = self._lists
+        if lists is None:
+            return objects
+        return {key: one if one is None or lists.is_of_shard(kind, one) else None for key, one in objects.items()}
 
     def _prove(self, present_version: Callable[[], str], *, has_moved: bool) -> None:
         marked, marked_at = self._mark

@@ -72,9 +72,9 @@ def is_wanted(source: Source, settings: Settings) -> bool:
 
 
 def named_namespaces(settings: Settings) -> tuple[str, ...]:
-    """The namespaces that the settings name, without those that they leave out."""
+    """The namespaces that the settings name, without those that they leave out, or to another exporter."""
     claims = settings.claims
-    return tuple(dict.fromkeys(name for name in claims.namespaces if name not in claims.exclude_namespaces))
+    return tuple(dict.fromkeys(name for name in claims.namespaces if claims.cover(name)))
 
 
 def field_selector(kind: Kind, selector: str, target: ListTarget, settings: Settings) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from exporter.facts.cluster.object_list import Key, ObjectList
+from exporter.facts.cluster.object_list import Grouped, Key, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.tables import Table, apart, shared
 
@@ -19,7 +19,7 @@ class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):
     @apart
     def sources_of(self) -> Table[Key, tuple[ReplicationSource, ...]]:
         """ReplicationSources by the PVC that they back up, sorted by name; as they were read last."""
-        return self.sources.made(_by_claim)
+        return self.sources.made(_BY_CLAIM)
 
     def sharers_of(self, secret: Key, method: str = "restic") -> tuple[Key, ...]:
         """The claims whose sources of one *method* take their repository from one Secret, sorted."""
@@ -27,12 +27,12 @@ class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):
 
     @apart
     def _sharers(self) -> Table[tuple[str, str, str], tuple[Key, ...]]:
-        return self.sources.made(_sharers)
+        return self.sources.made_of_written(_sharers)
 
     @apart
     def writers_of(self) -> Table[Key, Key]:
         """The claim that writes to the repository of a Secret, by the Secret; of several that share it, the first."""
-        return self.sources.made(_writers)
+        return self.sources.made_of_written(_writers)
 
     @shared
     def last_activity(self) -> datetime | None:
@@ -48,17 +48,16 @@ class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):
 Sources = ObjectList[ReplicationSource]
 
 
-def _by_claim(listing: Sources) -> Table[Key, tuple[ReplicationSource, ...]]:
-    found: dict[Key, list[ReplicationSource]] = defaultdict(list)
-    for source in sorted(listing.items, key=lambda source: source.key):
-        if source.spec.source_pvc:
-            found[source.namespace, source.spec.source_pvc].append(source)
-    return Table("sources", {key: tuple(sources) for key, sources in found.items()})
+def _claim_of(source: ReplicationSource) -> Key | None:
+    return (source.namespace, source.spec.source_pvc) if source.spec.source_pvc else None
+
+
+_BY_CLAIM = Grouped("sources", _claim_of)
 
 
 def _sharers(listing: Sources) -> Table[tuple[str, str, str], tuple[Key, ...]]:
     found: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
-    for key, sources in sorted(listing.made(_by_claim).items()):
+    for key, sources in sorted(listing.made(_BY_CLAIM).items()):
         secrets = {(s.spec.mover.repository, s.spec.method) for s in sources if s.spec.mover.repository}
         for secret, method in secrets:
             found[key[0], secret, method].append(key)
@@ -67,7 +66,7 @@ def _sharers(listing: Sources) -> Table[tuple[str, str, str], tuple[Key, ...]]:
 
 def _writers(listing: Sources) -> Table[Key, Key]:
     writers: dict[Key, Key] = {}
-    for key, sources in sorted(listing.made(_by_claim).items()):
+    for key, sources in sorted(listing.made(_BY_CLAIM).items()):
         for source in sources:
             writers.setdefault((key[0], source.spec.mover.repository or ""), key)
     return Table("writers", writers)
