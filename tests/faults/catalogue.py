@@ -1,5 +1,6 @@
 """The faults: where each is put in, and whom it may cost."""
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -86,10 +87,10 @@ def _shows_hostile_objects(look: Look) -> bool:
 
 
 def _deep(world: World) -> None:
-    deep = (
-        '{"kind":"ReplicationSourceList","metadata":{},"items":[{"metadata":{"name":"deep","namespace":"odd"},"spec":'
-    )
-    body = deep + '{"a":' * 50_000 + "1" + "}" * 50_000 + "}]}"
+    """Answer once with an object beside the sound ones that no parser reads to its end."""
+    sound = "".join(json.dumps(one) + "," for one in world.cluster.objects_of("volsync.backube", "replicationsources"))
+    deep = '{"metadata":{"name":"deep","namespace":"odd"},"spec":' + '{"a":' * 50_000 + "1" + "}" * 50_000 + "}"
+    body = f'{{"kind":"ReplicationSourceList","metadata":{{}},"items":[{sound}{deep}]}}'
     world.cluster.fail("replicationsources", faults.body(body.encode(), times=1))
 
 
