@@ -305,3 +305,10 @@ def test_a_ceiling_that_is_set_holds_however_prompt_the_store_is() -> None:
         pace.answered(200, 0.001)
     assert pace.rate == 5.0
     pace.wait(threading.Event())
+
+
+def test_a_store_that_is_always_slow_is_not_asked_ever_less() -> None:
+    pace = Pace(0)
+    for _ in range(200):
+        pace.answered(200, 3.0)
+    assert 4 < pace.rate <= 5

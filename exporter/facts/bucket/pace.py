@@ -5,9 +5,11 @@ import time
 from http import HTTPStatus
 
 FIRST = 20.0
-"""Requests per second until the store has shown what it bears, where no ceiling is set."""
+"""Requests per second until the store has shown what it can take, where no ceiling is set."""
 _CEILING = 200.0
 _LEAST = 1.0
+_LEAST_OF_SLOW = 5.0
+"""Slow answers alone make it no slower: the store is asked only so much at once, and answers when it can."""
 _PROMPT, _SLOW = 0.25, 1.0
 """Seconds for one answer: faster than the first, and more is asked; slower than the second, and less."""
 _MORE, _LESS, _MUCH_LESS, _BACK = 1.02, 0.9, 0.5, 1.25
@@ -19,7 +21,7 @@ class Pace:
     """Lets requests go one by one, never more than *ceiling* of them in a second; 0 sets none.
 
     A store that answers promptly is asked a little faster after each answer, one that grows slow a little slower, and
-    one that refuses or does not answer half as fast. Once that is over, the pace is soon what the store bore before:
+    one that refuses or does not answer half as fast. Once that is over, the pace is soon what the store took before:
     an outage of many requests says no more of it than one of them. Nor is a store that never answers promptly held
     for ever to what was left by the outage: it comes back to the pace that it began with.
     """
@@ -74,7 +76,7 @@ class Pace:
             self._set(self._rate * _MUCH_LESS)
 
     def _factor(self, seconds: float) -> float:
-        if seconds > _SLOW:
+        if seconds > _SLOW and self._rate > _LEAST_OF_SLOW:
             return _LESS
         if self._rate < self._borne:
             return min(_BACK, self._borne / self._rate)
