@@ -39,11 +39,12 @@ _MANY = 3
 """So many that are there speak for one that is not."""
 _NO_BUCKET = "no bucket is read"
 _UNTOLD = Binding(BindingState.UNKNOWN, "a value in its objects could not be understood")
+_UNREAD = Binding(BindingState.UNKNOWN, _NO_BUCKET)
 _NO_HINTS: tuple[Hint, ...] = ()
 Identity = tuple[str, ...]
 """What is one for all that read from or write to one repository."""
 T = TypeVar("T")
-_SAID = ("_hints_of", "_users", "_untold", "_siblings", "_all_names")
+_SAID = ("_hints_of", "_users", "_untold", "_siblings", "_all_names", "_patterns")
 """What is said of all sources."""
 _DECIDED = ("_found", "_bases", "layouts", "_proven_layouts", "_all", "_sole_endpoint", "claims_at")
 """What is decided of all of them together by what is said, and by what each wrote to."""
@@ -90,7 +91,7 @@ class Bindings:
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
-        return self._all.get(source.key, Binding(BindingState.UNKNOWN, _NO_BUCKET))
+        return self._all.get(source.key, _UNREAD)
 
     @property
     def decided(self) -> object:
@@ -451,26 +452,27 @@ class Bindings:
             return
         is_set = bool(bucket.layout)
         says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
+        patterns = self._patterns
         alike: Counter[str] = Counter()
         for source in self.sources:
             if self._is_in(source, bucket):  # what an object says is no coincidence: it counts for two
-                alike[pattern_of(source)] += 2 if self._found[source.key].is_set else 1
-        unlike = Counter(pattern_of(source) for source in self.sources if self._is_elsewhere(source, bucket))
+                alike[patterns[source.key]] += 2 if self._found[source.key].is_set else 1
+        unlike = Counter(patterns[source.key] for source in self.sources if self._is_elsewhere(source, bucket))
+        is_shown = {pattern: len(self.buckets) == 1 and alike[pattern] > 1 + 2 * unlike[pattern] for pattern in alike}
         wanted = [
             (source, _under(bucket.prefix, names_of_source(source).path_by(layout)))
             for source in self.sources
-            if self._may_be_laid_out(source, bucket)
-            and (is_set or (len(self.buckets) == 1 and alike[pattern_of(source)] > 1 + 2 * unlike[pattern_of(source)]))
+            if self._may_be_laid_out(source, bucket) and (is_set or is_shown.get(patterns[source.key]))
         ]
         if not is_set:  # a place that another claim writes to is that one's
             taken = {b.prefix for b in self._found.values() if b.bucket and b.bucket.identity == bucket.identity}
             wanted = [(source, path) for source, path in wanted if path not in taken]
         absent = Counter(
-            pattern_of(source) for source, path in wanted if (bucket.identity, path) not in self._places.at
+            patterns[source.key] for source, path in wanted if (bucket.identity, path) not in self._places.at
         )
         for source, path in wanted:
             is_there = (bucket.identity, path) in self._places.at
-            if is_set or is_there or _MANY * absent[pattern_of(source)] <= alike[pattern_of(source)]:
+            if is_set or is_there or _MANY * absent[patterns[source.key]] <= alike[patterns[source.key]]:
                 yield source.key, self._binding(bucket, path, says, is_set=True)
 
     def _may_be_laid_out(self, source: ReplicationSource, bucket: Bucket) -> bool:
@@ -488,6 +490,11 @@ class Bindings:
     def _is_elsewhere(self, source: ReplicationSource, bucket: Bucket) -> bool:
         binding = self._found[source.key]
         return binding.state is not BindingState.UNKNOWN and not self._is_in(source, bucket)
+
+    @cached_property
+    def _patterns(self) -> Mapping[Key, str]:
+        """How each source is made: those of one pattern are made alike."""
+        return {source.key: pattern_of(source) for source in self.sources}
 
     @cached_property
     def _siblings(self) -> Counter[Key]:
