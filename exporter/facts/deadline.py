@@ -91,16 +91,21 @@ class Watch:
     def __init__(self) -> None:
         self._under_way: set[Call] = set()
         self._lock = threading.Lock()
-        self._is_awake = False
+        self._thread: threading.Thread | None = None
 
     @contextmanager
     def over(self, call: Call) -> Iterator[None]:
-        """Watch over *call*, which this thread makes."""
+        """Watch over *call*, which this thread makes.
+
+        Raises:
+            RuntimeError: no thread can be started that would.
+        """
         with self._lock:
+            if self._thread is None or not self._thread.is_alive():  # one that could not start, or broke, watches none
+                thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                thread.start()
+                self._thread = thread
             self._under_way.add(call)
-            if not self._is_awake:
-                self._is_awake = True
-                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
         _calls.now = call
         try:
             yield
@@ -111,12 +116,13 @@ class Watch:
             call.close()
 
     def _run(self) -> None:
+        pause = threading.Event()
         while True:
-            time.sleep(_TICK)
+            pause.wait(_TICK)  # time.sleep raises EINVAL where libfaketime stands before the C library
             with self._lock:
                 over = [call for call in self._under_way if call.is_over]
                 if not self._under_way:
-                    self._is_awake = False
+                    self._thread = None
                     return
             for call in over:
                 call.cut()

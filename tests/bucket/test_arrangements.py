@@ -92,7 +92,7 @@ whats = st.sampled_from(("whole", "whole", "whole", "made", "kopia", "config", *
 arrangements = st.lists(st.tuples(places, whats), max_size=8)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrangements, st.sampled_from([1000, 3]))
 @example([("", "whole"), ("shop/cart", "whole"), ("a", "whole"), ("z/z", "kopia")], 1000)
 @example([("cart", "whole"), ("cart/cart", "whole"), ("a", "keys")], 3)

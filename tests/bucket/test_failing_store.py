@@ -1,6 +1,5 @@
 """Each way in which a store fails: a named reason, its last figures kept, and back to normal without a restart."""
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,9 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from exporter.facts.bucket import client
 from exporter.facts.bucket.pace import Pace
@@ -19,7 +15,7 @@ from exporter.facts.model import SourceRead
 from exporter.facts.reading import Reading, Reason
 from exporter.settings import BucketSettings, PollSettings, Settings
 from tests.bucket.standin import BUCKET, Listed, Query, Standin, Twist, running_standin
-from tests.certificates import with_usage
+from tests.certificates import self_signed
 
 CART = "shop/cart"
 SHELF = "shop/shelf"
@@ -201,28 +197,7 @@ def test_a_profile_that_does_not_exist_is_a_lack_of_credentials(store: Standin) 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "store")])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    )
-    made = with_usage(builder, key.public_key(), key.public_key(), is_authority=True).sign(key, hashes.SHA256())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path / "store.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    return path
+    return self_signed(tmp_path)
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused_until_it_is_trusted(certificate: Path) -> None:

@@ -118,7 +118,7 @@ def test_an_object_that_twice_brings_the_same_other_bytes_is_corrupt(store: Stan
 def test_a_sound_repository_is_read_once_in_half_a_period_then_once_in_a_period_and_never_accused(
     store: Standin,
 ) -> None:
-    keys = {key for found in put_repository(store, CART, packs=120).values() for key in found}
+    keys = {key for found in put_repository(store, CART, packs=48).values() for key in found}
     turns = Turns(store)
     scrub = turns.whole()[CART]
     assert sorted(key for key, _ in store.reads) == sorted(keys)
@@ -130,7 +130,7 @@ def test_a_sound_repository_is_read_once_in_half_a_period_then_once_in_a_period_
         turns.turn(PERIOD / 16)
     assert turns.turn()[CART].corrupt_objects == 0
     packs = [key for key, _ in store.reads if "/data/" in key]
-    assert len(packs) == len(set(packs)) == 120
+    assert len(packs) == len(set(packs)) == 48
 
 
 def test_a_single_bad_read_is_read_again_and_forgotten(store: Standin) -> None:

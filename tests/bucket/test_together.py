@@ -262,6 +262,43 @@ def test_the_pace_follows_what_the_store_bears() -> None:
     assert pace.rate == 1
 
 
+def test_the_pace_is_soon_what_the_store_bore_before_an_outage() -> None:
+    pace = Pace(0)
+    for _ in range(200):
+        pace.answered(200, 0.02)
+    for _ in range(500):
+        pace.unanswered()
+    during = pace.rate
+    for _ in range(25):
+        pace.answered(200, 0.02)
+    assert during == 1
+    assert 100 <= pace.rate < 120  # half of what it was, and from there with care
+
+
+def test_a_store_that_answers_at_leisure_is_not_held_to_the_pace_of_an_outage() -> None:
+    pace = Pace(0)
+    for _ in range(100):  # failing every other time, it bears less and less
+        pace.unanswered()
+        pace.answered(200, 0.5)
+    during, seconds = pace.rate, 0.0
+    for _ in range(160):
+        seconds += 1 / pace.rate
+        pace.answered(200, 0.5)
+    assert during < 2
+    assert seconds < 60
+    assert 20 <= pace.rate < 21  # it has not shown that it bears more
+
+
+def test_a_store_that_refuses_what_is_beyond_a_limit_is_seldom_asked_for_more() -> None:
+    pace, refused = Pace(0), 0
+    for _ in range(2000):
+        is_too_much = pace.rate > 10
+        refused += is_too_much
+        pace.answered(503 if is_too_much else 200, 0.02)
+    assert refused < 2000 / 20
+    assert 5 <= pace.rate <= 10.2
+
+
 def test_a_ceiling_that_is_set_holds_however_prompt_the_store_is() -> None:
     pace = Pace(5.0)
     for _ in range(100):

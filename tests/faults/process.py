@@ -62,10 +62,17 @@ class Process:
     def _port(self) -> int:
         assert self.process.stderr is not None
         for line in self.process.stderr:
+            if not line.startswith("{"):
+                raise AssertionError(f"it says what is no log: {line}{self._rest()}")
             entry = json.loads(line)
             if entry["event"] == "serving":
                 return int(entry["port"])
         raise AssertionError(f"it ended with {self.process.wait()} before it served")
+
+    def _rest(self) -> str:
+        """What else it says, once it has ended."""
+        self.process.terminate()
+        return self.process.communicate(timeout=30)[1]
 
     def __enter__(self) -> Self:
         return self

@@ -90,7 +90,8 @@ def run(world: World, case: Case) -> Outcome:
         if outcome.shown is None and case.costs and not any(look.up[source] for source in case.costs):
             outcome.shown = seconds
             outcome.reasons = _reasons(look.errors, before.errors, case.costs)
-        if not case.costs and seconds > _SURVIVED + case.hold:
+        is_seen = case.is_seen is None or case.is_seen(look)
+        if not case.costs and is_seen and seconds > _SURVIVED + case.hold:
             break
         if outcome.shown is not None and seconds > outcome.shown + case.hold:
             break
@@ -109,7 +110,24 @@ def _heal(world: World, outcome: Outcome, before: Look) -> None:
         if all(look.up.values()) and is_as_before:
             outcome.healed = time.monotonic() - began
             return
-    outcome.wrong.append(f"it does not heal: {[source for source, up in look.up.items() if not up]}")
+    outcome.wrong.append(f"it does not heal: {'; '.join(_differences(look, before))}")
+
+
+def _differences(look: Look, before: Look) -> list[str]:
+    """What is not as it was *before*."""
+    states = look.states.keys() | before.states.keys()
+    return [
+        *(f"{source} is unreadable" for source, up in look.up.items() if not up),
+        *(f"{cause} is told" for cause in sorted(look.causes - before.causes)),
+        *(f"{cause} is not told" for cause in sorted(before.causes - look.causes)),
+        *(f"{bucket} is not counted" for bucket in sorted(before.buckets - look.buckets)),
+        *(f"{bucket} is counted" for bucket in sorted(look.buckets - before.buckets)),
+        *(
+            f"{claim} is {look.states.get(claim, 'gone')}, and was {before.states.get(claim, 'not there')}"
+            for claim in sorted(states)
+            if look.states.get(claim) != before.states.get(claim)
+        ),
+    ]
 
 
 def _look(world: World, outcome: Outcome, before: Look) -> Look:

@@ -1,23 +1,21 @@
 """A sound cluster and two stores, read every second by the real process: through gates, and over TLS."""
 
 import contextlib
-import ipaddress
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.alerts import worlds
+from tests.apiserver.exchange import Json
+from tests.apiserver.resources import RESOURCES
 from tests.apiserver.server import ApiServer, load
 from tests.bucket.standin import BUCKET, Standin, running_standin
-from tests.certificates import with_usage
+from tests.certificates import self_signed
 from tests.faults.gate import Gate, Way
 from tests.faults.process import Process
 
@@ -42,13 +40,26 @@ class World:
     """How far the process' clock is off, as libfaketime reads it; None where that is not installed."""
     timeout: str
     environment: Mapping[str, str]
+    strays: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Objects that a fault put into the cluster: plural, name, namespace and group."""
 
     def another(self) -> Process:
         """Another process that reads the same."""
         return Process(*POLLS, self.timeout, **self.environment)
 
+    def put(self, *objects: Json) -> None:
+        """Put *objects* into the cluster until it heals."""
+        for one in objects:
+            group = one["apiVersion"].rpartition("/")[0]
+            plural = next(known.plural for known in RESOURCES if (known.group, known.kind) == (group, one["kind"]))
+            self.cluster.add(one)
+            self.strays.append((plural, one["metadata"]["name"], one["metadata"]["namespace"], group))
+
     def heal(self) -> None:
         """Take every fault back."""
+        while self.strays:
+            stray = self.strays.pop()
+            self.cluster.remove(*stray)
         self.cluster.heal()
         self.store.twist = None
         self.store.skew = timedelta(0)
@@ -63,7 +74,7 @@ class World:
 def running(folder: Path, timeout: str = TIMEOUT) -> Iterator[World]:
     """A world that is sound; *folder* is for its files, *timeout* the flag of the process' requests."""
     sound = worlds.now("sound", folder / "sound")
-    pem = certificate(folder)
+    pem = self_signed(folder)
     clock = folder / "clock" if _FAKETIME else None
     objects = [one for one in load(sound / "cluster.yaml") if "kind" in one]
     with contextlib.ExitStack() as stack:
@@ -86,10 +97,11 @@ def running(folder: Path, timeout: str = TIMEOUT) -> Iterator[World]:
             environment[f"{bucket}REQUESTS_PER_SECOND"] = "10000"
         if clock:
             clock.write_text("+0")
+            # Without a second's cache the file is read at each look at the clock, which takes most of a processor.
             environment |= {
                 "LD_PRELOAD": str(_FAKETIME[0]),
                 "FAKETIME_TIMESTAMP_FILE": str(clock),
-                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_CACHE_DURATION": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
         process = stack.enter_context(Process(*POLLS, timeout, **environment))
@@ -102,28 +114,3 @@ def _kubeconfig(cluster: ApiServer, gate: Gate, folder: Path) -> Path:
     file = folder / "kubeconfig"
     file.write_text(yaml.safe_dump(config))
     return file
-
-
-def certificate(folder: Path) -> Path:
-    """A certificate of 127.0.0.1 that signs itself, and its key, for times in which a clock may be wrong."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stand-in")])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=9))
-        .not_valid_after(now + timedelta(days=9))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    )
-    made = with_usage(builder, key.public_key(), key.public_key(), is_authority=True).sign(key, hashes.SHA256())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = folder / "standin.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    return path

@@ -10,7 +10,7 @@ _CEILING = 200.0
 _LEAST = 1.0
 _PROMPT, _SLOW = 0.25, 1.0
 """Seconds for one answer: faster than the first, and more is asked; slower than the second, and less."""
-_MORE, _LESS, _MUCH_LESS = 1.02, 0.9, 0.5
+_MORE, _LESS, _MUCH_LESS, _BACK = 1.02, 0.9, 0.5, 1.25
 _REFUSALS = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 """What stores answer who are asked too much: S3's `SlowDown` comes with 503."""
 
@@ -19,12 +19,18 @@ class Pace:
     """Lets requests go one by one, never more than *ceiling* of them in a second; 0 sets none.
 
     A store that answers promptly is asked a little faster after each answer, one that grows slow a little slower, and
-    one that refuses or does not answer half as fast.
+    one that refuses or does not answer half as fast. Once that is over, the pace is soon what the store bore before:
+    an outage of many requests says no more of it than one of them. Nor is a store that never answers promptly held
+    for ever to what was left by the outage: it comes back to the pace that it began with.
     """
 
     def __init__(self, ceiling: float) -> None:
         self._ceiling = ceiling or _CEILING
         self._rate = ceiling or FIRST
+        self._borne = 0.0
+        """Half of the rate at which the last trouble began."""
+        self._is_refused = False
+        """Whether the last request had no answer, or a refusal for one."""
         self._lock = threading.Lock()
         self._next = 0.0
 
@@ -53,18 +59,26 @@ class Pace:
     def answered(self, status: int, seconds: float | None) -> None:
         """Take in that the store answered with *status* after *seconds*; None where they are not the store's doing."""
         if status in _REFUSALS:
-            self._change(_MUCH_LESS)
-        elif seconds is None:
+            self.unanswered()
             return
-        elif seconds > _SLOW:
-            self._change(_LESS)
-        elif seconds < _PROMPT:
-            self._change(_MORE)
+        with self._lock:
+            self._is_refused = False
+            if seconds is not None:
+                self._set(self._rate * self._factor(seconds))
 
     def unanswered(self) -> None:
         """Take in that a request had no answer."""
-        self._change(_MUCH_LESS)
-
-    def _change(self, factor: float) -> None:
         with self._lock:
-            self._rate = min(max(self._rate * factor, min(_LEAST, self._ceiling)), self._ceiling)
+            if not self._is_refused:
+                self._borne, self._is_refused = self._rate * _MUCH_LESS, True
+            self._set(self._rate * _MUCH_LESS)
+
+    def _factor(self, seconds: float) -> float:
+        if seconds > _SLOW:
+            return _LESS
+        if self._rate < self._borne:
+            return min(_BACK, self._borne / self._rate)
+        return _MORE if seconds < _PROMPT or self._rate < FIRST else 1.0
+
+    def _set(self, rate: float) -> None:
+        self._rate = min(max(rate, min(_LEAST, self._ceiling)), self._ceiling)
