@@ -40,10 +40,9 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 def common(spans: Iterable[Span]) -> Span:
     """The time that lies in all of *spans*."""
     kept = list(spans)
-    return Span(
-        max((span.first for span in kept if span.first is not None), default=None),
-        min((span.end for span in kept if span.end is not None), default=None),
-    )
+    firsts = [span.first for span in kept if span.first is not None]
+    ends = [span.end for span in kept if span.end is not None]
+    return Span(max(firsts, default=None), min(ends, default=None))
 
 
 class Now:

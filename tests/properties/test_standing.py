@@ -231,12 +231,34 @@ def test_only_what_has_changed_is_judged_and_rendered_again(namespaces: int) -> 
     assert 0 < renderer.made < everything / 5
 
 
-def _with_a_sync(facts: Facts) -> Facts:
-    """*facts* in which one source has synced once more."""
+def test_what_claims_share_is_taken_over_when_a_source_has_synced_to_where_it_had() -> None:
+    facts, judging = world(CLAIMS, CLAIMS), Judge(Settings())
+    first, before = judging.verdict(facts, AT), judging._inventory
+    source = facts.cluster.volsync.sources.items[0]
+    assert before is not None
+    assert source.status is not None
+    assert source.status.last_sync_time is not None
+    selection, readers, unclaimed = before.selection, before.readers, first.orphans
+
+    synced = _with_a_sync(facts, source.status.last_sync_time + timedelta(seconds=1))
+    after = judging.verdict(synced, AT + timedelta(seconds=1))
+    assert judging.judged == 1
+    assert after.owners is first.owners
+    assert after.orphans is unclaimed
+    now = judging._inventory
+    assert now is not None
+    assert now is not before
+    assert now.selection is selection
+    assert now.readers is readers
+    assert whole(written_out(after)) == whole(judge(synced, Settings(), AT + timedelta(seconds=1)))
+
+
+def _with_a_sync(facts: Facts, at: datetime = AT) -> Facts:
+    """*facts* in which the first source has synced once more."""
     listing = facts.cluster.volsync.sources
     first, *others = listing.items
     assert first.status is not None
-    status = msgspec.structs.replace(first.status, last_sync_time=AT)
+    status = msgspec.structs.replace(first.status, last_sync_time=at)
     items = (msgspec.structs.replace(first, status=status), *others)
     changed = {"volsync.sources": msgspec.structs.replace(listing, items=items)}
     return msgspec.structs.replace(facts, cluster=facts.cluster.with_lists(changed))

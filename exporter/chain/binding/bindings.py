@@ -39,15 +39,15 @@ _MANY = 3
 """So many that are there speak for one that is not."""
 _NO_BUCKET = "no bucket is read"
 _UNTOLD = Binding(BindingState.UNKNOWN, "a value in its objects could not be understood")
+_UNREAD = Binding(BindingState.UNKNOWN, _NO_BUCKET)
 _NO_HINTS: tuple[Hint, ...] = ()
 Identity = tuple[str, ...]
 """What is one for all that read from or write to one repository."""
 T = TypeVar("T")
-_DECIDED = (
-    *("_all", "_found", "_hints_of", "_users", "_bases", "_untold", "_siblings", "_all_names"),
-    *("layouts", "_proven_layouts", "_sole_endpoint", "claims_at"),
-)
-"""What is decided for all sources together, and stays so while none of them leads to elsewhere."""
+_SAID = ("_hints_of", "_users", "_untold", "_siblings", "_all_names", "_patterns")
+"""What is said of all sources."""
+_DECIDED = ("_found", "_bases", "layouts", "_proven_layouts", "_all", "_sole_endpoint", "claims_at")
+"""What is decided of all of them together by what is said, and by what each wrote to."""
 
 
 class _Templates(NamedTuple):
@@ -83,13 +83,15 @@ class Bindings:
         known = self._before.places
         self._places: Places = known if known is not None and known.is_of(buckets) else Places(buckets)
         self._memory.places = self._places
-        if before is not None and before._holds_for(cluster, self._places):  # noqa: SLF001 - as above
-            self._memory = self._before
-            self.__dict__.update({name: made for name, made in vars(before).items() if name in _DECIDED})
+        if before is not None and (holding := before._holding_for(cluster, self._places)):  # noqa: SLF001 - as above
+            self._memory.read = self._before.read
+            self.__dict__.update({name: made for name, made in vars(before).items() if name in holding})
+            if "_all" in holding:
+                self._memory = self._before
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
-        return self._all.get(source.key, Binding(BindingState.UNKNOWN, _NO_BUCKET))
+        return self._all.get(source.key, _UNREAD)
 
     @property
     def decided(self) -> object:
@@ -168,11 +170,11 @@ class Bindings:
         """The sources that back a PVC up."""
         return tuple(source for source in self._cluster.volsync.sources.items if source.spec.source_pvc)
 
-    def _holds_for(self, cluster: ClusterFacts, places: Places) -> bool:
-        """Whether the same is decided for the sources of *cluster* and the *places*, by what was decided here.
+    def _holding_for(self, cluster: ClusterFacts, places: Places) -> tuple[str, ...]:
+        """What was made here of all sources together that holds for those of *cluster* and the *places*, too.
 
-        That is so where sources only synced again, and each wrote to where it had written: what else speaks of them are
-        the objects that they were made with, and what these say.
+        Where sources only synced again, what else speaks of them are the objects that they were made with. Then all
+        that is said holds if their logs say the same, and all that is decided if each wrote to where it had written.
         """
         known = self._cluster
         is_same = (
@@ -183,27 +185,42 @@ class Bindings:
             and cluster.volsync.sources.written is known.volsync.sources.written
         )
         if not is_same or "_all" not in vars(self) or self.isolation.failures:
-            return False
+            return ()
         synced = differences(known.volsync.sources, cluster.volsync.sources)
-        return synced is not None and all(self._leads_on(old, new) for old, new in synced if new.spec.source_pvc)
+        pairs = [(old, new) for old, new in synced or () if new.spec.source_pvc]
+        if synced is None or not all(self._is_told_alike(old, new) for old, new in pairs):
+            return ()
+        return (*_SAID, *_DECIDED) if all(self._wrote_alike(old, new) for old, new in pairs) else _SAID
 
-    def _leads_on(self, old: ReplicationSource, new: ReplicationSource) -> bool:
-        """Whether *new*, which is written as *old* is, leads to where that did."""
-        memory = self._memory
-        said, hints = memory.read[new.key]
-        named = memory.named.get(new.key)
-        if said.source is not old or (named is not None and named[0] is not old):
+    def _is_told_alike(self, old: ReplicationSource, new: ReplicationSource) -> bool:
+        """Whether *new*, which is written as *old* is, has the same said of it."""
+        said, hints = self._memory.read[new.key]
+        if said.source is not old:
             return False  # there are two of one name
         said = said._replace(source=new)
         try:
-            is_same = self._objects.of(said) == hints and (named is None or self._by_name(new) is named[1])
-            tails = [hint.tail for hint in hints if hint.tail and not hint.is_one_base]
-            places = [place for tail in tails for place in self._places.ending_in(tail)]
-            if not is_same or any(wrote(old, place) is not wrote(new, place) for place in places):
+            if self._objects.of(said) != hints:
                 return False
         except Exception:  # noqa: BLE001 - what comes from outside can break any line: it is isolated among all
             return False
-        memory.read[new.key] = said, hints
+        self._memory.read[new.key] = said, hints
+        return True
+
+    def _wrote_alike(self, old: ReplicationSource, new: ReplicationSource) -> bool:
+        """Whether *new*, of which the same is said as of *old*, wrote to where that did."""
+        memory = self._memory
+        named = memory.named.get(new.key)
+        if named is not None and named[0] is not old:
+            return False
+        tails = [hint.tail for hint in self._hints(new) if hint.tail and not hint.is_one_base]
+        places = [place for tail in tails for place in self._places.ending_in(tail)]
+        try:
+            if any(wrote(old, place) is not wrote(new, place) for place in places):
+                return False
+            if named is not None and self._by_name(new) is not named[1]:
+                return False
+        except Exception:  # noqa: BLE001 - as above
+            return False
         if named is not None:
             memory.named[new.key] = new, named[1]
         return True
@@ -435,26 +452,27 @@ class Bindings:
             return
         is_set = bool(bucket.layout)
         says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
+        patterns = self._patterns
         alike: Counter[str] = Counter()
         for source in self.sources:
             if self._is_in(source, bucket):  # what an object says is no coincidence: it counts for two
-                alike[pattern_of(source)] += 2 if self._found[source.key].is_set else 1
-        unlike = Counter(pattern_of(source) for source in self.sources if self._is_elsewhere(source, bucket))
+                alike[patterns[source.key]] += 2 if self._found[source.key].is_set else 1
+        unlike = Counter(patterns[source.key] for source in self.sources if self._is_elsewhere(source, bucket))
+        is_shown = {pattern: len(self.buckets) == 1 and alike[pattern] > 1 + 2 * unlike[pattern] for pattern in alike}
         wanted = [
             (source, _under(bucket.prefix, names_of_source(source).path_by(layout)))
             for source in self.sources
-            if self._may_be_laid_out(source, bucket)
-            and (is_set or (len(self.buckets) == 1 and alike[pattern_of(source)] > 1 + 2 * unlike[pattern_of(source)]))
+            if self._may_be_laid_out(source, bucket) and (is_set or is_shown.get(patterns[source.key]))
         ]
         if not is_set:  # a place that another claim writes to is that one's
             taken = {b.prefix for b in self._found.values() if b.bucket and b.bucket.identity == bucket.identity}
             wanted = [(source, path) for source, path in wanted if path not in taken]
         absent = Counter(
-            pattern_of(source) for source, path in wanted if (bucket.identity, path) not in self._places.at
+            patterns[source.key] for source, path in wanted if (bucket.identity, path) not in self._places.at
         )
         for source, path in wanted:
             is_there = (bucket.identity, path) in self._places.at
-            if is_set or is_there or _MANY * absent[pattern_of(source)] <= alike[pattern_of(source)]:
+            if is_set or is_there or _MANY * absent[patterns[source.key]] <= alike[patterns[source.key]]:
                 yield source.key, self._binding(bucket, path, says, is_set=True)
 
     def _may_be_laid_out(self, source: ReplicationSource, bucket: Bucket) -> bool:
@@ -472,6 +490,11 @@ class Bindings:
     def _is_elsewhere(self, source: ReplicationSource, bucket: Bucket) -> bool:
         binding = self._found[source.key]
         return binding.state is not BindingState.UNKNOWN and not self._is_in(source, bucket)
+
+    @cached_property
+    def _patterns(self) -> Mapping[Key, str]:
+        """How each source is made: those of one pattern are made alike."""
+        return {source.key: pattern_of(source) for source in self.sources}
 
     @cached_property
     def _siblings(self) -> Counter[Key]:

@@ -54,7 +54,7 @@ class Binding(msgspec.Struct, frozen=True, gc=False):
 
     def writes_to(self, bucket: Bucket) -> bool:
         """Whether its place is in *bucket*."""
-        return self.bucket is not None and self.bucket.identity == bucket.identity
+        return self.bucket is bucket or (self.bucket is not None and self.bucket.identity == bucket.identity)
 
     def may_lie_in(self, bucket: Bucket) -> bool:
         """Whether nothing known of its store speaks against *bucket*."""
