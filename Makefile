@@ -9,8 +9,6 @@ export PATH := $(CURDIR)/.tools/uv/bin:$(PATH):$(CURDIR)/.tools/bin
 # As scripts/setup does: a network with an authority of its own has told the system of it.
 export UV_SYSTEM_CERTS ?= true
 RUN := .venv/bin/
-# The tests wait for other programs a third of their time.
-WORKERS ?= $(shell echo $$(($$(nproc) * 3 / 2)))
 
 help: ## Say what there is.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +17,7 @@ demo: setup ## Print the table of a bad day, then serve it on http://127.0.0.1:9
 	$(RUN)python scripts/demo.py
 
 test: setup-test lint ## Run every check there is; those in a browser where chromium is installed.
-	$(RUN)pytest --numprocesses $(WORKERS) --dist loadfile
+	$(RUN)pytest --numprocesses auto --dist loadfile
 
 browser: setup-browser ## Check the page in a browser; installs Debian's chromium, as root.
 	$(RUN)pytest tests/page/test_browser.py

@@ -79,24 +79,24 @@ class Store:
         after = max(asked.get("continuation-token", ""), asked.get("start-after", ""))
         start = max(bisect_left(self.keys, prefix), bisect_right(self.keys, after) if after else 0)
         end = bisect_left(self.keys, prefix + "\U0010ffff")
-        if asked.get("delimiter"):
-            return self._folders(prefix, start, end, after)
+        if delimiter := asked.get("delimiter"):
+            return self._folders(prefix, start, end, after, delimiter)
         stop = min(start + PAGE, end)
         return _body(self.entries[start:stop], self.keys[stop - 1] if stop < end else "", max(stop - start, 0))
 
-    def _folders(self, prefix: str, start: int, end: int, after: str) -> bytes:
-        """What stands directly under *prefix*."""
+    def _folders(self, prefix: str, start: int, end: int, after: str, delimiter: str) -> bytes:
+        """What stands under *prefix*, folded at the first *delimiter*."""
         parts: list[bytes] = []
         last = ""
         while start < end and len(parts) < PAGE:
             key = self.keys[start]
-            folder, slash, _ = key[len(prefix) :].partition("/")
-            last = f"{prefix}{folder}/" if slash else key
-            if not slash:
+            folder, is_folded, _ = key[len(prefix) :].partition(delimiter)
+            last = f"{prefix}{folder}{delimiter}" if is_folded else key
+            if not is_folded:
                 parts.append(self.entries[start])
             elif last > after:
                 parts.append(f"<CommonPrefixes><Prefix>{quote(last)}</Prefix></CommonPrefixes>".encode())
-            start = bisect_left(self.keys, last + "\U0010ffff") if slash else start + 1
+            start = bisect_left(self.keys, last + "\U0010ffff") if is_folded else start + 1
         return _body(parts, last + "\U0010ffff" if start < end else "", len(parts))
 
 

