@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from exporter.chain.judge import judge
 from exporter.chain.verdict import Verdict
 from exporter.facts.bucket.discovery import RepositorySearch
+from exporter.facts.bucket.reader import BucketReader
 from exporter.facts.cluster.dump.files import read_files
 from exporter.facts.cluster.server.api import ClusterReader
-from exporter.facts.layout import namespace_at
+from exporter.facts.layout import Owner, namespace_at
 from exporter.facts.reading import Source
 from exporter.settings import Settings
 from exporter.sharding import Shard, parse_shard
@@ -104,3 +105,17 @@ def test_repositories_of_another_shard_are_not_looked_for() -> None:
     )
     assert {"media/", "shop/"} <= set(asked)
     assert not [prefix for prefix in asked if prefix.startswith("books")]
+
+
+def test_repositories_of_another_shards_claims_are_not_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    writers = [Owner(f"team-{number}", "claim", "source") for number in range(9)]
+    buckets = [{"endpoint": "http://store.example", "bucket": "backups", "layout": "{namespace}/{pvc}"}]
+    expected = []
+    for settings in shards(2):
+        reader = BucketReader(Settings.model_validate({"claims": settings.claims.model_dump(), "buckets": buckets}))
+        reader.expect(writers)
+        expected.append(reader.sweeps[0].expected())
+    assert all(expected)
+    assert not expected[0] & expected[1]
+    assert expected[0] | expected[1] == {f"{writer.namespace}/claim" for writer in writers}

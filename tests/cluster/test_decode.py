@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +19,7 @@ from exporter.facts.cluster.kyverno.objects import UpdateRequest
 from exporter.facts.cluster.longhorn.objects import LonghornSetting
 from exporter.facts.cluster.object_list import MalformedObject
 from tests.cluster.conftest import Json, obj, small_cluster
+from tests.tools import ROOT
 
 BY_FIELD = {kind.field: kind for kind in KINDS}
 SOURCES = BY_FIELD["volsync.sources"]
@@ -223,3 +226,31 @@ def test_damaged_bytes_are_refused_or_cost_their_own_object(at: int, cut: int, p
         page = decode_page(SOURCES, damaged)
         assert all(type(item) is SOURCES.struct for item in page.items)
         assert all(type(one) is MalformedObject for one in page.malformed)
+
+
+THREADS = """
+import sys, threading
+from exporter.facts.cluster.decode import convert, decode_bytes, decode_page
+from exporter.facts.cluster.kinds import KINDS
+
+sys.setswitchinterval(1e-6)
+begin = threading.Barrier(8)
+
+def work(number):
+    begin.wait()
+    for kind in (*KINDS[number:], *KINDS[:number]):
+        convert(kind, {"metadata": {"name": "a"}})
+        decode_bytes(kind, b'{"metadata": {"name": "a"}}')
+        decode_page(kind, b'{"kind": "%b", "items": []}' % (
+            b"PartialObjectMetadataList" if kind.metadata_only else f"{kind.kind}List".encode()))
+
+threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_kinds_that_are_decoded_for_the_first_time_by_many_threads_do_not_end_the_process() -> None:
+    """Sources are read side by side, and msgspec crashes where two threads use a class first at the same moment."""
+    ended = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ended.returncode == 0, ended.stderr

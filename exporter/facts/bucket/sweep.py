@@ -137,8 +137,11 @@ class Sweep:
         return self._client
 
     def expect(self, writers: Iterable[Owner]) -> None:
-        """Look, from the next read on, for the repositories of *writers*, wherever else repositories are found."""
-        self._writers = tuple(writers)
+        """Look, from the next read on, for the repositories of *writers*, wherever else repositories are found.
+
+        Those whose claims another exporter looks at are left to it.
+        """
+        self._writers = tuple(one for one in writers if self.settings.claims.is_of_shard(one.namespace or ""))
 
     def expected(self) -> frozenset[str]:
         """The prefixes at which the writers' repositories should be.

@@ -20,6 +20,7 @@ from exporter.facts.body import Body
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import MalformedObject
 from exporter.facts.cluster.wire import LONGEST_NAME, LONGEST_TEXT, Object
+from exporter.facts.decoding import converted, decoder_of
 from exporter.facts.nesting import shallow
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ def decode_page(kind: Kind, body: Body) -> ListPage:
     if is_dense(body) or _holds_anything(kind.struct):
         return _decode_one_by_one(kind, body, wanted)
     try:
-        page: _List[Any] = _list_decoder(kind.struct).decode(body)
+        page: _List[Any] = decoder_of(_List[kind.struct]).decode(body)  # type: ignore[name-defined]
     except _UNDECODABLE:
         return _decode_one_by_one(kind, body, wanted)
     _expect(page.kind, wanted)
@@ -113,7 +114,7 @@ def decode_version(body: Body) -> str:
         MalformedPageError: *body* is no list.
     """
     try:
-        return msgspec.json.decode(body, type=_Listed).metadata.version
+        return decoder_of(_Listed).decode(body).metadata.version
     except _UNDECODABLE as error:
         raise MalformedPageError(f"the answer is no list: {error}") from None
 
@@ -150,7 +151,7 @@ def _raw_items(body: Body) -> _List[msgspec.Raw] | _Single:
 
     What is nested too deeply costs the object that it stands in.
     """
-    decoder = _single_decoder() if is_dense(body) else _raw_list_decoder()
+    decoder = decoder_of(_Single) if is_dense(body) else decoder_of(_List[msgspec.Raw])
     try:
         return decoder.decode(body)
     except RecursionError:
@@ -170,8 +171,8 @@ def decode_bytes(kind: Kind, body: Body) -> Object | MalformedObject:
         return _malformed(kind, body, "it is nested too deeply")
     try:
         if is_free:
-            return convert(kind, _shortened(msgspec.json.decode(body, type=dict[str, Any])))
-        return _object_decoder(kind.struct).decode(body)
+            return convert(kind, _shortened(decoder_of(dict[str, Any]).decode(body)))
+        return decoder_of(kind.struct).decode(body)
     except _UNDECODABLE as error:
         whole = _tolerant(body, dict[str, Any]) if _TOO_LONG in str(error) else None
         if whole is not None:
@@ -186,11 +187,11 @@ def convert(kind: Kind, document: Mapping[str, Any]) -> Object | MalformedObject
     """
     try:
         try:
-            return msgspec.convert(document, kind.struct)
+            return converted(document, kind.struct)
         except msgspec.ValidationError as error:
             if _TOO_LONG not in str(error):
                 raise
-            return msgspec.convert(_shortened(document), kind.struct)
+            return converted(_shortened(document), kind.struct)
     except (msgspec.ValidationError, RecursionError) as error:
         return _malformed(kind, document, str(error))
 
@@ -250,7 +251,7 @@ def _text(document: object, path: tuple[str, ...]) -> str:
 
 def _tolerant(raw: msgspec.Raw | Body, shape: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(raw, type=shape)
+        return decoder_of(shape).decode(raw)
     except _UNDECODABLE:
         return None
 
@@ -283,23 +284,3 @@ def _holds_anything(struct: type[Object]) -> bool:
         return False
 
     return is_free(inspect.type_info(struct))
-
-
-@cache
-def _single_decoder() -> msgspec.json.Decoder[_Single]:
-    return msgspec.json.Decoder(_Single)
-
-
-@cache
-def _list_decoder(struct: type[Object]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_List[struct])  # type: ignore[valid-type]
-
-
-@cache
-def _raw_list_decoder() -> msgspec.json.Decoder[_List[msgspec.Raw]]:
-    return msgspec.json.Decoder(_List[msgspec.Raw])
-
-
-@cache
-def _object_decoder(struct: type[Object]) -> msgspec.json.Decoder[Object]:
-    return msgspec.json.Decoder(struct)

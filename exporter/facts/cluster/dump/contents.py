@@ -16,6 +16,7 @@ from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.object_list import Key, MalformedObject, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationSource
 from exporter.facts.cluster.wire import Object
+from exporter.facts.decoding import converted
 from exporter.facts.reading import Reading, Reason, Source
 
 MANIFEST = "volsync-exporter-dump.json"
@@ -68,7 +69,7 @@ def manifest_of(body: Mapping[str, Any]) -> DumpManifest | None:
     if "volsyncExporterDump" not in body:
         return None
     try:
-        return msgspec.convert(body, DumpManifest)
+        return converted(body, DumpManifest)
     except msgspec.ValidationError:
         return None
 

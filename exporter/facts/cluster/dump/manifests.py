@@ -12,6 +12,7 @@ import msgspec
 from exporter.facts.cluster.dump.json_text import json_bodies
 from exporter.facts.cluster.dump.refusal import FileError, Refused
 from exporter.facts.cluster.dump.yaml_text import yaml_bodies
+from exporter.facts.decoding import decoder_of
 
 STDIN = "-"
 MOST_BYTES = 1 << 30
@@ -186,7 +187,7 @@ class _RawList(msgspec.Struct, rename="camel"):
 def _json_documents(path: str, text: str) -> Iterator[Manifest | EmptyList | Refused]:
     """The objects of JSON text; a great list is taken apart while it is still bytes, which spares memory."""
     try:
-        whole = msgspec.json.decode(text, type=_RawList)
+        whole = decoder_of(_RawList).decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         for body in json_bodies(path, text):
             if isinstance(body, Refused):

@@ -24,6 +24,7 @@ from exporter.facts.cluster.server.targets import Ask, ListTarget, is_wanted, ta
 from exporter.facts.cluster.server.transport import ReadError, StoppedError, Transport
 from exporter.facts.cluster.wire import Object
 from exporter.facts.deadline import Until
+from exporter.facts.decoding import decoder_of
 from exporter.facts.model import SourceRead, SourceReport
 from exporter.facts.reading import Reading, Reason, Source
 from exporter.settings import Settings
@@ -129,7 +130,7 @@ class ClusterReader:
         address = self._connected().transport.address
         try:
             body = self._connected().transport.get("/version")
-            return address, msgspec.json.decode(body, type=_ServerVersion).git_version
+            return address, decoder_of(_ServerVersion).decode(body).git_version
         except ReadError as error:
             raise ReadError(error.reason, f"{address}: {error}", unreachable=error.unreachable) from None
         except (msgspec.DecodeError, UnicodeDecodeError):

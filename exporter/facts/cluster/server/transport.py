@@ -24,6 +24,7 @@ from exporter import __version__
 from exporter.facts.body import Body, BodyError, TooLongError, read_body, read_lines
 from exporter.facts.cluster.server.official import ApiClient
 from exporter.facts.deadline import Call, Watch, watch_connections
+from exporter.facts.decoding import decoder_of
 from exporter.facts.reading import Reason
 from exporter.masking import masked
 
@@ -280,7 +281,7 @@ def _reason(status: int) -> Reason:
 def _message(answer: _Answer) -> str:
     """The server's own words, where the body is a Status; a body that is none is not repeated."""
     try:
-        return msgspec.json.decode(answer.body, type=_StatusBody).message
+        return decoder_of(_StatusBody).decode(answer.body).message
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "without a Status" if answer.body else "without a body"
 
