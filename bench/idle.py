@@ -6,7 +6,6 @@ a watch with nothing in it but its bookmark. Bytes are those of whole answers, h
     python -m bench.idle 1000
 """
 
-import asyncio
 import json
 import multiprocessing
 import sys
@@ -20,6 +19,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from bench.poll import PAGE, PER_CLAIM, Row, pages
+from bench.responder import serve
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.server.api import ClusterReader
@@ -28,7 +28,7 @@ from exporter.facts.reading import Reading, Source
 from exporter.settings import Settings
 
 _COUNTS = "/-/counts"
-"""Answers with the requests and bytes so far, and counts anew."""
+"""Answers with the requests and bytes so far, and counts again."""
 _LISTS, _POLLS = 3, 10
 """How often each is measured: other programs on the machine make CPU seconds longer."""
 _SOURCES = [source for source in Source if source.is_of_cluster and source is not Source.SECRETS]
@@ -199,32 +199,8 @@ def _discovery() -> bytes:
     return json.dumps({"kind": "APIGroupDiscoveryList", "items": items}).encode()
 
 
-class _Protocol(asyncio.Protocol):
-    """As much of HTTP as a reader needs."""
-
-    def __init__(self, answers: _Answers) -> None:
-        self._answers = answers
-        self._received = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while b"\r\n\r\n" in self._received:
-            head, _, self._received = self._received.partition(b"\r\n\r\n")
-            self._transport.write(self._answers.to(head.split(b" ", 2)[1].decode()))
-
-
 def _serve(claims: int, ready: Connection) -> None:
-    answers = _Answers(claims)
-
-    async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(lambda: _Protocol(answers), "127.0.0.1", 0)
-        ready.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        await server.serve_forever()
-
-    asyncio.run(run())
+    serve(_Answers(claims).to, ready.send)
 
 
 def main() -> None:

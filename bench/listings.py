@@ -3,7 +3,6 @@
 One answers listings from the list of keys, fast enough to show its clients; the other is a real one, SeaweedFS.
 """
 
-import asyncio
 import hashlib
 import random
 import signal
@@ -18,10 +17,12 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
+from bench import responder
+
 PAGE = 1000
 BUCKET = "volsync-backup"
 REQUESTS = "/-/requests"
-"""Answers with the number of listings so far, and counts anew."""
+"""Answers with the number of listings so far, and counts again."""
 _FILLERS = 8
 _FILL_SECONDS = 600.0
 """As long as SeaweedFS may take to be filled; 100,000 objects take some 30 s."""
@@ -116,38 +117,19 @@ def _body(parts: list[bytes], token: str, count: int) -> bytes:
     )  # fmt: skip
 
 
-class _Protocol(asyncio.Protocol):
-    """As much of HTTP as S3 clients need for a listing."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._received = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while b"\r\n\r\n" in self._received:
-            head, _, self._received = self._received.partition(b"\r\n\r\n")
-            body = self._store.answer(head.split(b" ", 2)[1].decode())
-            self._transport.write(
-                b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%b"
-                % (formatdate(usegmt=True).encode(), len(body), body)
-            )
-
-
 def serve(shape: tuple[int, int, int], ready: Connection) -> None:
     """Serve `repositories(*shape)` until the process is ended; say so through *ready*."""
     store = Store(repositories(*shape))
 
-    async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(lambda: _Protocol(store), "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        ready.send(Served(f"http://127.0.0.1:{port}", ("key", "secret"), counts=True))
-        await server.serve_forever()
+    def answer(target: str) -> bytes:
+        body = store.answer(target)
+        return b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%b" % (
+            formatdate(usegmt=True).encode(),
+            len(body),
+            body,
+        )
 
-    asyncio.run(run())
+    responder.serve(answer, lambda address: ready.send(Served(address, ("key", "secret"), counts=True)))
 
 
 def serve_seaweed(shape: tuple[int, int, int], ready: Connection) -> None:

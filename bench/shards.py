@@ -15,7 +15,7 @@ import msgspec
 
 from bench.poll import Row
 from bench.worlds import AT, world
-from exporter.chain.standing import Judge
+from exporter.chain.incremental import Judge
 from exporter.facts.model import Facts
 from exporter.publication.render import Renderer
 from exporter.settings import Settings

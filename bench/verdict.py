@@ -1,6 +1,6 @@
 """Verdicts, and the exposition of each: from nothing, where nothing has changed, and where some of it has.
 
-The other way is to judge and to render everything anew, as after a start; of a verdict from nothing it is the same
+The other way is to judge and to render everything again, as after a start; of a verdict from nothing it is the same
 cluster in one namespace, which must cost no more.
 
     python -m bench.verdict 1000
@@ -17,7 +17,7 @@ import msgspec
 
 from bench.poll import Row
 from bench.worlds import AT, world
-from exporter.chain.standing import Judge
+from exporter.chain.incremental import Judge
 from exporter.facts.cluster.volsync.objects import ReplicationSource
 from exporter.facts.model import Facts
 from exporter.publication.render import Renderer
@@ -32,9 +32,9 @@ def run(claims: int) -> list[Row]:
     spread, together = world(claims, claims), world(claims, 1)
     gc.collect()
     gc.freeze()  # as after a start: what was read stays, and is not walked through again and again
-    anew, rendered = _from_nothing(spread), _from_nothing(spread, is_rendered=True)
+    first, rendered = _from_nothing(spread), _from_nothing(spread, is_rendered=True)
     what = f"{claims} claims in as many namespaces, as many schedules"
-    rows = [Row(f"verdict from nothing: {what}", 1000 * anew, 1000 * _from_nothing(together), 1.0, "ms CPU")]
+    rows = [Row(f"verdict from nothing: {what}", 1000 * first, 1000 * _from_nothing(together), 1.0, "ms CPU")]
     rows[0] = rows[0]._replace(ratio=rows[0].naive / rows[0].ours)
     for after, every in (("nothing changed", 0), ("one source changed", claims), ("1 % of the sources changed", 100)):
         again = _again(spread, every)

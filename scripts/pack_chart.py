@@ -108,7 +108,7 @@ class _SettingsSchema(GenerateJsonSchema):
 
 
 def schema_with_settings(schema: dict[str, Any]) -> str:
-    """*schema* with its definition of `settings` made anew from the settings' model.
+    """*schema* with its definition of `settings` made again from the settings' model.
 
     The names of the sources are known to a validator of the model only; all of them are its default.
     """
@@ -147,7 +147,7 @@ _DROPPED = frozenset({"title", "default", "properties"})
 
 
 def readme_with_values(readme: str, values: str) -> str:
-    """*readme* with its table made anew from the `# --` comments of *values*.
+    """*readme* with its table made again from the `# --` comments of *values*.
 
     Raises:
         ValueError: A value has no comment, or a comment has no value.

@@ -12,14 +12,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from exporter.caching import are_identical
 from exporter.chain.binding import Bindings
 from exporter.chain.isolation import Isolation, JudgingFailure
 from exporter.chain.kyverno import generated
 from exporter.chain.kyverno.generated import PolicyReference
 from exporter.chain.kyverno.policies import Policies, absent
 from exporter.chain.kyverno.policy import SECRET
-from exporter.chain.readers import Readers, Restores
 from exporter.chain.refreshing import patience_of
+from exporter.chain.restores.readers import Readers, Restores
 from exporter.chain.selection import Selection, done_among
 from exporter.facts import layout
 from exporter.facts.bucket.model import Bucket
@@ -28,9 +29,8 @@ from exporter.facts.cluster.external_secrets.objects import ClusterExternalSecre
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
+from exporter.facts.dependencies import Table, apart, shared
 from exporter.facts.model import Facts
-from exporter.facts.tables import Table, apart, shared
-from exporter.kept import are_identical
 from exporter.settings import Settings
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from exporter.chain.isolation import Isolation, JudgingFailure
 from exporter.chain.links import base_secret, repository_secret, restore, volume
 from exporter.chain.now import Now
 from exporter.chain.recovery import recovery_point
-from exporter.chain.restores import evidence_of
+from exporter.chain.restores.evidence import evidence_of
 from exporter.chain.scope import Scope
 from exporter.chain.state import RANK, JudgedBackup, is_urgent, state_of, with_severity
 from exporter.chain.summary import summary_of

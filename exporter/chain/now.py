@@ -107,11 +107,11 @@ class Age:
         return not self._now.has_reached(self.since, limit, _INSTANT)
 
     def written(self) -> str:
-        """The age as it stands in a text until that is shown: `told` writes it out."""
+        """The age as it stands in a text until that is shown: `with_ages` writes it out."""
         return f"{_OPEN}{(self.since - _EPOCH) // _INSTANT}{_CLOSE}"
 
 
-def told(text: str, at: datetime) -> str:
+def with_ages(text: str, at: datetime) -> str:
     """*text* with its ages as they are at the moment *at*."""
     if _OPEN not in text:
         return text

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from exporter.caching import are_identical
 from exporter.chain.causes import Cause, Impact
 from exporter.chain.scope import Scope
 from exporter.chain.verdict import ClaimVerdict, Orphan, Problem, RootCause
-from exporter.kept import are_identical
 
 Explanation = tuple[Cause, Scope, str]
 """A cause, a thing that could explain it, and the sign by which problems that it explains are known."""

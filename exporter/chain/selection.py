@@ -14,7 +14,7 @@ from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.kind import VOLSYNC_OBJECTS
 from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationSource
-from exporter.facts.tables import Table, apart, shared
+from exporter.facts.dependencies import Table, apart, shared
 from exporter.quantities import parse_quantity
 from exporter.settings import Selecting, Settings
 

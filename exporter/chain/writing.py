@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from exporter.chain.now import told
+from exporter.chain.now import with_ages
 from exporter.chain.verdict import ClaimVerdict, LinkVerdict, Orphan, Problem, RootCause, Verdict
 
 
@@ -22,7 +22,7 @@ def written_out(verdict: Verdict) -> Verdict:
 def _claim(claim: ClaimVerdict, at: datetime) -> ClaimVerdict:
     return msgspec.structs.replace(
         claim,
-        summary=told(claim.summary, at),
+        summary=with_ages(claim.summary, at),
         problem=_problem(claim.problem, at) if claim.problem else None,
         advisories=tuple(_problem(problem, at) for problem in claim.advisories),
         links=tuple(_link(link, at) for link in claim.links),
@@ -30,7 +30,7 @@ def _claim(claim: ClaimVerdict, at: datetime) -> ClaimVerdict:
 
 
 def _link(link: LinkVerdict, at: datetime) -> LinkVerdict:
-    evidence = told(link.evidence, at)
+    evidence = with_ages(link.evidence, at)
     if evidence is link.evidence and not link.problems:
         return link
     problems = tuple(_problem(problem, at) for problem in link.problems)
@@ -38,7 +38,7 @@ def _link(link: LinkVerdict, at: datetime) -> LinkVerdict:
 
 
 def _problem(problem: Problem, at: datetime) -> Problem:
-    reason = told(problem.reason, at)
+    reason = with_ages(problem.reason, at)
     return problem if reason is problem.reason else msgspec.structs.replace(problem, reason=reason)
 
 
@@ -48,5 +48,5 @@ def _orphan(orphan: Orphan, at: datetime) -> Orphan:
 
 
 def _root_cause(cause: RootCause, at: datetime) -> RootCause:
-    reason = told(cause.reason, at)
+    reason = with_ages(cause.reason, at)
     return cause if reason is cause.reason else msgspec.structs.replace(cause, reason=reason)

@@ -54,7 +54,7 @@ class _Quantity(click.ParamType[Decimal]):
     help="Begin none while so many have not ended.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what it would write.")
-@takes_inputs()
+@takes_inputs(is_live=True)
 def command(
     inputs: Inputs,
     claims: tuple[str, ...],
@@ -75,8 +75,6 @@ def command(
         raise click.UsageError("name the claims like media/photos, or give --all")
     if limits["unfinished"] < 1:
         raise click.UsageError("--unfinished must be 1 at least, for the one that is to be begun")
-    if inputs.files:
-        raise click.UsageError("a dump cannot be drilled: leave out --from")
     sys.exit(_run(inputs, claims, Limits(largest=max_size, **limits), dry_run=dry_run))
 
 
@@ -124,8 +122,3 @@ def _demand(claims: tuple[str, ...], chosen: list[Candidate], skipped: list[Skip
 def _written(one: Candidate) -> str:
     wanted = manifest(one.raw, one.capacity, one.storage_class, "the moment of the drill")
     return as_yaml(msgspec.json.encode(wanted).decode())
-
-
-for _option in command.params:
-    if isinstance(_option, click.Option) and _option.name in ("sources", "at"):
-        _option.hidden = True  # a dump cannot be drilled, and nothing is drilled in the past

@@ -145,20 +145,22 @@ def written(value: object) -> str:
     return str(value)
 
 
-def takes_inputs(*, is_scoped: bool = True) -> Callable[[Callable[..., object]], Callable[..., object]]:
+def takes_inputs(
+    *, is_scoped: bool = True, is_live: bool = False
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """Give a command the common options; it is called with an `Inputs` first.
 
-    One that *is_scoped* also takes kubectl's `-n` and `-A`.
+    One that *is_scoped* also takes kubectl's `-n` and `-A`; one that *is_live* has a cluster before it, and no dump.
     """
 
     def decorate(function: Callable[..., object]) -> Callable[..., object]:
         def command(
             *args: object,
-            sources: tuple[str, ...],
-            at: datetime | None,
             config: Path | None,
             kubeconfig: str,
             context: str,
+            sources: tuple[str, ...] = (),
+            at: datetime | None = None,
             namespaces: tuple[str, ...] = (),
             all_namespaces: bool = False,
             **values: object,
@@ -179,7 +181,8 @@ def takes_inputs(*, is_scoped: bool = True) -> Callable[[Callable[..., object]],
 
         command.__name__, command.__doc__ = function.__name__, function.__doc__
         own: list[click.Parameter] = getattr(function, "__click_params__", [])
-        common = [*(_scoping() if is_scoped else ()), *_common(), *(SettingOption(setting) for setting in SETTINGS)]
+        scoping, dump = _scoping() if is_scoped else [], [] if is_live else _of_a_dump()
+        common = [*scoping, *_of_a_cluster(), *dump, *_common(), *(SettingOption(setting) for setting in SETTINGS)]
         command.__click_params__ = [*reversed(common), *own]  # type: ignore[attr-defined]
         return command
 
@@ -198,10 +201,15 @@ def _scoping() -> list[click.Parameter]:
     ]
 
 
-def _common() -> list[click.Parameter]:
+def _of_a_cluster() -> list[click.Parameter]:
     return [
         click.Option(["--context"], metavar="NAME", help="Of the kubeconfig.  [default: the current one]"),
         click.Option(["--kubeconfig"], metavar="FILE", help="[default: $KUBECONFIG, or ~/.kube/config]"),
+    ]
+
+
+def _of_a_dump() -> list[click.Parameter]:
+    return [
         click.Option(
             [_FROM, "sources"],
             multiple=True,
@@ -209,6 +217,11 @@ def _common() -> list[click.Parameter]:
             help="Read a dump: files, folders, FILE.tar.gz, -",
         ),
         click.Option(["--at"], type=_Moment(), help="Judge as at 2026-01-18T14:00:00Z.  [default: now]"),
+    ]
+
+
+def _common() -> list[click.Parameter]:
+    return [
         click.Option(
             ["--config"],
             type=click.Path(path_type=Path),

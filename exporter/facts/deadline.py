@@ -1,6 +1,6 @@
 """One request within one time, and all requests of a read within another, whatever the peer does.
 
-A socket's own time-out begins anew with each byte, so a peer that trickles (a header, a chunk, an interim answer, a
+A socket's own time-out begins again with each byte, so a peer that trickles (a header, a chunk, an interim answer, a
 TLS handshake) can hold a reader for ever. Here a watch ends the connection itself when its time is over, or the
 program is to stop: whatever waits for that connection then wakes.
 """

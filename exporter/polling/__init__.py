@@ -1,1 +1,1 @@
-"""Reading each source at its own rhythm, and judging anew whenever facts have come."""
+"""Reading each source at its own rhythm, and judging again whenever facts have come."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from exporter.caching import are_identical
 from exporter.chain.verdict import Verdict
-from exporter.kept import are_identical
 from exporter.publication.families import Each, Family, Parts
 
 _TOGETHER = 128

@@ -11,7 +11,7 @@ from exporter.publication.http import Response
 from exporter.publication.negotiation import takes_gzip
 
 SERVES_SECONDS: Final = 15.0
-"""A page also tells ages, and what the exporter knows of itself: it is made anew after this time in any case."""
+"""A page also tells ages, and what the exporter knows of itself: it is made again after this time in any case."""
 _ROOM = 4 << 20
 """Bytes of packed pages. The text of a page is some 15 times as long."""
 
@@ -23,7 +23,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class PageCache:
-    """Packed answers about one *subject* at a time; another subject starts it anew."""
+    """Packed answers about one *subject* at a time; another subject starts it again."""
 
     def __init__(self) -> None:
         self._subject: object = None

@@ -23,9 +23,9 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.utils import floatToGoString
 
+from exporter.caching import are_identical
 from exporter.chain.verdict import Verdict
 from exporter.facts.bucket.model import Bucket
-from exporter.kept import are_identical
 from exporter.publication.blocks import Block, Blocks
 from exporter.publication.families import (
     TELEMETRY_FAMILIES,
@@ -80,7 +80,7 @@ class Rendered(msgspec.Struct, frozen=True):
     """How long they are unpacked."""
     ages: tuple[Ages, ...]
     duplicates: int
-    """Samples that were left out because an earlier one bears the same labels."""
+    """Samples that were left out because an earlier one has the same labels."""
     failed: tuple[str, ...]
     """Families that were left out because their samples could not be had."""
 
@@ -305,7 +305,7 @@ def number(value: float) -> str:
 
 
 class _Unpacked(msgspec.Struct, frozen=True):
-    """What gzip members hold, unpacked anew for whoever goes through it, and *rest*."""
+    """What gzip members hold, unpacked again for whoever goes through it, and *rest*."""
 
     packed: bytes
     rest: bytes

@@ -265,7 +265,7 @@ def test_a_bucket_that_was_emptied_is_one_root_cause() -> None:
     ],
 )
 def test_trouble_that_hits_all_alike_is_one_root_cause_too(name: str, cause: Cause) -> None:
-    """A store that answers slowly, a bucket that was made anew, and what an outage leaves behind."""
+    """A store that answers slowly, a bucket that was made again, and what an outage leaves behind."""
     roots = [root for root in judged(name).root_causes if root.cause is cause]
     assert len(roots) == 1
     assert len(roots[0].claims) >= 1000

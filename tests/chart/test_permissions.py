@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from exporter.facts.cluster.kinds import KINDS
-from exporter.facts.cluster.server import standing
+from exporter.facts.cluster.server import cached_list
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.cluster.server.permissions import rules
 from exporter.facts.reading import Reading, Source
@@ -25,7 +25,7 @@ Grant = tuple[str, str, str, str]
 def test_the_exporter_meets_no_refusal_and_leaves_no_permission_unused(
     values: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing, "SMALL", 0)  # these lists are so small that they would not be watched
+    monkeypatch.setattr(cached_list, "SMALL", 0)  # these lists are so small that they would not be watched
     account = the("Deployment", values)["spec"]["template"]["spec"]["serviceAccountName"]
     namespace = the("Deployment", values)["metadata"]["namespace"]
     rbac = [manifest for manifest in rendered(values) if manifest["kind"] in RBAC]

@@ -1,4 +1,4 @@
-"""Every screen of the command line at 80 columns, as a terminal shows it. `UPDATE_GOLDEN=1 pytest` writes them anew."""
+"""Every screen of the command line at 80 columns, as a terminal shows it. `UPDATE_GOLDEN=1 pytest` rewrites them."""
 
 import os
 import re

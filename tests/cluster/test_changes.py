@@ -12,7 +12,7 @@ import pytest
 
 from exporter.facts.cluster.changes import is_before
 from exporter.facts.cluster.object_list import ObjectList
-from exporter.facts.cluster.server import discovery, standing, transport
+from exporter.facts.cluster.server import cached_list, discovery, transport
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.model import Read, SourceRead
 from exporter.facts.reading import Reading, Source
@@ -28,7 +28,7 @@ SOURCES = [source for source in Source if source.is_of_cluster]
 @pytest.fixture(autouse=True)
 def _follow_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also lists that are so small that they would be read in full."""
-    monkeypatch.setattr(standing, "SMALL", 0)
+    monkeypatch.setattr(cached_list, "SMALL", 0)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_namespaces_that_are_named_are_followed_each(server: ApiServer, reader_o
 def test_of_very_many_lists_the_longest_are_followed(
     server: ApiServer, reader_of: MakeReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing, "MOST_FOLLOWED", 1)
+    monkeypatch.setattr(cached_list, "MOST_FOLLOWED", 1)
     polls = Polls(reader_of(server))
     for number in range(9):
         server.add(claim(f"new-{number}"))
@@ -230,7 +230,7 @@ def test_polls_that_come_every_few_seconds_do_not_wait_for_changes(server: ApiSe
 def test_a_list_that_is_as_short_as_its_changes_is_read_in_full(
     server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing, "SMALL", 16 << 10)
+    monkeypatch.setattr(cached_list, "SMALL", 16 << 10)
     server.pass_time()
     server.compact()
     before = polls.read()
@@ -302,7 +302,7 @@ def test_where_changes_cannot_be_had_the_list_is_read_in_full(
     spoil: Callable[[ApiServer], None],
     reason: str,
 ) -> None:
-    monkeypatch.setattr(standing, "OPEN_SECONDS", 0)
+    monkeypatch.setattr(cached_list, "OPEN_SECONDS", 0)
     monkeypatch.setattr(transport, "LONGEST_EVENT", 30_000)
     polls = Polls(reader_of(server, timeout=0.8))
     server.add(claim("one"))
@@ -393,7 +393,7 @@ def test_a_server_without_bookmarks_is_listed_now_and_then(
     now = time.monotonic()
     reasons = []
     for minute in range(13):
-        monkeypatch.setattr(standing, "now", lambda minute=minute: now + 60 * minute)
+        monkeypatch.setattr(cached_list, "now", lambda minute=minute: now + 60 * minute)
         server.pass_time()
         polls.read()
         reasons.append(polls.why())
@@ -406,7 +406,7 @@ def test_with_bookmarks_no_list_is_needed_for_hours(
     now = time.monotonic()
     reasons = Counter()
     for minute in range(0, 7 * 60, 10):
-        monkeypatch.setattr(standing, "now", lambda minute=minute: now + 60 * minute)
+        monkeypatch.setattr(cached_list, "now", lambda minute=minute: now + 60 * minute)
         server.pass_time()
         polls.read()
         reasons[polls.why()] += 1
@@ -476,7 +476,7 @@ def test_a_version_that_no_server_gives_is_not_sent_back(server: ApiServer, poll
 def test_a_list_does_not_grow_beyond_what_may_be_read(
     server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing, "MOST_OBJECTS", 5)
+    monkeypatch.setattr(cached_list, "MOST_OBJECTS", 5)
     polls.read()
     for number in range(3):
         server.add(claim(f"new-{number}"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.facts.cluster.server import standing
+from exporter.facts.cluster.server import cached_list
 from exporter.facts.cluster.server.access import check_access
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.cluster.server.permissions import Rule, rules
@@ -23,7 +23,7 @@ from tests.cluster.conftest import Json, MakeReader, small_cluster
 @pytest.fixture(autouse=True)
 def _follow_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also lists that are so small that they would be read in full."""
-    monkeypatch.setattr(standing, "SMALL", 0)
+    monkeypatch.setattr(cached_list, "SMALL", 0)
 
 
 SOURCES = [source for source in Source if source.is_of_cluster]

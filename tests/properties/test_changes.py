@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
-from exporter.facts.cluster.server import api, standing
+from exporter.facts.cluster.server import api, cached_list
 from exporter.facts.cluster.server.api import ClusterReader
 from exporter.facts.reading import Source
 from exporter.settings import Settings
@@ -163,8 +163,8 @@ def noise(lines: list[bytes]) -> Iterator[bytes]:
 @pytest.fixture(autouse=True, scope="module")
 def _few_kinds() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(standing, "SMALL", 0)
-        patch.setattr(standing, "_PAUSE", 0.0)
+        patch.setattr(cached_list, "SMALL", 0)
+        patch.setattr(cached_list, "_PAUSE", 0.0)
         patch.setattr(api, "Transport", lambda transport, _timeout: transport)
         patch.setattr(api, "KINDS", tuple(kind for kind in KINDS if kind.field in FIELDS))
         yield

@@ -55,7 +55,7 @@ def one_family(*values: str, duplicate: bool = False) -> Family[Verdict]:
 
 
 def test_every_family_is_rendered_as_the_golden_exposition_has_it() -> None:
-    """`UPDATE_GOLDEN=1 pytest` writes it anew."""
+    """`UPDATE_GOLDEN=1 pytest` writes it again."""
     lines = [line for line in text(every_family()).splitlines() if not _OWN.match(line)]
     rendered = "\n".join(lines) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):

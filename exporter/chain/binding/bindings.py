@@ -28,8 +28,8 @@ from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.object_list import Key, differences
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
+from exporter.facts.dependencies import Table, apart, shared
 from exporter.facts.reading import Reading
-from exporter.facts.tables import Table, apart, shared
 
 READ_METHODS = ("restic",)
 """The movers whose repositories a listing can be read of."""
@@ -344,7 +344,7 @@ class Bindings:
         return {source.key: self._alone(source, self._hinted, _NO_HINTS) for source in self.sources}
 
     def _hinted(self, source: ReplicationSource) -> tuple[Hint, ...]:
-        """What is said of the source's repository, read anew only where it may be another thing."""
+        """What is said of the source's repository, read again only where it may be another thing."""
         said = self._objects.saying(source)
         before = self._before.read.get(source.key)
         hints = before[1] if before and all(map(operator.is_, before[0], said)) else self._objects.of(said)
@@ -427,7 +427,7 @@ class Bindings:
         return {bucket: score for bucket, score in scores.items() if score}
 
     def _templates(self, source: ReplicationSource, path: str) -> frozenset[str]:
-        """The templates that give *path* of the source's names, told anew only of others."""
+        """The templates that give *path* of the source's names, told again only of others."""
         before = self._before.templates.get(source.key)
         if before is None or (before.path, before.pvc) != (path, source.spec.source_pvc):
             templates = frozenset(templates_of(names_of_source(source), path))

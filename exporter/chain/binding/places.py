@@ -6,9 +6,9 @@ from functools import cached_property
 
 import msgspec
 
+from exporter.caching import are_identical
 from exporter.chain.binding.layouts import words_of
 from exporter.facts.bucket.model import Bucket, Repository
-from exporter.kept import are_identical
 
 Place = tuple[tuple[str, str, str], str]
 """A bucket's identity, and a path in it."""

@@ -11,8 +11,8 @@ from exporter.chain.recovery import loss, ours
 from exporter.chain.verdict import LinkVerdict, Problem
 from exporter.durations import format_duration
 from exporter.facts.bucket.model import Bucket, Repository
+from exporter.facts.dependencies import note
 from exporter.facts.reading import Reading
-from exporter.facts.tables import note
 
 DEFAULT_PRUNE_INTERVAL_DAYS = 7
 """volsync `internal/controller/mover/restic/builder.go`."""
@@ -206,7 +206,7 @@ def _made_anew_by_log(backup: Backup) -> Problem | None:
     began = backup.volsync_point
     if pruned is None or began is None or pruned >= began or "created restic repository" not in backup.last_log:
         return None
-    reason = "The last backup made the repository anew: its log says so."
+    reason = "The last backup made the repository again: its log says so."
     return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, scopes=(backup.scope, *backup.stores), since=began)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from exporter.chain import scope, unproven
+from exporter.chain import scope
 from exporter.chain.backup import (
     DESTINATION,
     Backup,
@@ -17,6 +17,7 @@ from exporter.chain.instants import earlier
 from exporter.chain.kyverno.generated import POLICY
 from exporter.chain.mover_log import FEW_FAILURES, last_words, says_nothing_restored
 from exporter.chain.recovery import ours, recovery_point
+from exporter.chain.restores import unproven
 from exporter.chain.scope import Scope
 from exporter.chain.text import one_line
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict

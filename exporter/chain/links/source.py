@@ -51,7 +51,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
 def _failing(backup: Backup) -> Problem | None:
     """VolSync's reconciler says what is wrong; what passes within moments is its way of working.
 
-    It conflicts with other writers all the time, and makes objects anew whose template has changed; the condition's
+    It conflicts with other writers all the time, and makes objects again whose template has changed; the condition's
     own time tells for how long (volsync `statemachine/conditions.go`).
     """
     error = backup.reconcile_error

@@ -94,7 +94,7 @@ def _lacks_pods(backup: Backup, job: Job) -> bool:
 def _without_pod_since(backup: Backup, job: Job) -> datetime | None:
     """Since when: over all Jobs of the sync, where its pods are shown to be refused; else since the last one ended.
 
-    VolSync makes the Job anew when its template changes, and begins no new sync with that.
+    VolSync makes the Job again when its template changes, and begins no new sync with that.
     """
     if backup.pods:
         end = end_of(backup.pods[0])

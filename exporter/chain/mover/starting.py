@@ -40,7 +40,7 @@ def problem_of(backup: Backup) -> Problem | None:
 def _waiting_since(backup: Backup, pod: Pod) -> datetime | None:
     """Since when the mover has waited to run: over all pods of its Job where none ever ran, else since this one's.
 
-    A pod that is made anew (its node was lost) is young, its Job is not. A Job that is made anew has all its time.
+    A pod that is made again (its node was lost) is young, its Job is not. A Job that is made again has all its time.
     """
     ever_ran = backup.last_failed or any(end_of(other) for other in backup.pods)
     return created(pod) if ever_ran else created(backup.job) or created(pod)

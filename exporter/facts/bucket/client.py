@@ -262,7 +262,7 @@ def _connect(
                 signature_version="s3v4",
                 s3={"addressing_style": settings.addressing},
                 retries={"mode": "standard", "total_max_attempts": 1},
-                # boto3 puts its own together anew for each request, in a third of the time that an empty one takes.
+                # boto3 puts its own together again for each request, in a third of the time that an empty one takes.
                 user_agent="volsync-exporter",
             ),
         )

@@ -81,7 +81,7 @@ OF_THE_BUCKET = frozenset(
 """What fails one request for such a reason fails them all."""
 
 STALE_CREDENTIALS = frozenset({Reason.NO_CREDENTIALS, Reason.WRONG_KEY, Reason.EXPIRED_KEY, Reason.UNAUTHORIZED})
-"""After these the next read connects anew, so that credentials are read again from where they stand."""
+"""After these the next read connects again, so that credentials are read again from where they stand."""
 
 
 def failure_of(error: Exception) -> BucketError:

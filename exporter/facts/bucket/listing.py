@@ -2,7 +2,7 @@
 
 boto3's own parser takes 55 to 100 ms for a page of 1,000 keys: it parses the XML twice and reads each date with
 dateutil. A few regular expressions take 1 ms, a real XML parser 5 ms (one core, botocore 1.44; `bench/sweep.py`
-measures it anew). So the regular expressions go first, and wherever their counts disagree the XML parser decides.
+measures it again). So the regular expressions go first, and wherever their counts disagree the XML parser decides.
 """
 
 import re

@@ -71,7 +71,7 @@ class Repository(msgspec.Struct, frozen=True):
     """What a listing tells of one restic repository, or of what is left of one. Times are the store's.
 
     Every time is when the object was written. That is the end of a backup and not its start; and a copy of a bucket
-    writes all anew (rclone, `mc mirror`): then `config_at`, `key_times` and `snapshot_times` lie close together.
+    writes all again (rclone, `mc mirror`): then `config_at`, `key_times` and `snapshot_times` lie close together.
     """
 
     bucket: str

@@ -81,7 +81,7 @@ class RepositoryState:
     def believe(self, look: Contents, at: datetime, clock: datetime, stale: timedelta) -> None:
         """Take over what a look saw at the store's time *at*, the exporter's being *clock*."""
         if self.look and self.look[ObjectType.KEYS].digest != look[ObjectType.KEYS].digest:
-            self.config_known = False  # made anew, or given another key
+            self.config_known = False  # made again, or given another key
         if look.config_at or look.covers_config:
             self._believe_config(look)
         self.look, self.looked_at, self.believed_at = look, at, clock

@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from exporter.facts.cluster.wire import Object, OwnerReference
+from exporter.facts.dependencies import Table, apart, aside, note
 from exporter.facts.reading import Reading, Reason
-from exporter.facts.tables import Table, apart, aside, note
 
 Key = tuple[str, str]
 """Namespace and name; the namespace is empty for what is cluster-scoped."""

@@ -2,7 +2,7 @@
 
 It knows of VolSync what its own objects show (v0.14: `controllers/statemachine`, `controllers/mover/restic`): a sync
 begins when it is due, its Job makes a new pod after each failure, and after eight failures the status takes the log
-over and the Job is made anew.
+over and the Job is made again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,7 +11,7 @@ from exporter.facts.bucket.scrub.proof import Judged, Listed, Outcome
 from exporter.facts.bucket.scrub.rotation import SHARDS
 
 MOST_FOUND = 100
-"""So many corrupt objects of one repository are remembered. Where there are more, nobody mends them one by one."""
+"""So many corrupt objects of one repository are remembered. Where there are more, nobody fixes them one by one."""
 MOST_MISSED = 1000
 """So many objects that could not be read."""
 TRIES = 3

@@ -20,7 +20,7 @@ from exporter.facts.cluster.core.objects import (
 )
 from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.wire import Object
-from exporter.facts.tables import Table, apart, shared
+from exporter.facts.dependencies import Table, apart, shared
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 

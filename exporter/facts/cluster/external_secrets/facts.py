@@ -12,7 +12,7 @@ from exporter.facts.cluster.external_secrets.objects import (
     StoreReference,
 )
 from exporter.facts.cluster.object_list import Key, ObjectList
-from exporter.facts.tables import Table, apart, shared
+from exporter.facts.dependencies import Table, apart, shared
 
 
 class ExternalSecretsFacts(msgspec.Struct, frozen=True, dict=True):

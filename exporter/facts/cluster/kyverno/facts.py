@@ -16,7 +16,7 @@ from exporter.facts.cluster.kyverno.objects import (
 )
 from exporter.facts.cluster.object_list import Key, ObjectList
 from exporter.facts.cluster.wire import ObjectReference
-from exporter.facts.tables import Table, apart
+from exporter.facts.dependencies import Table, apart
 
 
 class KyvernoFacts(msgspec.Struct, frozen=True, dict=True):

@@ -4,7 +4,7 @@ import msgspec
 
 from exporter.facts.cluster.longhorn.objects import LonghornSetting, LonghornVolume
 from exporter.facts.cluster.object_list import ObjectList
-from exporter.facts.tables import Table, apart
+from exporter.facts.dependencies import Table, apart
 
 DRIVER = "driver.longhorn.io"
 """Its CSI driver: a PV's volume handle is then the name of a Longhorn volume."""

@@ -14,12 +14,12 @@ from exporter.facts.cluster.decode import describe
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.object_list import ObjectList
+from exporter.facts.cluster.server.cached_list import CachedList
 from exporter.facts.cluster.server.connect import connect
 from exporter.facts.cluster.server.discovery import Discovery
 from exporter.facts.cluster.server.lists import Lists
 from exporter.facts.cluster.server.official import ApiClient
-from exporter.facts.cluster.server.polls import Poll, Standings
-from exporter.facts.cluster.server.standing import Standing
+from exporter.facts.cluster.server.polls import CachedLists, Poll
 from exporter.facts.cluster.server.targets import Ask, ListTarget, is_wanted, targets
 from exporter.facts.cluster.server.transport import ReadError, StoppedError, Transport
 from exporter.facts.cluster.wire import Object
@@ -57,7 +57,7 @@ class ClusterReader:
         self._connector = connector
         self._lock = threading.Lock()
         self._server: _Server | None = None
-        self._standings = Standings(settings)
+        self._cached_lists = CachedLists(settings)
         self._last: dict[str, ObjectList[Object]] = {}
         """The last list of each kind that could be told, by its field."""
 
@@ -79,7 +79,7 @@ class ClusterReader:
         errors: Counter[Reason] = Counter()
         down: ReadError | None = None
         stop = until = Until(self._longest.total_seconds(), stop)
-        poll = self._standings.poll(stop)
+        poll = self._cached_lists.poll(stop)
         try:
             self._follow(kinds, poll)
             for kind in kinds:
@@ -164,13 +164,13 @@ class ClusterReader:
             detail = f"{_what(kind)}: {error}"
             return ObjectList(reading=Reading.UNREADABLE, reason=error.reason, detail=detail), error
         if parts is None:
-            self._standings.drop(kind)
+            self._cached_lists.drop(kind)
             return ObjectList(reading=Reading.NOT_SERVED, detail=f"{_what(kind)}: not served", read_at=at), None
         items = parts[0].items if len(parts) == 1 else tuple(item for part in parts for item in part.items)
         malformed = tuple(one for part in parts for one in part.malformed)
         return ObjectList(items, Reading.READ, read_at=at, malformed=malformed), None
 
-    def _read_served(self, kind: Kind, poll: Poll) -> list[Standing] | None:
+    def _read_served(self, kind: Kind, poll: Poll) -> list[CachedList] | None:
         """Every list of *kind*; None when it is not served."""
         server = self._connected()
         version = server.discovery.version(kind, poll.stop)

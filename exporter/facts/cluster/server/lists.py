@@ -29,7 +29,7 @@ _METADATA_EVENTS = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _WATCH_GRACE = 5.0
 """Seconds that a watch may take beyond its own time, to begin and to bring what was missed."""
 _RESTARTS = 3
-"""How often a list whose continue token expired is begun anew."""
+"""How often a list whose continue token expired is begun again."""
 MOST_OBJECTS = 200_000
 """Of one kind. Three times the objects of 10,000 claims."""
 _MOST_PAGES = 10_000

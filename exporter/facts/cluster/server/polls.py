@@ -9,9 +9,9 @@ from functools import partial
 import msgspec
 
 from exporter.facts.cluster.kind import Kind
-from exporter.facts.cluster.server import standing as limits
+from exporter.facts.cluster.server import cached_list as limits
+from exporter.facts.cluster.server.cached_list import OPEN_SECONDS, CachedList, ListAgainError, Listed
 from exporter.facts.cluster.server.lists import Lists
-from exporter.facts.cluster.server.standing import OPEN_SECONDS, ListAgainError, Listed, Standing
 from exporter.facts.cluster.server.targets import Ask, asks
 from exporter.facts.cluster.server.transport import ReadError, StoppedError
 from exporter.facts.model import Read, ReadCount
@@ -29,15 +29,15 @@ class _Followed(msgspec.Struct, frozen=True):
     kind: Kind
     api_version: str
     ask: Ask
-    standing: Standing
+    cached: CachedList
 
 
-class Standings:
+class CachedLists:
     """The lists of one reader as they stand from one poll to the next."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._all: dict[_Place, Standing] = {}
+        self._all: dict[_Place, CachedList] = {}
         self.have_time = settings.poll.cluster.total_seconds() >= 2 * OPEN_SECONDS
         """Whether polls are so far apart that they can wait for changes."""
 
@@ -45,9 +45,9 @@ class Standings:
         """Begin a poll of some of them, until *stop* is set."""
         return Poll(self, stop)
 
-    def of(self, kind: Kind, ask: Ask) -> Standing:
+    def of(self, kind: Kind, ask: Ask) -> CachedList:
         """What stands of the list that *ask* is for."""
-        return self._all.setdefault((kind.field, ask), Standing())
+        return self._all.setdefault((kind.field, ask), CachedList())
 
     def asks(self, kind: Kind) -> tuple[Ask, ...]:
         """What is asked for to have all objects of *kind*."""
@@ -62,8 +62,8 @@ class Standings:
 class Poll:
     """One poll under way."""
 
-    def __init__(self, standings: Standings, stop: threading.Event | None) -> None:
-        self._standings = standings
+    def __init__(self, cached_lists: CachedLists, stop: threading.Event | None) -> None:
+        self._cached_lists = cached_lists
         self.stop = stop
         self.counts: Counter[ReadCount] = Counter()
         self._outcomes: dict[_Place, ListAgainError | None] = {}
@@ -88,8 +88,8 @@ class Poll:
 
     def _followed(self, kinds: Iterable[Kind], lists: Lists, version_of: VersionOf) -> list[_Followed]:
         found: list[_Followed] = []
-        for kind in kinds if self._standings.have_time else ():
-            parts = [(ask, self._standings.of(kind, ask)) for ask in self._standings.asks(kind)]
+        for kind in kinds if self._cached_lists.have_time else ():
+            parts = [(ask, self._cached_lists.of(kind, ask)) for ask in self._cached_lists.asks(kind)]
             if all(part.why is not None for _, part in parts):
                 continue
             try:
@@ -97,36 +97,36 @@ class Poll:
             except ReadError:  # the list will meet it too
                 continue
             found += [
-                _Followed(kind, version, ask, standing)
-                for ask, standing in parts
-                if version is not None and standing.must_list(lists, version) is None
+                _Followed(kind, version, ask, cached)
+                for ask, cached in parts
+                if version is not None and cached.must_list(lists, version) is None
             ]
-        return sorted(found, key=lambda one: -len(one.standing.items))[: limits.MOST_FOLLOWED]
+        return sorted(found, key=lambda one: -len(one.cached.items))[: limits.MOST_FOLLOWED]
 
-    def read(self, kind: Kind, api_version: str, lists: Lists) -> list[Standing]:
+    def read(self, kind: Kind, api_version: str, lists: Lists) -> list[CachedList]:
         """Every list of *kind*, up to date.
 
         Raises:
             ReadError: one could not be read.
             StoppedError: the reader was told to stop.
         """
-        return [self._read(kind, api_version, lists, ask) for ask in self._standings.asks(kind)]
+        return [self._read(kind, api_version, lists, ask) for ask in self._cached_lists.asks(kind)]
 
-    def _read(self, kind: Kind, api_version: str, lists: Lists, ask: Ask) -> Standing:
-        standing, place = self._standings.of(kind, ask), (kind.field, ask)
-        why = standing.must_list(lists, api_version)
+    def _read(self, kind: Kind, api_version: str, lists: Lists, ask: Ask) -> CachedList:
+        cached, place = self._cached_lists.of(kind, ask), (kind.field, ask)
+        why = cached.must_list(lists, api_version)
         if place in self._outcomes:
             outcome = self._outcomes.pop(place)
             if outcome is None and why is None:
                 self.counts[ReadCount(kind.kind, Read.CHANGES, "none")] += 1
-                return standing
+                return cached
             if outcome is not None and outcome.unreachable is not None:
                 raise outcome.unreachable
             why = outcome.why if outcome is not None else why
-        standing.replace(kind, ask, lists, api_version, lists.read(kind, api_version, ask, self.stop))
-        why = why or (Listed.MANY if self._standings.have_time else Listed.FREQUENT)
+        cached.replace(kind, ask, lists, api_version, lists.read(kind, api_version, ask, self.stop))
+        why = why or (Listed.MANY if self._cached_lists.have_time else Listed.FREQUENT)
         self.counts[ReadCount(kind.kind, Read.LIST, why.value)] += 1
-        return standing
+        return cached
 
 
 def _follow(lists: Lists, stop: threading.Event | None, followed: _Followed) -> ListAgainError | StoppedError | None:
@@ -137,7 +137,7 @@ def _follow(lists: Lists, stop: threading.Event | None, followed: _Followed) -> 
         lists.watch(kind, version, ask, since, OPEN_SECONDS, take, stop)
 
     try:
-        followed.standing.follow(watch, lambda: lists.present_version(kind, version, ask, stop), kind)
+        followed.cached.follow(watch, lambda: lists.present_version(kind, version, ask, stop), kind)
     except (ListAgainError, StoppedError) as outcome:
         return outcome
     return None

@@ -80,6 +80,15 @@ class _StatusBody(msgspec.Struct):
     message: str = ""
 
 
+class _Get(msgspec.Struct, frozen=True):
+    """What is asked for, and how its answer is read."""
+
+    url: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    read: Callable[[urllib3.BaseHTTPResponse], Body]
+
+
 class _Answer(msgspec.Struct):
     status: int
     headers: Mapping[str, str]
@@ -177,7 +186,8 @@ class Transport:
         stop: threading.Event,
         read: Callable[[urllib3.BaseHTTPResponse], Body] | None = None,
     ) -> _Answer:
-        send = partial(self._send_once, path, query, self._headers(accept), read or self._take_body)
+        wanted = _Get(self.address + path, dict(query), self._headers(accept), read or self._take_body)
+        send = partial(self._send_once, wanted)
         try:
             return send(Call(deadline, stop))
         except exceptions.ProtocolError:
@@ -190,17 +200,10 @@ class Transport:
         except (exceptions.HTTPError, OSError) as error:
             raise _read_error(error) from None
 
-    def _send_once(
-        self,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        read: Callable[[urllib3.BaseHTTPResponse], Body],
-        call: Call,
-    ) -> _Answer:
+    def _send_once(self, wanted: _Get, call: Call) -> _Answer:
         try:
             with self._watch.over(call):
-                answer = self._exchange(path, query, headers, read, max(call.deadline - time.monotonic(), 0.001))
+                answer = self._exchange(wanted, max(call.deadline - time.monotonic(), 0.001))
         except ReadError:
             if call.was_cut:
                 _raise_if_over(call)
@@ -211,19 +214,12 @@ class Transport:
         _raise_if_over(call)
         return answer
 
-    def _exchange(
-        self,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        read: Callable[[urllib3.BaseHTTPResponse], Body],
-        seconds: float,
-    ) -> _Answer:
+    def _exchange(self, wanted: _Get, seconds: float) -> _Answer:
         response = self._client.rest_client.pool_manager.request(
             "GET",
-            self.address + path,
-            fields=dict(query),
-            headers=dict(headers),
+            wanted.url,
+            fields=wanted.query,
+            headers=wanted.headers,
             timeout=urllib3.Timeout(total=seconds),
             retries=False,
             redirect=False,
@@ -231,7 +227,7 @@ class Transport:
             decode_content=False,
         )
         try:
-            body = read(response)
+            body = wanted.read(response)
         except TooLongError as error:
             response.close()
             raise ReadError(Reason.TOO_LARGE, str(error)) from None

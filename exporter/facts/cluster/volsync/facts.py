@@ -7,7 +7,7 @@ import msgspec
 
 from exporter.facts.cluster.object_list import Grouped, Key, ObjectList
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
-from exporter.facts.tables import Table, apart, shared
+from exporter.facts.dependencies import Table, apart, shared
 
 
 class VolSyncFacts(msgspec.Struct, frozen=True, dict=True):

@@ -1,7 +1,7 @@
 """One verdict after the other: only what may have become another one is judged again.
 
 A claim's verdict stands while all that was looked up for it would be found again, and while every comparison with the
-clock that it rests on would turn out the same (`exporter.facts.tables`, `exporter.chain.now`). So it is what
+clock that it rests on would turn out the same (`exporter.facts.dependencies`, `exporter.chain.now`). So it is what
 `exporter.chain.judge` reaches from nothing, and costs next to nothing where nothing has changed.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from exporter.caching import are_identical
 from exporter.chain import orphans, root_causes
 from exporter.chain.binding import UNLISTED
 from exporter.chain.inventory import Inventory
@@ -21,16 +22,15 @@ from exporter.chain.now import Now, Span, common
 from exporter.chain.verdict import ClaimVerdict, Orphan, PolicyState, RootCause, Verdict
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import ANY, UNSETTLED, Key, ObjectList
+from exporter.facts.dependencies import changed, note_of, noting
 from exporter.facts.model import Facts
-from exporter.facts.tables import changed, note_of, noting
-from exporter.kept import are_identical
 from exporter.settings import Settings
 
 _NO_CHANGE: frozenset[int] = frozenset()
-_DATED_ANEW = frozenset((note_of(UNSETTLED),))
+_ONLY_DATED = frozenset((note_of(UNSETTLED),))
 
 
-class _Standing(msgspec.Struct, frozen=True, gc=False):
+class _Kept(msgspec.Struct, frozen=True, gc=False):
     """A claim's verdict, and for how long it stands."""
 
     verdict: ClaimVerdict
@@ -39,7 +39,7 @@ class _Standing(msgspec.Struct, frozen=True, gc=False):
     """What it rests on."""
     failures: tuple[JudgingFailure, ...]
 
-    def stands(self, changes: frozenset[int], at: datetime) -> bool:
+    def holds(self, changes: frozenset[int], at: datetime) -> bool:
         """Whether it stands at the moment *at*, once what *changes* note has changed."""
         return self.span.holds(at) and changes.isdisjoint(self.notes)
 
@@ -64,7 +64,7 @@ class _Unclaimed(msgspec.Struct, frozen=True):
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """The facts as they were taken in: a list is the same one when it is only dated anew."""
+    """The facts as they were taken in: a list is the same one when it is only dated again."""
 
     lists: tuple[ObjectList[Any], ...]
     read_at: tuple[datetime | None, ...]
@@ -83,7 +83,7 @@ class Judge:
         self._settings = settings
         self._inventory: Inventory | None = None
         self._seen: _Seen | None = None
-        self._standing: dict[Key, _Standing] = {}
+        self._kept: dict[Key, _Kept] = {}
         self._span = Span()
         self._whole: _Whole | None = None
         self._unclaimed = _Unclaimed()
@@ -126,7 +126,7 @@ class Judge:
             if before.read_at == seen.read_at:
                 return known, _NO_CHANGE
             if not any(map(_went_back, before.read_at, seen.read_at)):
-                return known, _DATED_ANEW
+                return known, _ONLY_DATED
         inventory = Inventory(facts, self._settings, known)
         try:
             for one, other in zip(before.lists, seen.lists, strict=True):
@@ -143,26 +143,26 @@ class Judge:
         keys = inventory.claims
         if self._whole and changes is not None and not changes and self._span.holds(at):
             return self._whole.claims
-        standing: dict[Key, _Standing] = {}
+        kept: dict[Key, _Kept] = {}
         for key in keys:
-            before = self._standing.get(key)
-            if before is None or changes is None or not before.stands(changes, at):
-                standing[key] = self._judge(inventory, key, at, before)
+            before = self._kept.get(key)
+            if before is None or changes is None or not before.holds(changes, at):
+                kept[key] = self._judge(inventory, key, at, before)
             else:
-                standing[key] = before
-        self._standing = standing
-        self._span = common(one.span for one in standing.values())
-        claims = tuple(one.verdict for one in standing.values())
+                kept[key] = before
+        self._kept = kept
+        self._span = common(one.span for one in kept.values())
+        claims = tuple(one.verdict for one in kept.values())
         return self._whole.claims if self._whole and are_identical(claims, self._whole.claims) else claims
 
-    def _judge(self, inventory: Inventory, key: Key, at: datetime, before: _Standing | None) -> _Standing:
+    def _judge(self, inventory: Inventory, key: Key, at: datetime, before: _Kept | None) -> _Kept:
         self.judged += 1
         now, isolation = Now(at), Isolation()
         with noting() as notes:
             verdict = judge_alone(inventory, isolation, key, now)
         if before is not None and verdict == before.verdict:
             verdict = before.verdict  # whoever made something of it need not make it again
-        return _Standing(verdict, now.span, array("q", set(notes)), tuple(isolation.failures))
+        return _Kept(verdict, now.span, array("q", set(notes)), tuple(isolation.failures))
 
     # --- all of them together
 
@@ -171,7 +171,7 @@ class Judge:
         self._settling.settle(claims)
         self._unclaimed, policies = self._find_unclaimed(inventory, at), judge_policies(inventory, now)
         unclaimed = self._unclaimed.orphans
-        failures = {*inventory.failures, *(failure for one in self._standing.values() for failure in one.failures)}
+        failures = {*inventory.failures, *(failure for one in self._kept.values() for failure in one.failures)}
         return _Whole(
             claims,
             root_causes.find(self._settling.settled, unclaimed),

@@ -103,7 +103,7 @@ class ListAgainError(Exception):
         """No connection came about: a list now would fare no better."""
 
 
-class Standing:
+class CachedList:
     """One list as it stands."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ def are_identical(some: Sequence[object], others: Sequence[object]) -> bool:
     return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
-class kept(Generic[T]):  # noqa: N801 - used as a decorator, as `cached_property` is
+class cached(Generic[T]):  # noqa: N801 - used as a decorator, as `cached_property` is
     """A cached property of what one thread uses: Python 3.11 takes a lock for each of its own, which costs a third."""
 
     def __init__(self, work: Callable[[Any], T]) -> None:
@@ -23,12 +23,12 @@ class kept(Generic[T]):  # noqa: N801 - used as a decorator, as `cached_property
         self._name = name
 
     @overload
-    def __get__(self, instance: None, owner: type) -> "kept[T]": ...
+    def __get__(self, instance: None, owner: type) -> "cached[T]": ...
 
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
 
-    def __get__(self, instance: object | None, owner: type) -> "kept[T] | T":
+    def __get__(self, instance: object | None, owner: type) -> "cached[T] | T":
         if instance is None:
             return self
         value = instance.__dict__[self._name] = self._work(instance)

@@ -10,7 +10,7 @@ from exporter.chain.binding import Bindings, Identity
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.cluster.volsync.facts import VolSyncFacts
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
-from exporter.facts.tables import Table, apart
+from exporter.facts.dependencies import Table, apart
 
 _OTHER_SECRET = "its Secret lies in another namespace, and whether it names this repository is not known"
 

@@ -8,7 +8,7 @@ from exporter.chain.backup import Backup, created
 from exporter.chain.causes import Cause, Severity
 from exporter.chain.instants import earlier
 from exporter.chain.recovery import recovery_point
-from exporter.chain.restores import evidence_of, wanted
+from exporter.chain.restores.evidence import evidence_of, wanted
 from exporter.chain.schedule import interval_of, objective_of
 from exporter.chain.verdict import Problem, RestoreEvidence
 from exporter.durations import format_duration

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.worlds import AT, world
+from exporter.chain.incremental import Judge
 from exporter.chain.judge import judge
-from exporter.chain.standing import Judge
 from exporter.chain.verdict import Verdict
 from exporter.chain.writing import written_out
 from exporter.facts.cluster.kinds import KINDS
@@ -58,8 +58,8 @@ class History:
 
     def _moment(self, judging: Judge) -> datetime:
         """Any moment, by preference one at which a verdict turns, or the last one before it."""
-        ends = [one.span.end for one in judging._standing.values()] + [judging._span.end]
-        firsts = [one.span.first for one in judging._standing.values()]
+        ends = [one.span.end for one in judging._kept.values()] + [judging._span.end]
+        firsts = [one.span.first for one in judging._kept.values()]
         turns = [turn for turn in (*ends, *firsts) if turn is not None]
         kind = self.random.choice("nsttba" if turns else "nsba")
         if kind == "t":

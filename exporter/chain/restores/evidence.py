@@ -7,8 +7,8 @@ from exporter.chain.backup import Backup, duration_of
 from exporter.chain.binding.moments import SLACK
 from exporter.chain.instants import earlier
 from exporter.chain.mover_log import Restored, restored_in, says_nothing_restored
-from exporter.chain.readers import Reader
 from exporter.chain.recovery import is_shared, ours
+from exporter.chain.restores.readers import Reader
 from exporter.chain.verdict import RestoreDoubt, RestoreEvidence, RestoreProof
 from exporter.durations import parse_duration
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationDestinationStatus
