@@ -6,6 +6,7 @@ from typing import Final
 from exporter.chain.instants import utc
 from exporter.chain.verdict import ClaimVerdict, Verdict
 from exporter.durations import format_duration
+from exporter.facts.reading import Reading
 from exporter.visible import visible
 
 NOTHING = "-"
@@ -25,6 +26,11 @@ def moment(at: datetime) -> str:
 def ago(then: datetime, now: datetime) -> str:
     """How long ago *then* was: `2h 3m ago`; a moment to come is `in 12m`."""
     return f"{format_duration(now - then)} ago" if then <= now else f"in {format_duration(then - now)}"
+
+
+def reads_buckets(verdict: Verdict) -> bool:
+    """Whether a bucket is read, so that recovery points can be more than VolSync's word."""
+    return any(bucket.reading is Reading.READ for bucket in verdict.facts.buckets)
 
 
 def knows_claims(verdict: Verdict) -> bool:

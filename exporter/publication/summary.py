@@ -11,6 +11,7 @@ from exporter.chain.instants import utc
 from exporter.chain.verdict import ClaimState, Verdict
 from exporter.publication.families import Telemetry
 from exporter.publication.page.headline import headline, too_old
+from exporter.publication.plain import reads_buckets
 
 _LABEL: Final = "volume backups"
 _COLOURS: Final = {
@@ -75,7 +76,7 @@ def summary(verdict: Verdict, telemetry: Telemetry, now: datetime | None) -> Sum
         orphans=len(verdict.orphans),
         uncovered=len(verdict.uncovered),
         oldest_recovery_point=utc(min(points)) if points else None,
-        verified=bool(verdict.facts.buckets),
+        verified=reads_buckets(verdict),
     )
 
 

@@ -29,6 +29,7 @@ from exporter.publication.plain import (
     knows_claims,
     moment,
     no_claims,
+    reads_buckets,
 )
 
 STATE_STYLES: Final = {
@@ -140,7 +141,7 @@ def _parts(verdict: Verdict, view: TableView, console: Console) -> Iterator[Text
             yield from found
     yield Text()
     yield _sum(verdict, view)
-    if verdict.claims and not verdict.facts.buckets:
+    if verdict.claims and not reads_buckets(verdict):
         yield Text(UNVERIFIED, style="dim")
 
 

@@ -143,6 +143,13 @@ def test_the_headline_says_whether_recovery_points_are_verified() -> None:
     assert UNVERIFIED in html("/", believed)
 
 
+def test_a_bucket_that_cannot_be_read_verifies_nothing() -> None:
+    sound_facts = sound().facts
+    unread = tuple(msgspec.structs.replace(one, reading=Reading.UNREADABLE) for one in sound_facts.buckets)
+    said = headline(msgspec.structs.replace(sound(), facts=msgspec.structs.replace(sound_facts, buckets=unread)), None)
+    assert UNVERIFIED in said.detail
+
+
 def test_the_card_of_a_root_cause_says_for_which_claim_its_command_is() -> None:
     day = bad_day()
     causes = tuple(msgspec.structs.replace(cause, command_for="open-webui/storage") for cause in day.root_causes[:1])

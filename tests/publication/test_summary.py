@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from exporter.chain.verdict import ClaimState, Verdict
+from exporter.facts.reading import Reading
 from exporter.publication.families import Telemetry
 from exporter.publication.http import Request
 from exporter.publication.site import Site
@@ -34,8 +35,16 @@ def test_the_bad_day_in_one_level_of_fields() -> None:
     states = {state: getattr(found, state.value) for state in ClaimState}
     assert states == {state: sum(one.state is state for one in day.claims) for state in ClaimState}
     assert found.root_causes == found.critical + found.warning == 2
-    assert (found.orphans, found.verified) == (1, bool(day.facts.buckets))
+    assert (found.orphans, found.verified) == (1, True)
     assert all(not isinstance(value, (list, dict)) for value in msgspec.to_builtins(found).values())
+
+
+def test_a_bucket_that_cannot_be_read_verifies_nothing() -> None:
+    day = bad_day()
+    unread = tuple(msgspec.structs.replace(one, reading=Reading.UNREADABLE) for one in day.facts.buckets)
+    assert unread
+    facts = msgspec.structs.replace(day.facts, buckets=unread)
+    assert not of(msgspec.structs.replace(day, facts=facts)).verified
 
 
 def test_without_claims_nothing_is_well() -> None:

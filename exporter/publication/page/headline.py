@@ -13,7 +13,7 @@ from exporter.facts.model import SourceReport
 from exporter.facts.reading import Reading, Source
 from exporter.publication.families import Telemetry
 from exporter.publication.page.words import STATES
-from exporter.publication.plain import UNVERIFIED, counted, knows_claims, no_claims
+from exporter.publication.plain import UNVERIFIED, counted, knows_claims, no_claims, reads_buckets
 
 _OLD_AFTER: Final = 3
 """A verdict older than so many polls is out of date."""
@@ -68,7 +68,7 @@ def _was_read(report: SourceReport) -> bool:
 
 def _verified(said: Headline, verdict: Verdict) -> Headline:
     """*said* with how far its recovery points may be believed."""
-    if verdict.facts.buckets or not any(claim.recovery_point for claim in verdict.claims):
+    if reads_buckets(verdict) or not any(claim.recovery_point for claim in verdict.claims):
         return said
     return msgspec.structs.replace(said, detail=f"{said.detail} {UNVERIFIED}".lstrip())
 
