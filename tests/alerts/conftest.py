@@ -32,7 +32,11 @@ def end_to_end(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         return
 
     def carry_out() -> None:
-        publish(result, msgspec.json.encode(carry_out_all(tmp_path_factory.mktemp("alerts"))))
+        told: dict[str, Told] = {}
+        try:
+            told = carry_out_all(tmp_path_factory.mktemp("alerts"))
+        finally:
+            publish(result, msgspec.json.encode(told))  # without them, so that a failure keeps nobody waiting
 
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(carry_out)
