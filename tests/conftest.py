@@ -1,6 +1,13 @@
-"""What holds for every test: generated examples take as long as the machine needs, which may be slow or busy."""
+"""What holds for every test."""
 
+import structlog
 from hypothesis import HealthCheck, settings
 
+# Generated examples take as long as the machine needs, which may be slow or busy.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# structlog's own default draws a box with all local variables for each exception: a second for some of ours.
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer(colors=False)],
+)

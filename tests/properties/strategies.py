@@ -8,6 +8,7 @@ import random
 import types
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -112,8 +113,10 @@ class RandomFacts:
             return self.value(self.random.choice(arguments), name)
         if origin is tuple:
             return tuple(self.value(arguments[0], name) for _ in range(self.random.choice((0, 1, 1, 2))))
-        if origin is dict:
+        if origin is dict and arguments == (str, str):
             return {label: self.random.choice(_LABEL_VALUES) for label in self.subset(_LABELS)}
+        if origin is dict and issubclass(arguments[0], Enum):
+            return {key: self.value(arguments[1], name) for key in self.subset(list(arguments[0]))}
         if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
             return self.struct(hint)
         return self._plain(hint, name)
