@@ -33,6 +33,7 @@ _MOST_OF_PAGE = 500_000
 """The same of a page that is decoded in one pass: each takes some 60 bytes, and three of the page."""
 _METADATA_LIST = "PartialObjectMetadataList"
 _BYTES = (bytes, bytearray, msgspec.Raw)
+_TOO_DEEP = "it is nested too deeply"
 _CUT = '"\\uf8ffnested too deeply\\uf8ff"'
 """Stands, in JSON, for what is nested too deeply. Whoever writes it himself has written what is not decoded."""
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -168,7 +169,7 @@ def decode_bytes(kind: Kind, body: Body) -> Object | MalformedObject:
     if len(body) > most and _parts(body) > most:
         return _malformed(kind, body, f"it has more than {most:,} parts")
     if _CUT.encode() in body:
-        return _malformed(kind, body, "it is nested too deeply")
+        return _malformed(kind, body, _TOO_DEEP)
     try:
         if is_free:
             return convert(kind, _shortened(decoder_of(dict[str, Any]).decode(body)))
@@ -177,7 +178,7 @@ def decode_bytes(kind: Kind, body: Body) -> Object | MalformedObject:
         whole = _tolerant(body, dict[str, Any]) if _TOO_LONG in str(error) else None
         if whole is not None:
             return convert(kind, whole)
-        return _malformed(kind, body, str(error))
+        return _malformed(kind, body, _told(error))
 
 
 def convert(kind: Kind, document: Mapping[str, Any]) -> Object | MalformedObject:
@@ -193,7 +194,12 @@ def convert(kind: Kind, document: Mapping[str, Any]) -> Object | MalformedObject
                 raise
             return converted(_shortened(document), kind.struct)
     except (msgspec.ValidationError, RecursionError) as error:
-        return _malformed(kind, document, str(error))
+        return _malformed(kind, document, _told(error))
+
+
+def _told(error: Exception) -> str:
+    """What is wrong. Where the decoder takes deep nesting, as with Python 3.13, the first that walks it raises."""
+    return _TOO_DEEP if isinstance(error, RecursionError) else str(error)
 
 
 def _shortened(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
