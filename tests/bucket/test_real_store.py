@@ -67,7 +67,7 @@ def test_the_figures_of_a_pruned_repository_are_restics_own(cart: Mover, reader_
     assert repository.created is not None
     assert repository.newest_snapshot is not None
     assert repository.created < repository.newest_snapshot <= repository.measured_at
-    assert abs(repository.measured_at - now()) < timedelta(seconds=30)
+    assert abs(repository.measured_at - now()) < timedelta(minutes=5)  # not the moment of an older object
 
 
 def test_a_backup_that_changes_nothing_moves_the_recovery_point_and_lists_no_data(

@@ -84,8 +84,9 @@ def test_a_listing_that_takes_longer_than_a_read_goes_on_in_the_next(store: Stan
 
 def test_a_restart_reads_the_same(store: Standin) -> None:
     first, second = reader_of(store), reader_of(store)
-    first.read(START)
-    before, after = first.read(START + 5 * MINUTES), second.read(START + 5 * MINUTES)
+    enough = 5 * MINUTES  # for all the data, however busy the machine is
+    first.read(START, patience=enough)
+    before, after = (one.read(START + 5 * MINUTES, patience=enough) for one in (first, second))
     strip = [
         [(r.prefix, r.present, r.created, r.totals, r.snapshots, r.newest_snapshot, r.index_generation) for r in read]
         for read in (before.buckets[0].repositories, after.buckets[0].repositories)

@@ -117,8 +117,8 @@ def test_the_scrape_configuration_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", _commands("helm"))
 def test_helm_takes_its_commands(command: str, tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text(_files("values.yaml")[0])
-    words = shlex.split(command.partition(" > ")[0].replace(PUBLISHED, str(ROOT / "chart")))[1:]
-    words = [str(ROOT / "chart") if word == "./chart" else word for word in words]
+    words = shlex.split(command.partition(" > ")[0])[1:]
+    words = [str(ROOT / "chart") if word in ("./chart", PUBLISHED) else word for word in words]
 
     done = run(str(helm()), *words, *(["--dry-run=client"] if words[0] == "install" else []), cwd=tmp_path)
 
