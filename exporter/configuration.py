@@ -1,6 +1,6 @@
 """The settings as a user writes them: a YAML file, the environment and flags, the later going before the earlier.
 
-A wrong setting is refused by the name under which it was written. No message quotes a file that is no YAML, or the
+A wrong setting is refused by the name under which it was written. No message quotes a file that is not YAML, or the
 credentials in a URL.
 """
 
@@ -142,7 +142,7 @@ def _yaml(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever the text ho
     except _NOT_READ as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigurationError(f"{origin}: is no YAML{where}") from None
+        raise ConfigurationError(f"{origin}: is not YAML{where}") from None
 
 
 def _put(values: dict[Any, Any], place: Place, value: object) -> None:

@@ -101,38 +101,38 @@ class ClaimSettings(_Section):
 
     select: Selecting = Field(
         Selecting.LABELLED,
-        description="`labelled`: the PVCs that ask for a backup by a label, or that a ReplicationSource names. "
-        "`all`: every PVC but those that the settings `exclude_…` leave out.",
+        description="`labelled`: PVCs that ask for a backup by a label, or that a ReplicationSource names. `all`: "
+        "every PVC except those that the settings `exclude_…` leave out.",
     )
     label: str = Field(
         "",
-        description="The PVC label that asks for a backup; empty: `backup`, where a Kyverno policy that generates "
+        description="The PVC label that asks for a backup. Empty: `backup`, if a Kyverno policy that generates "
         "backups reads it, and any other label that such a policy matches.",
     )
     opt_out: Names = Field(
         ("false", "no", "none", "never", "off", "disabled", "skip"),
-        description="Values of that label that ask for none (compared without case).",
+        description="Values of that label that mean no backup (case-insensitive).",
     )
-    namespaces: Names = Field((), description="Namespaces to look at; empty: all of them.")
+    namespaces: Names = Field((), description="Namespaces to read; empty: all of them.")
     exclude_namespaces: Names = Field((), description="Namespaces to leave out.")
     exclude_storage_classes: Names = Field((), description="With `all`: storage classes whose PVCs are left out.")
     exclude_labels: Names = Field(
-        (), description="With `all`: labels (`key` or `key=value`), any of which leaves a PVC out."
+        (), description="With `all`: PVCs with any of these labels (`key` or `key=value`) are left out."
     )
     exclude_owners: Names = Field(
-        (), description="With `all`: kinds whose PVCs are left out, `Cluster` for CloudNativePG's for example."
+        (), description="With `all`: PVCs owned by these kinds are left out, for example `Cluster` for CloudNativePG."
     )
-    exclude_smaller_than: Quantity = Field("", description="With `all`: PVCs that ask for less are left out.")
-    exclude_larger_than: Quantity = Field("", description="With `all`: PVCs that ask for more are left out.")
+    exclude_smaller_than: Quantity = Field("", description="With `all`: PVCs that request less are left out.")
+    exclude_larger_than: Quantity = Field("", description="With `all`: PVCs that request more are left out.")
     shard: ShardText = Field(
         EVERYTHING,
-        description="Which share of the namespaces to look at, where several exporters share them: `0/3` is the "
-        "first of three. Empty: all of them.",
+        description="Which share of the namespaces to read, if several exporters share them: `0/3` is the first of "
+        "three. Empty: all of them.",
     )
     may_vanish: Names = Field(
         (),
-        description="Namespaces whose claims may go without an alert, as shell patterns: `pr-*` for example. "
-        'A single claim says so by the annotation `volsync-exporter.io/may-vanish: "true"`.',
+        description="Namespaces whose claims may disappear without an alert, as shell patterns, for example "
+        '`pr-*`. For a single claim, use the annotation `volsync-exporter.io/may-vanish: "true"`.',
     )
 
     def cover(self, namespace: str) -> bool:
@@ -149,25 +149,25 @@ class ClaimSettings(_Section):
 
 
 class ChainSettings(_Section):
-    """The names of the chain's parts, where they are not to be taken from the cluster's own objects."""
+    """Names in the chain, if they should not be detected from the cluster's objects."""
 
     policy: str = Field(
         "",
-        description="The Kyverno policy that generates the backup's objects, and that has to be there; "
-        "empty: every policy that generates such objects counts, whatever its name.",
+        description="The Kyverno policy that generates the backup's objects, and that must exist. Empty: every "
+        "policy that generates such objects, whatever its name.",
     )
     base_secret: str = Field(
         "",
-        description="The Secret in each namespace that the policy copies store credentials from; "
-        "empty: the one that the policy reads.",
+        description="The Secret in each namespace from which the policy copies store credentials. Empty: the "
+        "Secret that the policy reads.",
     )
     namespace_label: str = Field(
         "",
-        description="The namespace label (`key=value`) that brings the base Secret; "
-        "empty: what a ClusterExternalSecret, or the policy, selects namespaces by.",
+        description="The namespace label (`key=value`) for which a namespace gets the base Secret. Empty: the "
+        "label by which a ClusterExternalSecret, or the policy, selects namespaces.",
     )
-    kyverno_namespace: str = Field("kyverno", description="Where Kyverno keeps its UpdateRequests.")
-    longhorn_namespace: str = Field("longhorn-system", description="Where Longhorn keeps its objects.")
+    kyverno_namespace: str = Field("kyverno", description="The namespace of Kyverno's UpdateRequests.")
+    longhorn_namespace: str = Field("longhorn-system", description="The namespace of Longhorn's objects.")
 
 
 class GraceSettings(_Section):
@@ -176,30 +176,30 @@ class GraceSettings(_Section):
     generation: Duration = Field(timedelta(minutes=5), description="For a new PVC's generated objects to appear.")
     operator: Duration = Field(
         timedelta(minutes=10),
-        description="For VolSync to start a sync that is due, or to act on a new source.",
+        description="For VolSync to start a due sync, or to act on a new source.",
     )
     copy_ready: Duration = Field(
         timedelta(minutes=15), description="For the snapshot or clone of a volume to become ready."
     )
     mover_start: Duration = Field(timedelta(minutes=15), description="For a mover pod to start its container.")
-    volume_attach: Duration = Field(timedelta(minutes=10), description="For a volume that is wanted to attach.")
+    volume_attach: Duration = Field(timedelta(minutes=10), description="For a volume to attach after it was requested.")
     restore: Duration = Field(timedelta(hours=1), description="For a restore to complete.")
     restore_proof: Duration = Field(
         timedelta(0),
-        description="For a restore of each claim's data to bring something back, again and again (`35d`); "
-        "0: none is asked for.",
+        description="The longest time between two proven restores of a claim (`35d`); 0: no proof is required.",
     )
-    pause: Duration = Field(timedelta(days=1), description="For a source to be paused.")
+    pause: Duration = Field(timedelta(days=1), description="How long a source may stay paused.")
     bucket: Duration = Field(
         timedelta(minutes=15),
-        description="For a snapshot that VolSync reports to show in the bucket's listing.",
+        description="For a snapshot that VolSync reports to appear in the bucket's listing.",
     )
     stale_lock: Duration = Field(
-        timedelta(minutes=30), description="For a lock to be refreshed (restic's own limit is 30 minutes)."
+        timedelta(minutes=30),
+        description="The age from which a lock counts as stale (restic's own limit is 30 minutes).",
     )
     withdrawn: Duration = Field(
         timedelta(days=7),
-        description="For how long a repository without a claim counts as withdrawn just now.",
+        description="How long a repository without a claim is reported as recently withdrawn.",
     )
 
 
@@ -209,16 +209,18 @@ _LONGEST_READ = timedelta(minutes=30)
 class PollSettings(_Section):
     """How often each source is read."""
 
-    cluster: Duration = Field(timedelta(seconds=60), description="Between two reads of the cluster's objects.")
-    bucket: Duration = Field(timedelta(minutes=5), description="Between two cheap looks at the buckets.")
+    cluster: Duration = Field(timedelta(seconds=60), description="The time between two reads of the cluster's objects.")
+    bucket: Duration = Field(
+        timedelta(minutes=5), description="The time between two short listings of the buckets (snapshots and locks)."
+    )
     full_listing: Duration = Field(
         timedelta(hours=24),
-        description="The age at which a repository's sizes are measured again in any case.",
+        description="The longest time between two measurements of a repository's size.",
     )
-    jitter: Duration = Field(timedelta(seconds=10), description="The greatest random delay of a poll.")
-    timeout: Duration = Field(timedelta(seconds=30), description="For one request to answer.")
+    jitter: Duration = Field(timedelta(seconds=10), description="The maximum random delay of a poll.")
+    timeout: Duration = Field(timedelta(seconds=30), description="The time limit of a request.")
     keep_facts: Duration = Field(
-        timedelta(minutes=10), description="How long the last facts of a source that fails still serve."
+        timedelta(minutes=10), description="How long the last facts of a failing source are still used."
     )
     page_size: int = Field(500, ge=1, le=5000, description="Objects in one page of a list.")
 
@@ -237,46 +239,47 @@ class BucketSettings(_Section):
     repository_base: Url = Field("", description="A restic URL: `s3:http://host:port/bucket/prefix/`.")
     endpoint: Url = Field("", description="The S3 endpoint's URL; empty: AWS' own.")
     bucket: str = Field("", description="The bucket's name.")
-    prefix: str = Field("", description="What stands before every repository's path.")
+    prefix: str = Field("", description="The prefix of every repository's path.")
     layout: str = Field(
         "",
-        description="A repository's path below the prefix: a template of `{namespace}`, `{pvc}`, `{source}`. "
-        "Empty: inferred from the repositories that are found.",
+        description="A repository's path below the prefix, as a template of `{namespace}`, `{pvc}`, `{source}`. "
+        "Empty: inferred from the repositories in the bucket.",
     )
-    region: str = Field("", description="The region; empty: the SDK's chain decides.")
+    region: str = Field("", description="The region; empty: from the AWS SDK's configuration.")
     addressing: Literal["path", "virtual", "auto"] = Field("path", description="How the bucket is addressed.")
-    ca_file: str = Field("", description="A PEM file of authorities to trust beside or instead of the system's.")
-    profile: str = Field("", description="The SDK profile whose credentials this bucket takes.")
-    capacity_bytes: int = Field(0, ge=0, description="What the bucket can hold; 0: not known.")
-    concurrency: int = Field(4, ge=1, le=64, description="Listings under way at once.")
+    ca_file: str = Field("", description="A PEM file of CA certificates to trust for this bucket.")
+    profile: str = Field("", description="The AWS profile with this bucket's credentials.")
+    capacity_bytes: int = Field(0, ge=0, description="The bucket's capacity; 0: not known.")
+    concurrency: int = Field(4, ge=1, le=64, description="The number of concurrent listings.")
     requests_per_second: float = Field(
         0.0,
         ge=0,
-        description="The ceiling of requests per second; 0: as many as the store can take, at first 20, at most 200.",
+        description="The maximum number of requests per second; 0: adapted to the store, starting at 20 and at "
+        "most 200.",
     )
 
 
 class ScrubSettings(_Section):
-    """Reading the repositories' objects, to see whether they are what their names say; no password is needed."""
+    """Reading the repositories' objects to check them against their names; no password is needed."""
 
     enabled: bool = Field(
         default=False,
-        description="Whether to read the objects of the repositories and compare them with their names. "
-        "The key then needs `s3:GetObject` too.",
+        description="Whether to read the objects of the repositories and compare them with their names. The access "
+        "key then needs `s3:GetObject` too.",
     )
-    period: Duration = Field(timedelta(days=30), description="Within which every pack is read once.")
+    period: Duration = Field(timedelta(days=30), description="The time in which every pack is read once.")
     small_files: Duration = Field(
         timedelta(days=1),
         ge=timedelta(minutes=5),
-        description="Within which every key, index and snapshot is read once.",
+        description="The time in which every key, index and snapshot is read once.",
     )
     bytes_per_second: Quantity = Field(
-        "8Mi", description="The ceiling of what is read from all buckets together. 8Mi are 20 TiB in 30 days."
+        "8Mi", description="The maximum rate for all buckets together. 8Mi is 20 TiB in 30 days."
     )
     stored_checksums: bool = Field(
         default=True,
-        description="Where the store keeps an object's SHA-256, ask for that and do not read the bytes. It says what "
-        "was stored, not what lies there now: that is then left to the store's own scrubbing.",
+        description="If the store keeps an object's SHA-256, read that in place of the object. It shows what was "
+        "stored; whether the bytes are still intact is left to the store's own scrubbing.",
     )
 
     @field_validator("period", "small_files")
@@ -302,13 +305,13 @@ class ScrubSettings(_Section):
 class WebSettings(_Section):
     """The listener."""
 
-    listen: str = Field(":9978", description="Where to serve: `HOST:PORT`, `:PORT` for every address.")
+    listen: str = Field(":9978", description="The address to listen on: `HOST:PORT`, or `:PORT` for all addresses.")
     config_file: str = Field(
-        "", description="A web configuration file: TLS and basic auth, as Prometheus' exporters read it."
+        "", description="A web configuration file (TLS and basic auth), in the format of Prometheus' exporters."
     )
     runbook_base: str = Field(
         "https://github.com/volsync-exporter/volsync-exporter/blob/main/alerts/runbooks",
-        description="The address under which the runbook pages stand; a cause's page is `<base>/<cause>.md`.",
+        description="The base URL of the runbooks; a cause's page is `<base>/<cause>.md`.",
     )
 
 
@@ -319,23 +322,30 @@ class Settings(_Section):
     chain: ChainSettings = ChainSettings()
     cluster_scoped: bool = Field(
         default=True,
-        description="Whether to read cluster-scoped objects (volumes, attachments, policies, the list of namespaces). "
-        "Off for an install that is granted Roles only: what is not read then does not apply to any claim.",
+        description="Whether to read cluster-scoped objects (volumes, attachments, policies, the list of "
+        "namespaces). Turn this off if the exporter has Roles only: links that need these objects then "
+        "do not apply.",
     )
-    secrets: SecretReading = Field(SecretReading.INFERRED, description="How the presence of Secrets is learnt.")
+    secrets: SecretReading = Field(
+        SecretReading.INFERRED, description="How the exporter finds out whether Secrets exist."
+    )
     grace: GraceSettings = GraceSettings()
     poll: PollSettings = PollSettings()
     buckets: tuple[BucketSettings, ...] = Field(
-        (), description="The buckets to read; empty: those that the environment names."
+        (), description="The buckets to read; empty: the bucket that the environment names."
     )
     scrub: ScrubSettings = ScrubSettings()
     web: WebSettings = WebSettings()
     sources: Names = Field(
         ("kubernetes", "volsync", "longhorn", "kyverno", "external_secrets"),
-        description="Which parts of the cluster to read; what is left out does not apply to any claim.",
+        description="Which parts of the cluster to read. Links that need a part that is left out do not apply.",
     )
-    log_format: Literal["auto", "json", "text"] = Field("auto", description="`auto`: text on a terminal, else JSON.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What to log.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`auto`: text on a terminal, otherwise JSON."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe level to log."
+    )
 
     @field_validator("sources")
     @classmethod

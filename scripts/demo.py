@@ -40,7 +40,7 @@ def _where(listen: str, folder: Path) -> str:
     return f"""
 Open http://{listen}/ in a browser, or let Prometheus scrape http://{listen}/metrics.
 One claim's chain: .venv/bin/volsync-exporter explain --from {shlex.quote(str(folder))} NAMESPACE/PVC
-The clock runs on while the cluster stands still: in an hour every backup will be late. Ctrl-C ends it.
+This demo cluster does not change, so within hours its backups become overdue. Press Ctrl-C to stop.
 """
 
 

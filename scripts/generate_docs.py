@@ -21,28 +21,29 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 MADE = "<!-- Made by scripts/generate_docs.py: change it there, or in the catalogue that it reads. -->"
 
 _METRICS = """\
-Claims are told by `namespace` and `pvc`; the scrape has to honour these labels (`honorLabels: true`). State sets carry
-every state, 1 for the one that holds. A value that does not exist is no series. Verdicts are reached in the background,
-when facts have come and every 15 seconds; a scrape publishes the last one. Only ages are computed at the scrape.
+Claims are identified by `namespace` and `pvc`, so the scrape must honour labels (`honorLabels: true`). State sets have
+a series for every state, with 1 for the present state. A value that does not exist has no series. Verdicts are
+computed in the background, when new facts have been read and every 15 seconds; a scrape publishes the last verdict.
+Only ages are computed at the scrape.
 
-A repository has the `namespace` and `pvc` of each claim that writes to it; of one that is left, those of the claim that
-did, as far as that is known; else they are empty. `bucket` is the bucket's name. Where several of the buckets that are
-read have one name, it is `host/bucket` for each of these, and `host/bucket/prefix` where they are parts of one bucket.
+A repository has the `namespace` and `pvc` of each claim that writes to it. A repository without a claim has those of
+its former claim if they are known, otherwise empty labels. `bucket` is the bucket's name. If several of the configured
+buckets have the same name, it is `host/bucket`, and `host/bucket/prefix` if they are parts of the same bucket.
 """
 
 _CAUSES = """\
-Everything that can break a backup, in the order of the chain. A claim has at most one blocking cause: that of its first
-broken link. In a command, `<word>` stands for a name that the verdict fills in.
+Everything that can break a backup, in the order of the chain. A claim has at most one blocking cause: the cause of its
+first broken link. In a command, `<word>` is a placeholder that the verdict fills in.
 """
 
 _SETTINGS = f"""\
-A setting stands in a YAML file (`--config FILE`, or the file that `{CONFIG_VARIABLE}` names), in the environment, or
-in a flag. The environment overrides the file, and flags override both. A wrong setting, or one that does not exist,
-is refused at the start. Durations are written like `90s`, `15m`, `1h30m`, `2d`; lists in the environment and in flags
-with commas.
+A setting can be given in a YAML file (`--config FILE`, or the file that `{CONFIG_VARIABLE}` names), in the
+environment, or as a flag. The environment overrides the file, and flags override both. The exporter does not start
+with an invalid or unknown setting. Durations are written like `90s`, `15m`, `1h30m` or `2d`; in the environment and in
+flags, lists are separated by commas.
 
 ```yaml
-# the environment's VOLSYNC_EXPORTER_GRACE__MOVER_START, and --grace-mover-start
+# the same as VOLSYNC_EXPORTER_GRACE__MOVER_START=20m in the environment, or --grace-mover-start 20m
 grace:
   mover_start: 20m
 ```
@@ -50,14 +51,14 @@ grace:
 """
 
 _BUCKETS = """\
-A list, of as many buckets as there are. In the environment `VOLSYNC_EXPORTER_BUCKETS` takes it as YAML, and the
-variables below set the first bucket's parts (`__1__` the second's). The flag `--buckets` takes one bucket and may be
-repeated. A restic URL alone stands for a bucket: `--buckets s3:http://host:9000/bucket/prefix/`.
+A list of buckets. In the environment, `VOLSYNC_EXPORTER_BUCKETS` takes the list as YAML, and the variables below set
+the fields of the first bucket (`__1__` those of the second). The flag `--buckets` takes one bucket and can be
+repeated. A restic URL is a short form of a bucket: `--buckets s3:http://host:9000/bucket/prefix/`.
 """
 
 
 _DUMP = """\
-What a support case needs, and what `--from` reads in place of a cluster.
+A dump contains what a support case needs. `--from` reads it in place of a cluster.
 
 ## With the program
 
@@ -66,21 +67,21 @@ volsync-exporter dump case.tar.gz
 volsync-exporter status --from case.tar.gz
 ```
 
-`dump` writes a folder, or an archive where the name ends in `.tar.gz`. It lists the kinds below as the exporter
-itself does, and a manifest: when it was made, of which cluster, which kinds could not be read, and why. `--from` then
-judges at the moment that the dump was made; `--at` chooses another one.
+`dump` writes a folder, or an archive if the name ends in `.tar.gz`. It contains the kinds below, and a manifest with
+the time, the cluster, and the kinds that could not be read with the reason. `--from` judges as of the time when the
+dump was made; `--at` sets another time.
 
-No Secret is read (with `--secrets metadata` their names are, without their data). Annotations that the exporter does
-not read are dropped, literal values of containers' environments too, and what looks like a credential is masked.
-Names of namespaces, claims and nodes are not: look through the files before you hand them on.
+No Secret is read (with `--secrets metadata`, only their names are, without their data). Annotations that the exporter
+does not use and literal values of containers' environment variables are dropped, and whatever looks like a credential
+is masked. Names of namespaces, claims and nodes are kept: look through the files before you share them.
 
-Where a bucket is set (`--buckets`, or `RESTIC_REPOSITORY_BASE` with the usual AWS variables), its listing is added:
-keys, sizes and times, no content.
+If a bucket is set (`--buckets`, or `RESTIC_REPOSITORY_BASE` with the usual AWS variables), its listing is added: keys,
+sizes and times, but no content.
 
 ## By hand
 
-Where the program cannot run, kubectl can. Each kind goes into a file of its own, whose name says what there is none
-of where the list is empty:
+If you cannot run the program, use kubectl. Each kind goes into its own file; the file's name shows which kind an empty
+list is of:
 
 ```sh
 mkdir dump
@@ -91,8 +92,8 @@ do
 done
 ```
 
-kubectl's error for a kind that the cluster does not have leaves an empty file, which is skipped. Never dump Secrets:
-they are not needed. A bucket's listing:
+For a kind that the cluster does not have, kubectl prints an error and leaves an empty file, which is skipped. Never
+dump Secrets: they are not needed. To add a bucket's listing:
 
 ```sh
 aws s3api list-objects-v2 --bucket volsync-backup --output json > dump/volsync-backup.json
@@ -100,9 +101,9 @@ aws s3api list-objects-v2 --bucket volsync-backup --output json > dump/volsync-b
 
 ## What is not in a dump
 
-A kind that a dump does not hold is *unknown*, never *not there*. What rests on it is `unknown`, and where nothing
-else is wrong the exit status is 2. A folder of which nothing can be used is an error that says what was skipped and
-why.
+A kind that is not in the dump is *unknown*; it is never taken as absent. Everything that depends on it is `unknown`,
+and if nothing else is wrong the exit status is 2. If no file in the folder can be used, the command fails and says
+which files were skipped and why.
 """
 
 
@@ -199,7 +200,7 @@ def _cause(cause: Cause) -> Iterator[str]:
     yield "```sh"
     yield entry.command
     for variant, command in entry.variants.items():
-        yield f"# where it is the {variant.replace('_', ' ')}:"
+        yield f"# {variant.replace('_', ' ')}:"
         yield command
     yield "```\n"
 

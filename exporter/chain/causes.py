@@ -219,17 +219,17 @@ CATALOGUE: Mapping[Cause, Entry] = {
     # --- policy
     Cause.POLICY_MISSING: _blocking(
         Link.POLICY,
-        "The Kyverno policy that generates the backup's objects is not there.",
+        "The Kyverno policy that generates the backup's objects is missing.",
         "kubectl apply -f <policy>.yaml",
     ),
     Cause.POLICY_NOT_READY: _blocking(
         Link.POLICY,
-        "The Kyverno policy is not in force: it is not registered with the admission webhook.",
+        "The Kyverno policy is not ready: it is not registered with the admission webhook.",
         "kubectl -n <kyverno_namespace> rollout restart deployment kyverno-admission-controller",
     ),
     Cause.POLICY_FAILING: _blocking(
         Link.POLICY,
-        "A generate rule of the Kyverno policy errors, so that an object of the backup is never made.",
+        "A generate rule of the Kyverno policy fails, so an object of the backup is never created.",
         f"{_EDIT_POLICY} && {_TRIGGER}",
         {
             "refused": f"{_ALLOW}{_TRIGGER}",
@@ -240,18 +240,18 @@ CATALOGUE: Mapping[Cause, Entry] = {
     # --- namespace
     Cause.NAMESPACE_UNLABELLED: _blocking(
         Link.NAMESPACE,
-        "The namespace lacks the label that brings it the base Secret.",
+        "The namespace lacks the label that selects it for the base Secret.",
         f"kubectl label namespace <namespace> <namespace_label> --overwrite && {_TRIGGER_ALL}",
     ),
     Cause.MOVERS_UNPRIVILEGED: _info(
         Link.NAMESPACE,
-        "The namespace has the label, but not the annotation that VolSync reads: its movers run unprivileged.",
+        "The namespace has the label but not the annotation that VolSync reads, so its movers run unprivileged.",
         "kubectl annotate namespace <namespace> volsync.backube/privileged-movers=true --overwrite",
     ),
     # --- base secret
     Cause.BASE_SECRET_MISSING: _blocking(
         Link.BASE_SECRET,
-        "The base Secret with the store's credentials is not in the namespace.",
+        "The base Secret with the store's credentials is missing in the namespace.",
         f"{_SYNC_SECRET} && {_TRIGGER_ALL}",
         {
             "unmanaged": "kubectl get secret -A --field-selector metadata.name=<base_secret>",
@@ -261,7 +261,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.EXTERNAL_SECRET_FAILING: _blocking(
         Link.BASE_SECRET,
-        "External Secrets cannot make a Secret of the backup, or cannot bring it up to date.",
+        "External Secrets cannot create or update a Secret of the backup.",
         f"{_SYNC_SECRET} && kubectl -n <namespace> describe externalsecret <external_secret>",
         {
             "clusterexternalsecret": _SHOW_CLUSTER_EXTERNAL_SECRET,
@@ -272,14 +272,14 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.EXTERNAL_SECRET_STALE: _warning(
         Link.BASE_SECRET,
-        "External Secrets says that a Secret of the backup is ready, but has not refreshed it for two intervals.",
+        "External Secrets reports a Secret of the backup as ready, but has not refreshed it for two intervals.",
         _SYNC_SECRET,
         {"operator": _SHOW_EXTERNAL_SECRETS},
     ),
     # --- repository secret
     Cause.REPOSITORY_SECRET_MISSING: _blocking(
         Link.REPOSITORY_SECRET,
-        "The Secret with the repository's address and password is not there, or lacks a key.",
+        "The Secret with the repository's address and password is missing, or lacks a key.",
         _TRIGGER,
         {
             "unmanaged": "kubectl describe secret <secret> -n <namespace>",
@@ -289,7 +289,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     # --- source
     Cause.NOT_COVERED: _blocking(
         Link.SOURCE,
-        "The PVC asks for a backup with a label value that the policy does not match.",
+        "The PVC's backup label has a value that the policy does not match.",
         "kubectl label pvc <pvc> -n <namespace> <label> --overwrite",
     ),
     Cause.SOURCE_MISSING: _blocking(
@@ -311,20 +311,20 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.SCHEDULE_IGNORED: _blocking(
         Link.SOURCE,
-        "A manual trigger stands beside the schedule, and VolSync ignores the schedule for it.",
+        "The ReplicationSource has a manual trigger, so VolSync ignores its schedule.",
         "kubectl patch replicationsource <source> -n <namespace> --type json "
         """-p '[{"op":"remove","path":"/spec/trigger/manual"}]'""",
         {SYNCHRONISED: _EDIT_POLICY},
     ),
     Cause.OPERATOR_STALLED: _blocking(
         Link.SOURCE,
-        "VolSync's operator has not started a sync that is due.",
+        "VolSync's operator has not started a due sync.",
         _RESTART_OPERATOR,
     ),
     # --- volume
     Cause.CLAIM_UNBOUND: _blocking(
         Link.VOLUME,
-        "The PVC was never bound to a volume: there is nothing to back up, and everything that needs it waits.",
+        "The PVC was never bound to a volume: there is nothing to back up, and pods that mount it cannot start.",
         "kubectl describe pvc <pvc> -n <namespace>",
         {
             "populator": "kubectl describe replicationdestination <destination> -n <namespace>",
@@ -335,7 +335,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.VOLUME_FAULTED: _blocking(
         Link.VOLUME,
-        "Longhorn has faulted a volume that the backup needs: it cannot be attached.",
+        "A Longhorn volume that the backup needs is faulted, so it cannot be attached.",
         # Longhorn salvages a volume once nothing holds it: the mover lets go, and VolSync makes a new one.
         "kubectl -n <namespace> delete job <job> --ignore-not-found && "
         "kubectl -n <longhorn_namespace> get volumes.longhorn.io <volume> -w",
@@ -348,7 +348,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.VOLUME_STUCK: _blocking(
         Link.VOLUME,
-        "A volume that is wanted does not attach.",
+        "A volume that a pod needs does not attach.",
         "kubectl get volumeattachments | grep <volume> && kubectl -n <namespace> delete job <job>",
         {
             "no_room": "kubectl -n <longhorn_namespace> describe nodes.longhorn.io | grep -i storage; "
@@ -359,12 +359,12 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.VOLUME_MISSING: _blocking(
         Link.VOLUME,
-        "The PVC has no volume behind it.",
+        "The PVC's volume does not exist.",
         "kubectl describe pvc <pvc> -n <namespace> && kubectl -n <longhorn_namespace> get volumes.longhorn.io",
     ),
     Cause.VOLUME_DEGRADED: _warning(
         Link.VOLUME,
-        "The volume runs on fewer replicas than it should have.",
+        "The volume has fewer healthy replicas than it should have.",
         "kubectl -n <longhorn_namespace> get replicas.longhorn.io -l longhornvolume=<volume>",
     ),
     # --- mover
@@ -383,7 +383,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.MOVER_REFUSED: _blocking(
         Link.MOVER,
-        "The mover's pods are refused as they are made: by pod security, a quota, a limit range or a webhook.",
+        "The mover's pods are rejected at admission: by pod security, a quota, a limit range or a webhook.",
         f"{_REFUSALS}; kubectl describe resourcequota,limitrange -n <namespace>; "
         "kubectl get namespace <namespace> --show-labels",
         {"webhook": f"{_REFUSALS}; kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"},
@@ -391,7 +391,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.MOVER_UNSCHEDULABLE: _blocking(
         Link.MOVER,
-        "No node takes the mover pod.",
+        "The mover pod cannot be scheduled on any node.",
         "kubectl describe pod <pod> -n <namespace>",
         {"pvc": "kubectl describe pvc <unbound> -n <namespace>"},
         "kubectl get pods -A -l app.kubernetes.io/created-by=volsync --field-selector status.phase=Pending; "
@@ -399,7 +399,7 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.MOVER_STUCK: _blocking(
         Link.MOVER,
-        "The mover pod was placed on a node and does not start there.",
+        "The mover pod was scheduled to a node, but its container does not start.",
         "kubectl delete job <job> -n <namespace>",
         {"node": "kubectl describe node <node>"},
     ),
@@ -435,21 +435,21 @@ CATALOGUE: Mapping[Cause, Entry] = {
     Cause.REPOSITORY_UNREACHABLE: _blocking(
         Link.MOVER, "The mover cannot reach the store, or the store refuses it.", _MOVER_LOGS, _LOGS
     ),
-    Cause.REPOSITORY_FULL: _blocking(Link.MOVER, "The store has no room left.", _MOVER_LOGS, _LOGS),
+    Cause.REPOSITORY_FULL: _blocking(Link.MOVER, "The store is full.", _MOVER_LOGS, _LOGS),
     Cause.SOURCE_UNREADABLE: _blocking(
         Link.MOVER,
         "The mover is not allowed to read some of the volume's files.",
         "kubectl annotate namespace <namespace> volsync.backube/privileged-movers=true --overwrite",
     ),
     Cause.MOVER_FAILING: _blocking(
-        Link.MOVER, "The mover fails, and its log names no known reason.", _MOVER_LOGS, _LOGS
+        Link.MOVER, "The mover fails, and its log shows no known reason.", _MOVER_LOGS, _LOGS
     ),
     Cause.MOVER_SLOW: _warning(
         Link.MOVER, "The mover has been running for longer than the time between two backups.", _MOVER_LOGS
     ),
     Cause.CATCHING_UP: _info(
         Link.MOVER,
-        "A mover is running after a fault, within its usual time: the backup is on its way.",
+        "A mover is running after a fault and has not exceeded its usual time: the backup is in progress.",
         "kubectl get replicationsource <source> -n <namespace>",
     ),
     # --- sync
@@ -478,68 +478,69 @@ CATALOGUE: Mapping[Cause, Entry] = {
     # --- repository
     Cause.REPOSITORY_MISSING: _blocking(
         Link.REPOSITORY,
-        "VolSync reports success, and the bucket holds no repository.",
+        "VolSync reports success, but the bucket contains no repository.",
         _LAST_LOG,
     ),
     Cause.REPOSITORY_DAMAGED: _blocking(
         Link.REPOSITORY,
-        "The repository is damaged: its config, keys, index or packs are gone or corrupt, so nothing, or not "
-        "everything, can be restored.",
+        "The repository is damaged: its config, keys, index or packs are missing or corrupt, so some or all of the "
+        "data cannot be restored.",
         _LAST_LOG,
         {CORRUPT: _DIGEST_OF_OBJECT},
     ),
     Cause.REPOSITORY_SHARED: _warning(
         Link.REPOSITORY,
-        "Several claims write to one repository under one name: retention removes one's snapshots for another's.",
+        "Several claims write to the same repository under the same name, so retention for one claim removes "
+        "snapshots of another.",
         "kubectl get replicationsource -n <namespace> -o custom-columns="
         "NAME:.metadata.name,PVC:.spec.sourcePVC,REPOSITORY:.spec.restic.repository",
     ),
     Cause.REPOSITORY_UNBOUND: _info(
         Link.REPOSITORY,
-        "Which repository in the store belongs to a source could not be told, so VolSync's report stands unverified.",
+        "It is unknown which repository in the store belongs to a source, so VolSync's report cannot be verified.",
         "kubectl annotate replicationsource <source> -n <namespace> "
         "volsync-exporter.io/repository=s3:https://<endpoint>/<bucket>/<path>",
     ),
     Cause.SNAPSHOT_MISSING: _blocking(
         Link.REPOSITORY,
-        "VolSync reports success, and the bucket holds no new snapshot.",
+        "VolSync reports success, but the bucket contains no new snapshot.",
         _LAST_LOG,
     ),
     Cause.LOCK_STALE: _warning(
         Link.REPOSITORY,
-        "A dead client's lock is left in the repository: nothing will be pruned.",
+        "The repository has a stale lock of a dead client, so nothing can be pruned.",
         _UNLOCK,
         {SYNCHRONISED: _UNLOCK_BY_POD},
     ),
     Cause.REPOSITORY_REINITIALISED: _warning(
         Link.REPOSITORY,
-        "The repository is younger than the backups that were made to it: its history is lost.",
+        "The repository was created after backups had already been written to it: its history is lost.",
         "aws --endpoint-url <endpoint> s3api list-object-versions --bucket <bucket> --prefix <prefix>/config",
     ),
     Cause.PRUNE_OVERDUE: _warning(
         Link.REPOSITORY,
-        "The repository has not been pruned for more than twice its prune interval: it only grows.",
+        "The repository has not been pruned for more than twice its prune interval, so it keeps growing.",
         "kubectl describe replicationsource <source> -n <namespace>",
     ),
     # --- restore
     Cause.RESTORE_STUCK: _warning(
         Link.RESTORE,
-        "A restore does not complete. Backups go on without it.",
+        "A restore does not complete. Backups are not affected.",
         "kubectl delete job <job> -n <namespace>",
     ),
     Cause.RESTORE_FAILING: _warning(
         Link.RESTORE,
-        "A restore fails. Backups go on without it.",
+        "A restore fails. Backups are not affected.",
         "kubectl describe replicationdestination <destination> -n <namespace>",
     ),
     Cause.RESTORE_EMPTY: _warning(
         Link.RESTORE,
-        "A restore found no snapshot, and reports success with an empty volume.",
+        "A restore found no snapshot, but reports success with an empty volume.",
         "kubectl describe replicationdestination <destination> -n <namespace>",
     ),
     Cause.RESTORE_UNCONSUMED: _info(
         Link.RESTORE,
-        "A restored volume is used by nothing: it takes room, and reached no application.",
+        "A restored volume is not used by anything: it takes space, and no application has the data.",
         "kubectl get pvc <image> -n <namespace>",
     ),
     Cause.RESTORE_STALE: _info(
@@ -551,19 +552,20 @@ CATALOGUE: Mapping[Cause, Entry] = {
     ),
     Cause.RESTORE_UNPROVEN: _info(
         Link.RESTORE,
-        "No restore has proven the backups for longer than asked for: a warning where an owner or the settings ask.",
+        "No restore has proven the claim's backup within the required time. It is a warning if an annotation or "
+        "the settings require a proof.",
         "volsync-exporter drill <namespace>/<pvc>",
         wide="volsync-exporter drill --unproven",
     ),
     # --- beside the claims
     Cause.REPOSITORY_ORPHANED: _info(
         Link.NONE,
-        "A repository in the bucket belongs to no claim any more.",
+        "A repository in the bucket no longer belongs to any claim.",
         "aws --endpoint-url <endpoint> s3 ls s3://<bucket>/<prefix>/",
     ),
     Cause.BACKUP_WITHDRAWN: _warning(
         Link.NONE,
-        "A repository was written to until recently, and its PVC or the label is gone.",
+        "A repository was in use until recently, but its PVC or the PVC's label is gone.",
         "kubectl get pvc <pvc> -n <namespace> --show-labels",
     ),
 }

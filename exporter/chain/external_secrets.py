@@ -71,7 +71,7 @@ def report_on(backup: Backup, secret: str) -> SecretReport | None:
         last = max((at for at in (one.refreshed, moment_of(ready.last_transition_time)) if at), default=None)
         if ready.reason not in _ABSENT:
             return SecretReport(present=True, evidence="its ExternalSecret is ready", at=last)
-        absent = SecretReport(present=False, evidence="its ExternalSecret says so", at=last)
+        absent = SecretReport(present=False, evidence="according to its ExternalSecret", at=last)
     return absent
 
 

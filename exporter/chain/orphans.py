@@ -99,7 +99,7 @@ def _orphan_of(inventory: Inventory, bucket: Bucket, repository: Repository, own
     has_opted_out = known is not None and inventory.selection.opts_out(known)
     is_withdrawn = is_recent and not has_opted_out
     cause = Cause.BACKUP_WITHDRAWN if is_withdrawn else Cause.REPOSITORY_ORPHANED
-    what = "asks for its backup no more" if known else "is gone"
+    what = "no longer asks for a backup" if known else "is gone"
     name = "/".join(part for part in (namespace, pvc) if part)
     names = {"namespace": namespace, "pvc": pvc, "bucket": repository.bucket, "prefix": repository.prefix}
     in_namespace = is_withdrawn and bool(namespace)

@@ -18,7 +18,7 @@ def summary_of(verdict: ClaimVerdict, at: Now) -> str:
         case ClaimState.EXEMPT:
             return f"Exempt: {verdict.exemption}."
         case ClaimState.STARTING:
-            return "Starting: it has no backup yet, and none is late."
+            return "Starting: it has no backup yet, and none is overdue."
         case ClaimState.UNKNOWN:
             if any(source.method == "syncthing" for source in verdict.sources):
                 return "Unknown: syncthing keeps no recovery points."

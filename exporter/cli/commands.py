@@ -9,26 +9,26 @@ from click.shell_completion import CompletionItem
 
 SUMMARIES: Final = {
     "status": "Print every claim with its state, and the root causes.",
-    "explain": "Walk one claim's chain: each link's state, and what fixes it.",
-    "doctor": "Check what may be read and reached, and say what is missing.",
-    "drill": "Restore claims into throw-away volumes, as proof.",
-    "dump": "Write what a verdict rests on to a folder or archive.",
+    "explain": "Show one claim's chain: each link's state, and the fix.",
+    "doctor": "Check permissions and connections, and show what is missing.",
+    "drill": "Restore claims into temporary volumes, as proof.",
+    "dump": "Write everything that a verdict needs to a folder or archive.",
     "serve": "Serve metrics, the status page and its JSON.",
     "completion": "Print the script that completes commands in a shell.",
     "version": "Print the version.",
 }
 _HELP = """\
-Tells for every volume that VolSync backs up whether it could be restored now, what is broken if not, and what to type
-to fix it.
+Shows for every volume that VolSync backs up whether it could be restored now, what is broken if not, and the command
+that fixes it.
 
 \b
   volsync-exporter status                      every claim of the cluster
   volsync-exporter status -n media --problems  what is wrong in one namespace
   volsync-exporter explain media/photos        one claim, link by link
   volsync-exporter dump case.tar.gz            what a support case needs
-  volsync-exporter status --from case.tar.gz   the same answer from that
+  volsync-exporter status --from case.tar.gz   the same answer from the dump
 
-Exit status: 0 fine, 1 something is unprotected or broken, 2 could not tell.
+Exit status: 0 fine, 1 something is unprotected or broken, 2 unknown.
 """
 
 

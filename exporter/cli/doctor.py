@@ -21,9 +21,9 @@ from exporter.publication.tables import console_for_output, show, show_hanging, 
 @output_option("table", "json")
 @takes_inputs()
 def command(inputs: Inputs, output: str) -> None:
-    """Check what the exporter may read and reach, and say what is missing.
+    """Check permissions and connections, and show what is missing.
 
-    Exit status: 0 nothing is missing, 1 something is, 2 nothing could be tried.
+    Exit status: 0 nothing is missing, 1 something is missing, 2 nothing could be checked.
     """
     found, facts, judged = _tried(inputs)
     bindings = summarise(Bindings(facts.cluster, facts.buckets)) if facts else None

@@ -39,19 +39,19 @@ class _Quantity(click.ParamType[Decimal]):
 
 @click.command(cls=Command)
 @click.argument("claims", metavar="[NAMESPACE/PVC]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every claim, the longest unproven first.")
-@click.option("--every", type=_Duration(), default="0", help="Leave out what was drilled within so long.")
+@click.option("--all", "everything", is_flag=True, help="All claims, longest unproven first.")
+@click.option("--every", type=_Duration(), default="0", help="Leave out claims drilled within this time.")
 @click.option("--max-size", type=_Quantity(), help="Leave out larger volumes.")
-@click.option("--storage-class", default="", metavar="NAME", help="Of the volumes.  [default: the claim's]")
-@click.option("--timeout", type=_Duration(), default="1h", show_default=True, help="For one restore to end.")
-@click.option("--margin", type=_Duration(), default="10m", show_default=True, help="Begin none so near to a backup.")
+@click.option("--storage-class", default="", metavar="NAME", help="Class of the volumes.  [default: the claim's]")
+@click.option("--timeout", type=_Duration(), default="1h", show_default=True, help="Time limit for each restore.")
+@click.option("--margin", type=_Duration(), default="10m", show_default=True, help="Start none this close to a backup.")
 @click.option(
     "--unfinished",
     type=int,
     default=3,
     show_default=True,
     metavar="NUMBER",
-    help="Begin none while so many have not ended.",
+    help="Start none while this many have not ended.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what it would write.")
 @takes_inputs(is_live=True)
@@ -63,9 +63,9 @@ def command(
     max_size: Decimal | None,
     **limits: Any,  # noqa: ANN401 - options that are named as the limits are
 ) -> None:
-    """Restore claims into throw-away volumes, one after another.
+    """Restore claims into temporary volumes, one after another.
 
-    VolSync makes and removes the volumes. ReplicationDestination drill-SOURCE stays as the trace.
+    VolSync creates and removes the volumes. The ReplicationDestination drill-SOURCE stays as a record.
 
     \b
     Example: volsync-exporter drill media/photos
@@ -74,7 +74,7 @@ def command(
     if bool(claims) == everything:
         raise click.UsageError("name the claims like media/photos, or give --all")
     if limits["unfinished"] < 1:
-        raise click.UsageError("--unfinished must be 1 at least, for the one that is to be begun")
+        raise click.UsageError("--unfinished must be at least 1")
     sys.exit(_run(inputs, claims, Limits(largest=max_size, **limits), dry_run=dry_run))
 
 

@@ -27,15 +27,15 @@ _WIDTH: Final = max(len(kind.field) for kind in KINDS)
 @click.argument("target", metavar="FOLDER|FILE.tar.gz")
 @takes_inputs()
 def command(inputs: Inputs, target: str) -> None:
-    """Write what a verdict rests on to a folder or archive, without secrets.
+    """Write everything that a verdict needs to a folder or archive, without Secrets.
 
-    `status --from TARGET` then gives the same answer elsewhere. It lists what
-    the exporter reads and nothing else: no Secret, no annotation, and what looks
-    like a credential is masked. Where a bucket is set, its listing is added.
-    Exit status: 0 all was read, 2 something could not be.
+    `status --from TARGET` then gives the same answer anywhere. A dump contains
+    only what the exporter reads: no Secrets and no unused annotations. Whatever
+    looks like a credential is masked. If a bucket is set, its listing is added.
+    Exit status: 0 everything was read, 2 something could not be read.
     """
     if inputs.files:
-        raise click.UsageError("dump reads a cluster: --from has no place here")
+        raise click.UsageError("dump reads a cluster, so it does not take --from")
     from exporter.cli.readers import connection  # noqa: PLC0415 - slow to import
     from exporter.facts.cluster.dump.writing import Writer, dump_kind, file_of, listed, manifest  # noqa: PLC0415
     from exporter.facts.cluster.server.api import ClusterReader  # noqa: PLC0415
@@ -74,7 +74,7 @@ def command(inputs: Inputs, target: str) -> None:
     writer.write(*manifest(kinds, at, **about), at)
     writer.close()
     show(console, Text())
-    show_wrapped(console, Text(f"Wrote {clean(target)}. Look through it before you hand it on. What it tells:"))
+    show_wrapped(console, Text(f"Wrote {clean(target)}. Look through it before you share it. To read it:"))
     show(console, Text(f"$ volsync-exporter status --from {shlex.quote(target)}"))
     failed = any(one.reading is Reading.UNREADABLE for one in kinds.values()) or any(buckets.values())
     sys.exit(EXIT_UNKNOWN if failed else EXIT_FINE)

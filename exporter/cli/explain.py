@@ -20,7 +20,7 @@ from exporter.publication.tables import console_for_errors, console_for_output, 
 @output_option("text", "json", "yaml")
 @takes_inputs()
 def command(inputs: Inputs, claim: str, output: str) -> None:
-    """Walk one claim's chain link by link: what shows each state, what fixes it.
+    """Show one claim's chain link by link: the state, the evidence, and the fix.
 
     \b
     Example: volsync-exporter explain media/photos
@@ -50,7 +50,7 @@ def _find(verdict: Verdict, claim: str, namespaces: tuple[str, ...]) -> ClaimVer
     namespace, slash, pvc = claim.partition("/")
     if not slash:
         if len(namespaces) != 1:
-            raise click.UsageError(f"{claim!r} is no claim: write it like media/photos, or add -n NAMESPACE")
+            raise click.UsageError(f"{claim!r} is not a claim: write it like media/photos, or add -n NAMESPACE")
         namespace, pvc = namespaces[0], claim
     found = verdict.claim(namespace, pvc)
     if found is not None:

@@ -23,14 +23,14 @@ _SECTIONS: Final = {
     "": "Settings",
     "claims": "Settings: which claims",
     "chain": "Settings: the chain's names",
-    "grace": "Settings: how long a thing may take",
-    "poll": "Settings: reading",
-    "scrub": "Settings: reading the repositories' objects",
+    "grace": "Settings: grace periods",
+    "poll": "Settings: polling",
+    "scrub": "Settings: scrubbing",
     "web": "Settings: the listener",
 }
 _PRECEDENCE = (
-    "A setting also stands in a YAML file (--config) or in the environment: --grace-mover-start is grace.mover_start "
-    "there, or VOLSYNC_EXPORTER_GRACE__MOVER_START. The environment overrides the file, flags override both."
+    "Settings can also be given in a YAML file (grace.mover_start for --grace-mover-start) or in the environment "
+    "(VOLSYNC_EXPORTER_GRACE__MOVER_START). The environment overrides the file, flags override both."
 )
 EXIT_FINE: Final = 0
 EXIT_BROKEN: Final = 1
@@ -79,9 +79,9 @@ class _Moment(click.ParamType[datetime]):
         try:
             moment = datetime.fromisoformat(str(value))
         except ValueError:
-            self.fail(f"{value!r} is no time: write it like 2026-01-18T14:00:00Z", param, ctx)
+            self.fail(f"{value!r} is not a time: write it like 2026-01-18T14:00:00Z", param, ctx)
         if moment.tzinfo is None:
-            self.fail(f"{value!r} has no zone: write it like {value}Z", param, ctx)
+            self.fail(f"{value!r} has no time zone: write it like {value}Z", param, ctx)
         return moment.astimezone(UTC)
 
 
@@ -203,7 +203,7 @@ def _scoping() -> list[click.Parameter]:
 
 def _of_a_cluster() -> list[click.Parameter]:
     return [
-        click.Option(["--context"], metavar="NAME", help="Of the kubeconfig.  [default: the current one]"),
+        click.Option(["--context"], metavar="NAME", help="Context in the kubeconfig.  [default: current]"),
         click.Option(["--kubeconfig"], metavar="FILE", help="[default: $KUBECONFIG, or ~/.kube/config]"),
     ]
 
@@ -216,7 +216,7 @@ def _of_a_dump() -> list[click.Parameter]:
             metavar="PATH...",
             help="Read a dump: files, folders, FILE.tar.gz, -",
         ),
-        click.Option(["--at"], type=_Moment(), help="Judge as at 2026-01-18T14:00:00Z.  [default: now]"),
+        click.Option(["--at"], type=_Moment(), help="Judge as of 2026-01-18T14:00:00Z.  [default: now]"),
     ]
 
 
@@ -227,7 +227,7 @@ def _common() -> list[click.Parameter]:
             type=click.Path(path_type=Path),
             metavar="FILE",
             envvar=CONFIG_VARIABLE,
-            help="Settings as YAML.",
+            help="Settings file (YAML).",
         ),
         click.Option(
             ["--help-settings"],

@@ -37,7 +37,7 @@ def _requirements(text: str) -> Iterator[LabelSelectorRequirement]:
         found = _PART.match(text, position)
         if found is None or (found["absent"] and (found["equality"] or found["set"])):
             raise SelectorError(
-                f"{text!r} is no label selector: write it like app=photos,tier!=cache or 'app in (a,b)'"
+                f"{text!r} is not a label selector: write it like app=photos,tier!=cache or 'app in (a,b)'"
             )
         position = found.end()
         if found["equality"]:

@@ -36,9 +36,9 @@ _LAST_WORDS: Final = 0.5
 @takes_inputs(is_scoped=False)
 @click.pass_obj
 def command(stop: Stop, inputs: Inputs) -> None:
-    """Read again and again, and serve metrics, the status page and its JSON.
+    """Read continuously, and serve metrics, the status page and its JSON.
 
-    It listens on :9978 (--listen HOST:PORT) until it is told to end.
+    It listens on :9978 (--listen HOST:PORT) until it is stopped.
     """
     settings = inputs.settings
     output = logs.Unblocking(sys.stderr)

@@ -26,14 +26,14 @@ _PAUSE: Final = 10.0
 
 @click.command(cls=Command)
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only claims with these labels, like app=x.")
-@click.option("--problems", is_flag=True, help="Only claims that are not well.")
+@click.option("--problems", is_flag=True, help="Only claims with problems.")
 @output_option("table", "wide", "json", "yaml", "name")
 @click.option("-w", "--watch", is_flag=True, help=f"Print it again every {_PAUSE:.0f} seconds.")
 @takes_inputs()
 def command(inputs: Inputs, selector: str, problems: bool, output: str, watch: bool) -> None:
-    """Print every claim with its state, and the root causes: the worst last.
+    """Print every claim with its state, and the root causes, worst last.
 
-    Exit status: 0 fine, 1 something is unprotected or broken, 2 could not tell.
+    Exit status: 0 fine, 1 something is unprotected or broken, 2 unknown.
     """
     chosen = _chooser(selector, problems=problems)
     found = answer(inputs)

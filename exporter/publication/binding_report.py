@@ -22,7 +22,9 @@ def lines_of(summary: BindingSummary) -> Iterator[Text]:
         yield from _bucket(bucket)
     if summary.elsewhere:
         number = sum(summary.elsewhere.values())
-        yield Text(f"{_INDENT}{_counted(number, 'source')} elsewhere: {_evidence(summary.elsewhere)}")
+        yield Text(
+            f"{_INDENT}{_counted(number, 'source')} bound to stores that are not read: {_evidence(summary.elsewhere)}"
+        )
     if not summary.buckets and summary.unknown:
         yield Text(f"{_INDENT}no bucket is read: recovery points are {REPORTED}")
 
@@ -43,9 +45,9 @@ def _findings(bucket: BucketSummary) -> Iterator[str]:
         yield f"layout {bucket.layout.layout} ({by}) fits {bucket.layout.fits} of {bucket.layout.of}"
     if bucket.left_over:
         paths = tuple(path or "its root" for path in bucket.left_over)
-        yield f"{_counted(len(paths), 'repository', 'repositories')} left over: {_some(paths)}"
+        yield f"{_counted(len(paths), 'repository', 'repositories')} without a source: {_some(paths)}"
     if bucket.unknown:
-        yield f"{_counted(len(bucket.unknown), 'source')} not known to write here or elsewhere: {_some(bucket.unknown)}"
+        yield f"{_counted(len(bucket.unknown), 'source')} without a known repository: {_some(bucket.unknown)}"
 
 
 def _fix(bucket: BucketSummary) -> Iterator[str]:
@@ -54,12 +56,12 @@ def _fix(bucket: BucketSummary) -> Iterator[str]:
         return
     if bucket.suggestion and not bucket.is_set:
         score = bucket.suggestion
-        yield f"By their names {score.fits} of these {score.of} would follow a layout; if so, set it for this bucket:"
+        yield f"A layout fits the names of {score.fits} of these {score.of}. If it is right, set it for this bucket:"
         yield f'layout: "{score.layout}"'
         return
     namespace, _, source = bucket.unknown[0].partition("/")
     names = {"namespace": namespace, "source": source, "endpoint": bucket.host, "bucket": bucket.name}
-    yield 'Set the bucket\'s layout (layout: "{namespace}/{pvc}", for example), or say it of each source:'
+    yield 'Set the bucket\'s layout (layout: "{namespace}/{pvc}", for example), or annotate each source:'
     yield f"$ {fill(Cause.REPOSITORY_UNBOUND.entry.command, names)}"
 
 

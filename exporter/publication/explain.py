@@ -218,7 +218,7 @@ def _restored(evidence: RestoreEvidence, at: datetime) -> Iterator[str]:
     if doubt:
         yield f"not known: {clean(doubt.destination)} succeeded {ago(doubt.ended, at)}; {clean(doubt.reason)}"
     if not proof and not doubt and evidence.wanted is not None:
-        yield "never, as far as the API shows"
+        yield "no restore known"
 
 
 def _link(link: LinkVerdict, at: datetime, runbook_base: str) -> Iterator[Text]:

@@ -266,25 +266,26 @@ def _bucket_totals(bucket: Bucket) -> Iterator[Totals]:
 VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     Family(
         "volsync_backup_state",
-        "Whether the claim could be restored now: 1 for the state that holds, 0 for the others.",
+        "Whether the claim could be restored now: 1 for the present state, 0 for the others.",
         (*_CLAIM, "state"),
         _claims(lambda claim: _one_hot((), ClaimState, claim.state)),
     ),
     Family(
         "volsync_backup_may_vanish",
-        "1 for a claim that may go without an alert, by its annotation or by the settings; no series for all others.",
+        "1 for a claim that may disappear without an alert, by its annotation or the settings; no series for other "
+        "claims.",
         _CLAIM,
         _claims(lambda claim: [((), 1.0)] if claim.may_vanish else []),
     ),
     Family(
         "volsync_backup_problem",
-        "A broken link of the claim's chain, with its cause and the narrowest thing that explains it (scope).",
+        "A broken link of the claim's chain, with its cause and its scope (the narrowest thing that explains it).",
         (*_CLAIM, "link", "cause", "scope", "severity", "impact"),
         _problems,
     ),
     Family(
         "volsync_backup_problem_since_timestamp_seconds",
-        "Since when a problem has lasted, where the API keeps that moment.",
+        "When a problem began, if the API has that time.",
         (*_CLAIM, "cause", "scope"),
         _claims(
             lambda claim: {
@@ -296,7 +297,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_root_cause",
-        "A root cause: one cause in one scope. How many claims it hits; the severity is that of the worst of them.",
+        "A root cause (a cause and a scope) and how many claims it affects; the severity is the worst among them.",
         (*_ROOT_CAUSE, "link", "severity", "namespace"),
         _root_causes(
             lambda root: [
@@ -306,19 +307,20 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_root_cause_info",
-        "What to type about a root cause, and the claims that it hits: the first ten by name, then their count.",
+        "The command for a root cause, and the claims that it affects: the first ten by name, then a count of the "
+        "others.",
         (*_ROOT_CAUSE, "command", "claims"),
         _root_causes(lambda root: [((root.command, _some(root.claims)), 1.0)]),
     ),
     Family(
         "volsync_root_cause_since_timestamp_seconds",
-        "Since when a root cause has lasted, where the API keeps that moment.",
+        "When a root cause began, if the API has that time.",
         _ROOT_CAUSE,
         _root_causes(lambda root: [((), root.since.timestamp())] if root.since else []),
     ),
     Family(
         "volsync_backup_link_ok",
-        "Whether a link of the claim's chain holds; no series where that is unknown or does not apply.",
+        "Whether a link of the claim's chain is ok; no series if that is unknown or does not apply.",
         (*_CLAIM, "link"),
         _claims(
             lambda claim: (
@@ -340,9 +342,9 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_backup_binding",
-        "How far it is known which repository a ReplicationSource writes to: 1 for what holds. Where it is `proven` "
-        "the bucket says what a restore would find, else the recovery point is as reported by VolSync, not verified "
-        "in a bucket.",
+        "Whether it is known which repository a ReplicationSource writes to: 1 for the present state. With "
+        "`proven` the bucket shows what a restore would find; otherwise the recovery point is as reported by "
+        "VolSync, not verified in a bucket.",
         (*_SOURCE, "binding", "store"),
         _claims(
             lambda claim: (
@@ -360,38 +362,38 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_backup_last_sync_age_seconds",
-        "How long ago the last successful sync ended, at the moment of the scrape.",
+        "How long ago the last successful sync ended, at the time of the scrape.",
         _SOURCE,
         _sources(lambda source: source.last_sync),
         age=True,
     ),
     Family(
         "volsync_backup_last_sync_duration_seconds",
-        "How long the last successful sync took, with all its waiting and retries.",
+        "How long the last successful sync took, including waiting and retries.",
         _SOURCE,
         _sources(lambda source: source.last_sync_duration),
     ),
     Family(
         "volsync_backup_next_sync_timestamp_seconds",
-        "When the next sync is due; while one runs, when that one was.",
+        "When the next sync is due; while a sync runs, when that sync was due.",
         _SOURCE,
         _sources(lambda source: source.next_sync),
     ),
     Family(
         "volsync_backup_sync_start_timestamp_seconds",
-        "When the sync that is running, or failing, began; no series while none is.",
+        "When the running or failing sync began; no series if there is none.",
         _SOURCE,
         _sources(lambda source: source.sync_start),
     ),
     Family(
         "volsync_backup_interval_seconds",
-        "The greatest time between two scheduled backups.",
+        "The longest time between two scheduled backups.",
         _SOURCE,
         _sources(lambda source: source.interval),
     ),
     Family(
         "volsync_backup_mover_failures",
-        "Failed pods of the mover's present Job; VolSync starts a new Job after eight.",
+        "Failed pods of the mover's current Job; VolSync starts a new Job after eight.",
         _SOURCE,
         _sources(lambda source: source.mover_failures),
     ),
@@ -403,26 +405,26 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_backup_recovery_point_timestamp_seconds",
-        "The moment that a restore would bring back.",
+        "The point in time that a restore would bring back.",
         _CLAIM,
         _claim_value(lambda claim: claim.recovery_point),
     ),
     Family(
         "volsync_backup_objective_seconds",
-        "The greatest age that the recovery point may have.",
+        "The maximum age of the recovery point.",
         _CLAIM,
         _claim_value(lambda claim: claim.objective),
     ),
     Family(
         "volsync_backup_secret_present",
-        "Whether a Secret that the backup needs is there; no series where that cannot be told.",
+        "Whether a Secret that the backup needs exists; no series if that is unknown.",
         (*_CLAIM, "secret", "role"),
         _claims(lambda claim: (((s.name, s.role), float(s.present)) for s in claim.secrets)),
     ),
     Family(
         "volsync_backup_volume_robustness",
-        "Robustness of a Longhorn volume that serves the backup: 1 for the one that holds. "
-        "`unknown` is the normal rest of a detached volume.",
+        "Robustness of a Longhorn volume that the backup uses: 1 for the present value. `unknown` is normal for a "
+        "detached volume.",
         (*_CLAIM, "volume", "role", "robustness"),
         _claims(
             lambda claim: (
@@ -432,7 +434,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_backup_volume_state",
-        "State of a Longhorn volume that serves the backup: 1 for the one that holds.",
+        "State of a Longhorn volume that the backup uses: 1 for the present state.",
         (*_CLAIM, "volume", "role", "state"),
         _claims(
             lambda claim: (
@@ -442,19 +444,19 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_restore_last_sync_timestamp_seconds",
-        "When a ReplicationDestination last restored.",
+        "When the last restore of a ReplicationDestination ended.",
         (*_CLAIM, "replication_destination"),
         _claims(lambda claim: (((r.name,), r.last_sync.timestamp()) for r in claim.restores if r.last_sync)),
     ),
     Family(
         "volsync_restore_running_since_timestamp_seconds",
-        "When the restore that is running, or failing, began; no series while none is.",
+        "When the running or failing restore began; no series if there is none.",
         (*_CLAIM, "replication_destination"),
         _claims(lambda claim: (((r.name,), r.running_since.timestamp()) for r in claim.restores if r.running_since)),
     ),
     Family(
         "volsync_restore_result",
-        "How a ReplicationDestination last did: 1 for the result that holds.",
+        "Result of a ReplicationDestination's last restore: 1 for the present result.",
         (*_CLAIM, "replication_destination", "result"),
         _claims(
             lambda claim: (sample for r in claim.restores for sample in _one_hot((r.name,), RESTORE_RESULTS, r.result))
@@ -462,32 +464,31 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_backup_restore_proven_timestamp_seconds",
-        "When the newest restore of the claim's data ended that succeeded and brought something back; no series where "
-        "none is seen.",
+        "When the newest restore that brought back the claim's data ended; no series if no such restore is known.",
         _CLAIM,
         _proof_value(lambda proof: proof.ended),
     ),
     Family(
         "volsync_backup_restore_proven_recovery_point_timestamp_seconds",
-        "The moment of the data that this restore brought back; no series where its log does not tell.",
+        "The point in time of the data that this restore brought back; no series if its log does not say.",
         _CLAIM,
         _proof_value(lambda proof: proof.point),
     ),
     Family(
         "volsync_backup_restore_proven_duration_seconds",
-        "How long this restore took, with all that it waited for.",
+        "How long this restore took, including waiting.",
         _CLAIM,
         _proof_value(lambda proof: proof.took),
     ),
     Family(
         "volsync_backup_restore_proof_interval_seconds",
-        "How often a restore of the claim is to be proven; no series where nobody asks for it.",
+        "How often a restore of the claim must be proven; no series if no proof is required.",
         _CLAIM,
         _claim_value(lambda claim: claim.restored.wanted),
     ),
     Family(
         "volsync_repository_present",
-        "Whether the bucket holds the repository; no series where the listing cannot be believed.",
+        "Whether the repository is in the bucket; no series if the listing is not plausible.",
         _REPOSITORY,
         _repository_value(lambda repository: repository.present),
     ),
@@ -517,13 +518,13 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_repository_first_snapshot_timestamp_seconds",
-        "When the oldest snapshot that is left was written, by the store's clock.",
+        "When the oldest remaining snapshot was written, by the store's clock.",
         _REPOSITORY,
         _repository_value(lambda repository: repository.oldest_snapshot),
     ),
     Family(
         "volsync_repository_oldest_lock_timestamp_seconds",
-        "When the oldest lock was written, by the store's clock; no series while there is none.",
+        "When the oldest lock was written, by the store's clock; no series if there is no lock.",
         _REPOSITORY,
         _repository_value(lambda repository: repository.oldest_lock),
     ),
@@ -535,7 +536,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_repository_created_timestamp_seconds",
-        "When the repository was made, by the store's clock.",
+        "When the repository was created, by the store's clock.",
         _REPOSITORY,
         _repository_value(lambda repository: repository.created),
     ),
@@ -547,35 +548,36 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_repository_suspect",
-        "A reason not to believe the repository's last listing; its figures are the last believed ones.",
+        "Why the repository's last listing is not plausible; its figures are those of the last plausible listing.",
         (*_REPOSITORY, "reason"),
         _repositories(lambda repository: (((reason,), 1.0) for reason in repository.suspect)),
     ),
     Family(
         "volsync_repository_scrubbed_bytes",
-        "Bytes of the repository's objects that are what their names say, as last found since the exporter started: by "
-        "reading them (`content`), or by the SHA-256 that the store keeps (`checksum`). Over all bytes of the "
-        "repository, that is how much of it was scrubbed. No series where repositories are not scrubbed.",
+        "Bytes of the repository's objects that match their names, as last checked since the exporter started: by "
+        "reading them (`content`), or by the SHA-256 that the store keeps (`checksum`). Divided by all bytes of "
+        "the repository, this is the share that was scrubbed. No series if repositories are not scrubbed.",
         (*_REPOSITORY, "proof"),
         _scrubs(lambda scrub: (((proof,), float(count)) for proof, count in scrub.scrubbed.items())),
     ),
     Family(
         "volsync_repository_scrub_oldest_timestamp_seconds",
-        "When that part of the repository was scrubbed which was scrubbed longest ago; no series until every part was, "
-        "which takes half of `scrub.period` from the exporter's start.",
+        "When the least recently scrubbed part of the repository was scrubbed; no series until every part was "
+        "scrubbed, which takes half of `scrub.period` from the exporter's start.",
         _REPOSITORY,
         _scrubs(lambda scrub: [((), scrub.oldest.timestamp())] if scrub.oldest else []),
     ),
     Family(
         "volsync_repository_corrupt_objects",
-        "Objects of the repository whose bytes are not those of their names. No series until one was found, or every "
+        "Objects of the repository whose bytes do not match their names. No series until one was found, or every "
         "part was scrubbed.",
         _REPOSITORY,
         _scrubs(lambda scrub: [((), float(scrub.corrupt_objects))] if scrub.corrupt_objects is not None else []),
     ),
     Family(
         "volsync_repository_unread_objects",
-        "Objects of the repository that were due to be scrubbed and could not be read: nothing is known of them.",
+        "Objects of the repository that were due to be scrubbed and could not be read: whether they are intact is "
+        "unknown.",
         _REPOSITORY,
         _scrubs(lambda scrub: [((), float(scrub.unread))]),
     ),
@@ -599,7 +601,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_bucket_capacity_bytes",
-        "What the bucket can hold, as configured; no series where that is not known.",
+        "The bucket's configured capacity; no series if it is not configured.",
         ("bucket",),
         OfBuckets(lambda bucket: bucket.capacity_bytes or None),
     ),
@@ -611,7 +613,7 @@ VERDICT_FAMILIES: tuple[Family[Verdict], ...] = (
     ),
     Family(
         "volsync_policy_ready",
-        "Whether the policy that generates the backup's objects is in force.",
+        "Whether the policy that generates the backup's objects is ready.",
         ("policy", "kind"),
         lambda verdict: (((p.name, p.kind), float(p.ready)) for p in verdict.policies),
     ),
@@ -638,13 +640,13 @@ def _reports(
 TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
     Family(
         "volsync_exporter_source_up",
-        "Whether the last read of the source succeeded; no series for a source that is not installed.",
+        "Whether the last read of the source succeeded; no series if the source is not installed.",
         ("source",),
         _reports(lambda report: report.up),
     ),
     Family(
         "volsync_exporter_source_last_success_timestamp_seconds",
-        "When the source was last read with success.",
+        "When the source was last read successfully.",
         ("source",),
         _reports(lambda report: report.last_success),
     ),
@@ -662,7 +664,7 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
     ),
     Family(
         "volsync_exporter_source_errors_total",
-        "Failed reads and answers that were not believed, by reason.",
+        "Failed reads and implausible responses, by reason.",
         ("source", "reason"),
         lambda telemetry: (
             ((source, reason), float(telemetry.errors.get((source, reason), 0)))
@@ -673,28 +675,28 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
     ),
     Family(
         "volsync_exporter_list_reads_total",
-        "Reads of each kind's lists: `changes` brought what changed since the last one, `list` the whole list, for the "
-        "reason that is given.",
+        "Reads of each kind: `changes` returned only the changes since the last read, `list` the whole list, for "
+        "the given reason.",
         ("kind", "read", "reason"),
         lambda telemetry: (((one.kind, one.read, one.reason), float(n)) for one, n in telemetry.reads.items()),
         kind=MetricType.COUNTER,
     ),
     Family(
         "volsync_exporter_malformed_objects",
-        "Objects that could not be understood; the claims that they are about are unknown.",
+        "Objects that could not be understood; the claims that depend on them are unknown.",
         ("kind",),
         lambda telemetry: (((kind,), float(count)) for kind, count in telemetry.malformed.items()),
     ),
     Family(
         "volsync_exporter_unjudged_claims",
-        "Claims that could not be judged as a whole because of a value in their objects, by the kind of error; the log "
-        "names them.",
+        "Claims that could not be judged because of a value in their objects, by the kind of error; the log names "
+        "them.",
         ("reason",),
         lambda telemetry: (((reason,), float(count)) for reason, count in telemetry.unjudged.items()),
     ),
     Family(
         "volsync_exporter_verdict_timestamp_seconds",
-        "When the last verdict was reached. Verdicts are reached in the background; a scrape only publishes them.",
+        "When the last verdict was computed. Verdicts are computed in the background; a scrape only publishes them.",
         (),
         lambda telemetry: [((), telemetry.verdict_at.timestamp())] if telemetry.verdict_at else [],
     ),
@@ -706,7 +708,7 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
     ),
     Family(
         "volsync_exporter_duplicate_samples",
-        "Samples of the last verdict that were left out because another one has the same labels.",
+        "Samples of the last verdict that were left out because another sample has the same labels.",
         (),
         lambda telemetry: [((), float(telemetry.duplicates))],
     ),
@@ -718,14 +720,14 @@ TELEMETRY_FAMILIES: tuple[Family[Telemetry], ...] = (
     ),
     Family(
         "volsync_exporter_web_config_current",
-        "Whether the web configuration file is in force as it reads; 0: it cannot be used, the log says why, and the "
-        "last one stays in force. No series without such a file.",
+        "Whether the current web configuration file is in force. 0: it cannot be used, the log says why, and the "
+        "previous file stays in force. No series without such a file.",
         (),
         lambda telemetry: [] if telemetry.web_config_current is None else [((), float(telemetry.web_config_current))],
     ),
     Family(
         "volsync_exporter_log_lines_dropped_total",
-        "Log lines that were not written, since nobody read the log or it could not take them.",
+        "Log lines that were dropped because the log's reader was too slow or gone.",
         (),
         lambda telemetry: [((), float(telemetry.log_lines_dropped))],
         kind=MetricType.COUNTER,

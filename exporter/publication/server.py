@@ -72,7 +72,7 @@ def parse_listen(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535 or (":" in host and not bracketed):
-        raise ValueError(f"{text!r} is no address to listen on: write it like :9978, 127.0.0.1:9978 or [::1]:9978")
+        raise ValueError(f"{text!r} is not an address to listen on: write it like :9978, 127.0.0.1:9978 or [::1]:9978")
     return host[1:-1] if bracketed else host, int(port)
 
 
@@ -250,7 +250,7 @@ class Server:
             return refusal or self._site.kept(request) or await self._made(room, request)
         except Exception:  # noqa: BLE001 - whoever asked is told
             _log.exception("no answer", path=request.path)
-            return plain(500, "Something went wrong; the log says what.")
+            return plain(500, "Internal error; see the log.")
 
     async def _made(self, room: Room, request: Request) -> Response:
         worker = self._workers[room.value]
@@ -280,8 +280,8 @@ class Server:
 
 _LOGIN = "login"
 _UNAUTHORIZED = plain(401, "Unauthorized", ("WWW-Authenticate", 'Basic realm="volsync-exporter", charset="UTF-8"'))
-_TOO_MANY = plain(429, "Too many wrong passwords came from your address.", ("Retry-After", "5"))
-_BUSY = plain(503, "Too many pages are being made.", ("Retry-After", "1"))
+_TOO_MANY = plain(429, "Too many wrong passwords from your address.", ("Retry-After", "5"))
+_BUSY = plain(503, "Too many requests; try again in a second.", ("Retry-After", "1"))
 
 
 _Result = TypeVar("_Result")

@@ -228,7 +228,7 @@ def _details(claim: ClaimVerdict, at: datetime) -> Iterator[tuple[str, str]]:
 
 def _no_claims(verdict: Verdict, view: TableView) -> Text:
     if view.of:
-        return Text(f"None of {counted(view.of, 'claim')} is as asked for.")
+        return Text(f"None of {counted(view.of, 'claim')} matches.")
     if not knows_claims(verdict):
         return Text("Whether any PVC asks for a backup could not be read.", STATE_STYLES[ClaimState.UNKNOWN])
     return Text(no_claims(view.label))
@@ -258,7 +258,7 @@ def _root_cause(cause: RootCause, verdict: Verdict, view: TableView, console: Co
     if not is_of_one:
         yield _indented(", ".join(clean(claim) for claim in cause.claims), console)
     if cause.command_for:
-        yield _indented(f"For {clean(cause.command_for)}; likewise for the others:", console)
+        yield _indented(f"For {clean(cause.command_for)}; repeat for the others:", console)
     yield Text(f"{' ' * _INDENT}$ {clean(cause.command)}", "bold")
     if view.runbook_base:
         yield Text(f"{' ' * _INDENT}{view.runbook_base}/{cause.cause}.md", "dim")

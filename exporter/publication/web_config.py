@@ -132,7 +132,7 @@ class Authenticator:
         if file is not None:
             self._load(file)
             if self._guard == Guard():
-                _log.warning("web configuration asks for nothing: everybody is served", file=str(file))
+                _log.warning("web configuration is empty: everyone is served without a password", file=str(file))
 
     def guard(self) -> Guard:
         """The guard for a connection that begins now. One thread alone may ask."""
@@ -181,7 +181,7 @@ class Authenticator:
         self._seen = (*self._seen, *_stamps(self._files[1:]))
         guard = _guard(file, config)
         if opened := _opened(self._guard, guard):
-            raise WebConfigError(f"{file}: {opened}: is gone; to serve without it, restart")
+            raise WebConfigError(f"{file}: {opened}: is missing; to serve without it, restart")
         self._guard = guard
 
     def _reload(self, file: Path) -> None:
@@ -189,7 +189,7 @@ class Authenticator:
             self._load(file)
         except WebConfigError as error:
             self.current = False
-            _log.error("web configuration not reloaded: the last one stays in force", reason=str(error))
+            _log.error("web configuration not reloaded: the previous one stays in force", reason=str(error))
         else:
             self.current = True
             _log.info("web configuration reloaded", file=str(file))
@@ -245,9 +245,9 @@ def _decode(file: Path) -> WebConfig:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise WebConfigError(f"{file}: is no YAML{where}") from None
+        raise WebConfigError(f"{file}: is not YAML{where}") from None
     except (yaml.YAMLError, ValueError, RecursionError):  # also text that is no UTF-8, and a date that is none
-        raise WebConfigError(f"{file}: is no YAML") from None
+        raise WebConfigError(f"{file}: is not YAML") from None
     try:
         return msgspec.convert({} if content is None else content, WebConfig)
     except msgspec.ValidationError as error:
@@ -276,7 +276,7 @@ def _users(file: Path, config: WebConfig) -> dict[str, bytes]:
         if not _BCRYPT.fullmatch(hashed):
             name = user if _PLAIN_NAME.fullmatch(user) else "…"
             raise WebConfigError(
-                f"{file}: basic_auth_users.{name}: is no bcrypt hash; `htpasswd -nBC 10 {name}` makes one"
+                f"{file}: basic_auth_users.{name}: is not a bcrypt hash; `htpasswd -nBC 10 {name}` makes one"
             )
     return {user: hashed.encode() for user, hashed in (config.basic_auth_users or {}).items()}
 
@@ -326,7 +326,7 @@ def _check(tls: TLSConfig) -> None:
         _member("cipher_suites", suite, _CIPHERS)
     verifies = _CLIENT_AUTH[tls.client_auth_type] is not ssl.CERT_NONE
     if tls.client_ca_file and not verifies:
-        raise WebConfigError("client_ca_file: stands without a client_auth_type that verifies against it")
+        raise WebConfigError("client_ca_file: needs a client_auth_type that verifies certificates")
     if verifies and not tls.client_ca_file:
         raise WebConfigError(f"client_ca_file: is missing, and client_auth_type {tls.client_auth_type} needs it")
     if tls.client_allowed_sans and tls.client_auth_type != "RequireAndVerifyClientCert":

@@ -16,7 +16,7 @@ def burning() -> table.Panel:
     return (
         panel.table_panel(
             "Root causes now",
-            "One row for each cause and scope: fix it, and all of its claims recover. A cause leads to its runbook.",
+            "One row for each cause and scope. Fixing it fixes all its claims. Each cause links to its runbook.",
             "Nothing is broken.",
         )
         .with_target(panel.rows(f'label_join({problems}, "claim", "/", "namespace", "pvc")', ref="A"))
@@ -64,7 +64,7 @@ def of_claim() -> table.Panel:
     return (
         panel.table_panel(
             "What is broken",
-            "The claim's blocking problem and its advisories. A cause leads to its runbook.",
+            "The claim's blocking and advisory problems. Each cause links to its runbook.",
             "Nothing is broken.",
         )
         .with_target(panel.rows(queries.one("volsync_backup_problem", *_PROBLEM, where=queries.CLAIM), ref="A"))
@@ -107,7 +107,8 @@ def orphans() -> table.Panel:
     return (
         panel.table_panel(
             "Repositories without a claim",
-            "Repositories in a bucket that no claim writes to any more. They cost room, or were withdrawn by mistake.",
+            "Repositories in a bucket that no claim writes to any longer. They use space, or their claim was "
+            "removed by mistake.",
             "Every repository belongs to a claim.",
         )
         .with_target(panel.rows(problems, ref="A"))
@@ -145,8 +146,8 @@ def alerts_of_claim() -> table.Panel:
     return (
         panel.table_panel(
             "Its alerts",
-            "Alerts that are raised for a root cause of this claim. One alert stands for all the claims it hits.",
-            "No alert is raised for this claim.",
+            "Alerts that fire for a root cause of this claim. One alert covers all affected claims.",
+            "No alert fires for this claim.",
         )
         .with_target(panel.rows(f"{alerts} and on (cluster, cause, scope) {faults}"))
         .with_transformation(

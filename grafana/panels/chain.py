@@ -15,9 +15,9 @@ def volumes(where: str = queries.CLAIMS) -> table.Panel:
     return (
         panel.table_panel(
             "Longhorn volumes that matter",
-            "Volumes that serve a backup: the data, the mover's cache, a copy, a restore. "
-            "A detached volume that rests is `unknown` to Longhorn, and that is normal.",
-            "No Longhorn volume serves a backup.",
+            "Volumes that a backup uses: the data, the mover's cache, a copy, a restore. "
+            "For a detached volume, `unknown` is normal.",
+            "No Longhorn volume is used by a backup.",
         )
         .with_target(
             panel.rows(f"{queries.one('volsync_backup_volume_robustness', *_VOLUME, 'robustness', where=where)} == 1")
@@ -53,8 +53,8 @@ def robustness_over_time(where: str = queries.CLAIMS) -> timeseries.Panel:
     built = (
         panel.series_panel(
             "Volumes by robustness",
-            "How many of the volumes that serve a backup are in each robustness. A mass restart shows as a wave of "
-            "faulted ones.",
+            "How many of the volumes that a backup uses have each robustness. Many faulted volumes at once usually "
+            "follow a mass restart.",
         )
         .unit("short")
         .decimals(0)
@@ -83,7 +83,7 @@ def robustness_of_claim() -> statetimeline.Panel:
     shown = {"unknown": "unknown (at rest)"}
     return (
         panel.timeline_panel(
-            "Its volumes' robustness", "Longhorn's robustness of each volume that serves this claim's backup."
+            "Its volumes' robustness", "Longhorn's robustness of each volume that this claim's backup uses."
         )
         .with_target(panel.history(f"sum by (volume, role) ({terms})", "{{role}} {{volume}}"))
         .mappings(
@@ -103,8 +103,8 @@ def secrets_by_namespace() -> table.Panel:
     return (
         panel.table_panel(
             "Secrets by namespace",
-            "Whether the base Secret, and the repository Secret of every claim, are there. "
-            "Empty: that cannot be told. No value of a Secret is ever read.",
+            "Whether the base Secret, and the repository Secret of every claim, exist. "
+            "Empty: unknown. No value of a Secret is ever read.",
             "Nothing is known of any Secret.",
         )
         .with_target(panel.rows(of_role("base"), ref="A"))
@@ -123,8 +123,8 @@ def secrets_by_namespace() -> table.Panel:
 
 def secrets_of_claim() -> stat.Panel:
     return (
-        panel.stat_panel("Its Secrets", "Whether the Secrets that this claim's backup needs are there.")
-        .no_value("cannot be told")
+        panel.stat_panel("Its Secrets", "Whether the Secrets that this claim's backup needs exist.")
+        .no_value("unknown")
         .with_target(
             panel.now(
                 f"min by (role, secret) (volsync_backup_secret_present{{{queries.CLAIM}}})",
@@ -138,10 +138,10 @@ def secrets_of_claim() -> stat.Panel:
 
 def policy() -> stat.Panel:
     return (
-        panel.stat_panel("Policy", "Whether the policy that generates the backup's objects is in force.")
+        panel.stat_panel("Policy", "Whether the policy that generates the backup's objects is ready.")
         .no_value("no policy is read")
         .with_target(panel.now(queries.of_exporter("volsync_policy_ready", "policy"), legend="{{policy}}"))
-        .mappings([palette.words((0, "not in force", palette.BAD), (1, "in force", palette.GOOD))])
+        .mappings([palette.words((0, "not ready", palette.BAD), (1, "ready", palette.GOOD))])
         .text_mode(BigValueTextMode.VALUE_AND_NAME)
     )
 

@@ -12,7 +12,7 @@ def needing_someone() -> stat.Panel:
     return (
         panel.stat_panel(
             "Claims that need someone",
-            "Claims that are unprotected, at risk, or cannot be judged. Zero means that all is well.",
+            "Claims that are unprotected, at risk or unknown. Zero means that all is well.",
         )
         .with_target(panel.now(expression))
         .mappings([ValueMap(options={"0": ValueMappingResult(text="All is well", color=palette.GOOD, index=0)})])
@@ -70,7 +70,7 @@ def oldest_recovery_points() -> bargauge.Panel:
         panel.bars_panel(
             "Oldest recovery points against their objectives",
             "The age of what a restore would bring back, as a share of the claim's own objective: above 100 % the "
-            "claim is unprotected. A claim without any recovery point has no bar; it stands in the table of claims.",
+            "claim is unprotected. A claim without a recovery point has no bar; it is in the table of claims.",
         )
         .unit("percentunit")
         .decimals(0)

@@ -22,7 +22,7 @@ def state() -> stat.Panel:
 
 def recovery_point() -> stat.Panel:
     return (
-        panel.stat_panel("Recovery point's age", "How old the data is that a restore would bring back now.")
+        panel.stat_panel("Recovery point's age", "The age of the data that a restore would bring back now.")
         .unit("s")
         .no_value("none")
         .with_target(panel.now(queries.recovery_age(queries.CLAIM)))
@@ -47,7 +47,7 @@ def used() -> stat.Panel:
 
 def objective() -> stat.Panel:
     return (
-        panel.stat_panel("Objective", "The greatest age that the recovery point may have.")
+        panel.stat_panel("Objective", "The maximum age of the recovery point.")
         .unit("s")
         .no_value("none")
         .with_target(panel.now(queries.one("volsync_backup_objective_seconds", where=queries.CLAIM)))
@@ -61,8 +61,8 @@ def proven() -> stat.Panel:
     built = (
         panel.stat_panel(
             "Proven by a restore",
-            "When a restore of this claim last brought something back, the moment of its data, and how long it took. "
-            "Nothing: none is seen that did.",
+            "When a restore of this claim last brought data back, the point in time of that data, and how long it "
+            "took. Empty: no such restore is known.",
         )
         .no_value("never seen")
         .text_mode(BigValueTextMode.VALUE_AND_NAME)
@@ -109,7 +109,7 @@ def chain() -> stat.Panel:
 
 def chain_over_time() -> statetimeline.Panel:
     return (
-        panel.timeline_panel("The chain over time", "When each link held, and when it was broken.")
+        panel.timeline_panel("The chain over time", "When each link was ok, and when it was broken.")
         .with_target(panel.history(f"max by (link) (volsync_backup_link_ok{{{queries.CLAIM}}})", "{{link}}"))
         .mappings([_LINK_WORDS])
     )

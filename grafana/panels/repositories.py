@@ -81,7 +81,7 @@ def largest() -> table.Panel:
     return (
         panel.table_panel(
             "Largest repositories",
-            "The twenty largest repositories, with what a week added, their snapshots and the newest of them.",
+            "The twenty largest repositories, with their growth in a week, and their snapshots.",
             "No repository was measured yet.",
         )
         .with_target(panel.rows(f"topk(20, {size})", ref="A"))
@@ -175,7 +175,7 @@ def snapshots_of_claim() -> timeseries.Panel:
     return (
         panel.series_panel(
             "Snapshots and stale locks",
-            "Snapshots in the claim's repository, and locks whose client is dead: while one is left, "
+            "Snapshots in the claim's repository, and stale locks of dead clients: while there is a stale lock, "
             "nothing is pruned.",
         )
         .unit("short")

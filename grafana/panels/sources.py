@@ -26,7 +26,8 @@ def health() -> statetimeline.Panel:
     return (
         panel.timeline_panel(
             "What the exporter reads",
-            "Whether each source of facts could be read. What needs one that is down is unknown after a few polls.",
+            "Whether each source of facts could be read. Links that need a source that is down become unknown "
+            "after a few polls.",
         )
         .with_target(panel.history(queries.of_exporter("volsync_exporter_source_up", "source"), "{{source}}"))
         .mappings([palette.words((0, "down", palette.BAD), (1, "up", palette.GOOD))])
@@ -38,7 +39,7 @@ def reads() -> table.Panel:
     return (
         panel.table_panel(
             "Last reads",
-            "When each source was last read with success, and how long that takes.",
+            "When each source was last read successfully, and how long a read takes.",
             "Nothing was read yet.",
         )
         .with_target(panel.rows(f"1000 * {last}", ref="A"))
@@ -66,7 +67,7 @@ def reads() -> table.Panel:
 def errors() -> timeseries.Panel:
     rate = f"rate(volsync_exporter_source_errors_total{{{queries.CLUSTER}}}[$__rate_interval])"
     return (
-        panel.series_panel("Failed reads", "Failed reads and answers that were not believed, by source and reason.")
+        panel.series_panel("Failed reads", "Failed reads and implausible responses, by source and reason.")
         .unit("cpm")
         .no_value("none")
         .draw_style(GraphDrawStyle.BARS)
@@ -79,7 +80,7 @@ def malformed() -> stat.Panel:
     return (
         panel.stat_panel(
             "Malformed objects",
-            "Objects that could not be understood. The claims that they are about are unknown; the others are judged.",
+            "Objects that could not be understood. Claims that depend on them are unknown; the others are judged.",
         )
         .no_value("none")
         .with_target(panel.now(queries.of_exporter("volsync_exporter_malformed_objects", "kind"), legend="{{kind}}"))

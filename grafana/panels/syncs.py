@@ -12,7 +12,7 @@ def durations() -> timeseries.Panel:
     return (
         panel.series_panel(
             "Sync durations",
-            "How long the last successful sync of each ReplicationSource took: the middle one, nine of ten, "
+            "How long the last successful sync of each ReplicationSource took: median, 90th percentile, "
             "and the longest.",
         )
         .unit("s")
@@ -60,8 +60,8 @@ def running() -> table.Panel:
     return (
         panel.table_panel(
             "Syncs under way",
-            "Syncs that run, or fail, now: since when, and how many of the mover's pods have failed.",
-            "No sync is under way.",
+            "Syncs that are running or failing now: since when, and how many of the mover's pods have failed.",
+            "No sync is running.",
         )
         .with_target(panel.rows(f"1000 * {since}", ref="A"))
         .with_target(panel.rows(f"{failures} and on (cluster, namespace, pvc, replication_source) {since}", ref="B"))
@@ -129,7 +129,7 @@ def sources_of_claim() -> table.Panel:
     )
     built = panel.table_panel(
         "Its ReplicationSources",
-        "How the claim is backed up, and when: the last sync, the next, the one under way, and the last prune.",
+        "How and when the claim is backed up: the last sync, the next sync, the running sync, and the last prune.",
         "No ReplicationSource backs up this claim.",
     ).with_target(panel.rows(info, ref="A"))
     for ref, family in zip("BCDE", moments.values(), strict=True):

@@ -44,7 +44,7 @@ def fault(cause: Cause, scope: str, **labels: str) -> dict[str, Any]:
     }
 
 
-FAULTED = "Longhorn has faulted a volume that the backup needs: it cannot be attached."
+FAULTED = "A Longhorn volume that the backup needs is faulted, so it cannot be attached."
 TWO = [
     fault(Cause.VOLUME_FAULTED, "storage/driver.longhorn.io", cluster="home"),
     fault(Cause.REPOSITORY_PASSWORD, "store/nas"),

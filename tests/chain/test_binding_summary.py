@@ -15,7 +15,7 @@ def summary_of(name: str) -> BindingSummary:
 def test_a_sound_cluster_is_bound_by_what_its_policy_says_and_nothing_is_left_over() -> None:
     summary = summary_of("sound")
     (bucket,) = summary.buckets
-    assert bucket.bound == {"the expression of the policy that makes its Secret": 11}
+    assert bucket.bound == {"the expression of the policy that creates its Secret": 11}
     assert bucket.layout == LayoutScore("{namespace}/{pvc}", 11, 11)
     assert not bucket.is_set
     assert (bucket.left_over, bucket.unknown, bucket.suggestion) == ((), (), None)
@@ -24,7 +24,7 @@ def test_a_sound_cluster_is_bound_by_what_its_policy_says_and_nothing_is_left_ov
 
 def test_a_layout_that_nobody_set_is_told_with_how_many_follow_it() -> None:
     (bucket,) = summary_of("repository_unbound-near-miss").buckets
-    assert bucket.bound == {"a repository of its name, written to during its last sync": 2}
+    assert bucket.bound == {"a repository with its name that was written to during its last sync": 2}
     assert bucket.layout == LayoutScore("{pvc}", 2, 2)
     assert (bucket.left_over, bucket.unknown) == ((), ())
 

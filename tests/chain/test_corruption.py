@@ -62,7 +62,7 @@ def test_one_corrupt_object_is_one_root_cause_that_names_it(name: str) -> None:
 def test_of_several_the_worst_is_named_and_the_rest_counted() -> None:
     reason = judged(scrub(PACK, SNAPSHOT, KEY)).claim(*CLAIM.split("/")).problem.reason
     assert f"{KEY} is corrupt" in reason
-    assert "so are 2 more" in reason
+    assert "2 more objects are corrupt" in reason
 
 
 def test_the_listings_own_finding_is_the_same_cause_and_not_a_second_one() -> None:

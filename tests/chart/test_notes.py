@@ -51,7 +51,7 @@ SAID: dict[str, tuple[str, ...]] = {
         "no alert is installed",
         "no bucket is read",
         "Recovery points are as reported by VolSync: no bucket is read",
-        "That a backup can be restored is proven by a restore alone",
+        "Only a restore proves that a backup can be restored",
         "-- volsync-exporter doctor",
         f"helm test {RELEASE} --namespace {NAMESPACE}",
         "create secret generic volsync-store",
@@ -63,9 +63,9 @@ SAID: dict[str, tuple[str, ...]] = {
     "namespaced": ("the namespaces home-assistant, karakeep", "the links that need them do not apply"),
     "pod-monitor": (f"port-forward svc/{RELEASE}-{CHART_NAME} 9978:9978",),
     "derived": ("at port 9000, from the endpoints in settings.buckets, and any port in the namespace storage.",),
-    "given": ("at port 30292, as networkPolicy.egress.s3.ports says",),
-    "hidden": ("any TCP port: the store's is known to the Secret base alone", "--set 'networkPolicy.egress.s3.ports="),
-    "page for all": ("the exporter asks for no password",),
+    "given": ("at port 30292 (from networkPolicy.egress.s3.ports)",),
+    "hidden": ("any TCP port, because the store's port is only in the Secret base", "--set 'networkPolicy.egress.s3.ports="),
+    "page for all": ("from outside the cluster without a password",),
 }
 UNSAID: dict[str, tuple[str, ...]] = {
     "everything": ("WARNING",),
@@ -74,7 +74,7 @@ UNSAID: dict[str, tuple[str, ...]] = {
     "pod-monitor": ("helm test", "nothing scrapes"),
     "no egress": ("NetworkPolicy",),
     "default": ("NetworkPolicy",),
-    "page with a password": ("asks for no password",),
+    "page with a password": ("without a password",),
 }
 
 

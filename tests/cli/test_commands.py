@@ -341,7 +341,7 @@ def test_shells_are_told_how_to_complete(shell: str) -> None:
     ("words", "told"),
     [
         (["st"], "status\tPrint every claim with its state, and the root causes.\n:4\n"),
-        (["status", "--prob"], "--problems\tOnly claims that are not well.\n:4\n"),
+        (["status", "--prob"], "--problems\tOnly claims with problems.\n:4\n"),
         (["status", "-o", "js"], "json\n:4\n"),
         (["status", "--config", ""], ":0\n"),
     ],
@@ -375,8 +375,8 @@ def test_a_status_from_files_imports_nothing_that_only_serving_needs() -> None:
     ("args", "message"),
     [
         (("--from", "nowhere.yaml"), "nowhere.yaml"),
-        (("--from", SOUND, "--at", "yesterday"), "'yesterday' is no time: write it like 2026-01-18T14:00:00Z"),
-        (("--from", SOUND, "--at", "2026-01-18T14:00:00"), "has no zone: write it like 2026-01-18T14:00:00Z"),
+        (("--from", SOUND, "--at", "yesterday"), "'yesterday' is not a time: write it like 2026-01-18T14:00:00Z"),
+        (("--from", SOUND, "--at", "2026-01-18T14:00:00"), "has no time zone: write it like 2026-01-18T14:00:00Z"),
         (("--from", SOUND, "--grace-restore", "soon"), "--grace-restore: 'soon' is no duration"),
         (("--from", SOUND, "--config", "nowhere.yaml"), "nowhere.yaml: cannot be read: No such file or directory"),
         (("--from", SOUND, "--output", "xml"), "'xml' is not one of 'table', 'wide'"),

@@ -160,7 +160,7 @@ def test_every_part_of_a_bucket_has_a_variable() -> None:
         ("1: a", "config.yaml: 1: there is no such setting"),
         ("poll: {1: a}", "config.yaml: poll.1: there is no such setting"),
         ("- poll", "config.yaml: should hold settings by name"),
-        ("a: b: c", "config.yaml: is no YAML at line 1, column 5"),
+        ("a: b: c", "config.yaml: is not YAML at line 1, column 5"),
     ],
 )
 def test_a_wrong_setting_of_the_file_is_named_as_it_stands_there(tmp_path: Path, text: str, message: str) -> None:
@@ -184,7 +184,7 @@ def test_a_wrong_setting_of_the_file_is_named_as_it_stands_there(tmp_path: Path,
             {"VOLSYNC_EXPORTER_POLL_CLUSTER": "9s"},
             "VOLSYNC_EXPORTER_POLL_CLUSTER: there is no such setting; did you mean VOLSYNC_EXPORTER_POLL__CLUSTER?",
         ),
-        ({"VOLSYNC_EXPORTER_BUCKETS": "{a"}, "VOLSYNC_EXPORTER_BUCKETS: is no YAML at line 1, column 3"),
+        ({"VOLSYNC_EXPORTER_BUCKETS": "{a"}, "VOLSYNC_EXPORTER_BUCKETS: is not YAML at line 1, column 3"),
         ({"VOLSYNC_EXPORTER_BUCKETS": "[{concurrency: 0}]"}, "VOLSYNC_EXPORTER_BUCKETS: 0.concurrency: 0: should be"),
         ({"VOLSYNC_EXPORTER_BUCKETS__12__CONCURRENCY": "0"}, "VOLSYNC_EXPORTER_BUCKETS__12__CONCURRENCY: '0': should"),
         ({"VOLSYNC_EXPORTER_POLL": "9s"}, "VOLSYNC_EXPORTER_POLL: there is no such setting"),
@@ -255,7 +255,7 @@ def test_what_is_no_yaml_is_never_quoted(tmp_path: Path, content: str) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(content)
     for file, environment in ((path, {}), (None, {"VOLSYNC_EXPORTER_BUCKETS": content})):
-        with pytest.raises(ConfigurationError, match="is no YAML") as refusal:
+        with pytest.raises(ConfigurationError, match="is not YAML") as refusal:
             load(file, environment, {})
         assert SECRET not in str(refusal.value)
 

@@ -236,7 +236,7 @@ def test_each_poll_is_one_line_that_says_how_it_went(start: Start) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--listen", "9978"), "web.listen: '9978' is no address to listen on: write it like :9978"),
+        (("--listen", "9978"), "web.listen: '9978' is not an address to listen on: write it like :9978"),
         (("--web-config-file", "nowhere.yaml"), "web.config_file: nowhere.yaml: cannot be read: No such file"),
         (("--listen", "192.0.2.1:80"), "web.listen: cannot listen on 192.0.2.1:80"),
     ],

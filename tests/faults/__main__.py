@@ -90,12 +90,13 @@ def _told(outcome: Outcome) -> Outcome:
 def _text(outcomes: list[Outcome], ended: list[End], peak: int, under_load: Iterable[load.Row]) -> Iterator[str]:
     well = sum(not outcome.wrong for outcome in outcomes)
     slowest = max((outcome.slowest for outcome in outcomes), default=0.0)
-    yield f"{len(outcomes)} faults, one after the other in one process, with `{' '.join(POLLS)}`"
-    yield f"and `{TIMEOUT}`: {well} were survived, cost nothing else, accused nobody, and were over once they were"
-    yield f"taken back. The slowest scrape took {slowest:.1f} s, and the most memory was {peak} MiB.\n"
-    yield "| where | fault | shows | reason | costs nothing else | healed |\n| --- | --- | ---: | --- | --- | ---: |"
+    yield f"{len(outcomes)} faults, one after another in one process, with `{' '.join(POLLS)}`"
+    yield f"and `{TIMEOUT}`: {well} were survived, affected nothing else, caused no false report, and recovered"
+    yield f"after they ended. The slowest scrape took {slowest:.1f} s, and the peak memory was {peak} MiB.\n"
+    yield "| where | fault | reported after | reason | affected nothing else | recovered after |"
+    yield "| --- | --- | ---: | --- | --- | ---: |"
     for one in outcomes:
-        shown = f"{one.shown:.1f} s" if one.shown is not None else "needs not"
+        shown = f"{one.shown:.1f} s" if one.shown is not None else "not needed"
         healed = f"{one.healed:.1f} s" if one.healed is not None else "no"
         reasons = ", ".join(f"`{reason}`" for reason in one.reasons[:2])
         beside = "; ".join(one.wrong) or "yes"
@@ -103,7 +104,7 @@ def _text(outcomes: list[Outcome], ended: list[End], peak: int, under_load: Iter
     if ended:
         bad = [end for end in ended if not end.is_well]
         names = ", ".join(number.name for number in SIGNALS)
-        yield f"\n{names} at a random moment of each of {len({end.case for end in ended})} hangs ended the process"
+        yield f"\n{names} at a random moment in each of {len({end.case for end in ended})} hangs stopped the process"
         yield f"within {max(end.seconds for end in ended):.1f} s, {len(ended) - len(bad)} times of {len(ended)}."
     rows = [f"| {what} | {figure} |" for what, figure in under_load]
     if rows:

@@ -109,7 +109,7 @@ def _rows(process: Process, around: Limits, claims: int) -> Iterator[Row]:
         assert time.monotonic() < deadline, "no verdict any more"
         time.sleep(1)
     kept = len(_CLAIMS.findall(process.get("/metrics", 300)[1]))
-    yield "claims that are told afterwards", f"{kept:,}"
+    yield "claims reported afterwards", f"{kept:,}"
     assert kept == claims
     yield "restarts, OOM-killed processes", f"{0 if process.runs else 1}, {around.killed}"
     assert process.runs

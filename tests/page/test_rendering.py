@@ -153,7 +153,7 @@ def test_a_bucket_that_cannot_be_read_verifies_nothing() -> None:
 def test_the_card_of_a_root_cause_says_for_which_claim_its_command_is() -> None:
     day = bad_day()
     causes = tuple(msgspec.structs.replace(cause, command_for="open-webui/storage") for cause in day.root_causes[:1])
-    assert "For open-webui/storage; likewise for the others:" in html(
+    assert "For open-webui/storage; repeat for the others:" in html(
         "/", msgspec.structs.replace(day, root_causes=causes)
     )
     alone = tuple(msgspec.structs.replace(cause, command_for="") for cause in causes)
@@ -347,7 +347,7 @@ def test_an_old_verdict_is_no_good_news() -> None:
 def test_advice_does_not_hide_behind_good_news() -> None:
     advised = [claim for claim in bad_day().claims if not claim.problem]
     said = headline(with_claims(sound(), *advised), None)
-    assert said.detail == "1 thing worth fixing before it hurts."
+    assert said.detail == "1 advisory root cause to fix."
 
 
 @pytest.mark.parametrize(

@@ -395,7 +395,7 @@ def test_headers_can_be_added(serve: Serve, tmp_path: Path) -> None:
         ),
         (
             "tls_server_config: {cert_file: a, key_file: b, client_ca_file: c}",
-            "tls_server_config.client_ca_file: stands without a client_auth_type",
+            "tls_server_config.client_ca_file: needs a client_auth_type",
         ),
         (
             "tls_server_config: {cert_file: a, key_file: b, client_auth_type: RequireAndVerifyClientCert}",
@@ -409,14 +409,14 @@ def test_headers_can_be_added(serve: Serve, tmp_path: Path) -> None:
             "tls_server_config: {cert_file: a, key_file: b, client_allowed_sans: [x]}",
             "tls_server_config.client_allowed_sans: needs client_auth_type",
         ),
-        ("basic_auth_users: {a: plain}", "basic_auth_users.a: is no bcrypt hash; `htpasswd -nBC 10 a` makes one"),
+        ("basic_auth_users: {a: plain}", "basic_auth_users.a: is not a bcrypt hash; `htpasswd -nBC 10 a` makes one"),
         ("basic_auth_users: [a]", "Expected `object | null`, got `array` - at `$.basic_auth_users`"),
         ("http_server_config: {headers: {Server: x}}", "http_server_config.headers.Server: is none of"),
         (
             'http_server_config: {headers: {X-Frame-Options: "a\\nb"}}',
             "http_server_config.headers.X-Frame-Options: should be one line",
         ),
-        ("a: b: c", "is no YAML"),
+        ("a: b: c", "is not YAML"),
         ("[]", "Expected `object`, got `array`"),
     ],
 )

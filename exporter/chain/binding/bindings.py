@@ -33,7 +33,7 @@ from exporter.facts.reading import Reading
 
 READ_METHODS = ("restic",)
 """The movers whose repositories a listing can be read of."""
-_NOT_RESTIC = "its mover's repositories are not read"
+_NOT_RESTIC = "repositories of its mover are not read"
 _NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\])(?::\d+)?")
 _MANY = 3
 """So many that are there speak for one that is not."""
@@ -264,7 +264,7 @@ class Bindings:
 
     @property
     def _nothing(self) -> str:
-        return "nothing tells which repository is its own" if self.buckets else _NO_BUCKET
+        return "no evidence of its repository was found" if self.buckets else _NO_BUCKET
 
     def _store_of_log(self, hint: Hint) -> Scope | None:
         allowed = [bucket for bucket in self.buckets if hint.names(bucket)]
@@ -381,7 +381,7 @@ class Bindings:
             self._memory.named[source.key] = before
             if (place := before[1]) is not None:
                 wanted[place.key].append((source, place))
-        says = "a repository of its name, written to during its last sync"
+        says = "a repository with its name that was written to during its last sync"
         return {
             source.key: self._binding(place.bucket, place.repository.prefix, says)
             for rivals in wanted.values()
@@ -451,7 +451,11 @@ class Bindings:
         if not any(self._may_be_laid_out(source, bucket) for source in self.sources):
             return
         is_set = bool(bucket.layout)
-        says = f"the layout {layout} that the settings give" if is_set else f"the layout {layout} of its store's others"
+        says = (
+            f"the layout {layout} from the settings"
+            if is_set
+            else f"the layout {layout} of other repositories in its store"
+        )
         patterns = self._patterns
         alike: Counter[str] = Counter()
         for source in self.sources:

@@ -90,7 +90,7 @@ class Hints:
         for name, layout in self._rules:
             if prefix_of(name, source.namespace, source.spec.source_pvc, source.name) == secret:
                 text = prefix_of(layout, source.namespace, source.spec.source_pvc, source.name)
-                return evidence.of_text(text, "the expression of the policy that makes its Secret")
+                return evidence.of_text(text, "the expression of the policy that creates its Secret")
         return None
 
     @cached_property

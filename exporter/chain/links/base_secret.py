@@ -58,7 +58,7 @@ def presence(backup: Backup) -> SecretPresence | None:
     is_brought = external_secrets.bringing(backup, name) or listing.malformed_in(backup.namespace)
     owner = _owner(backup)
     if owner and not is_brought and _lacks(backup, owner):
-        return SecretPresence(name, "base", present=False, evidence="no ExternalSecret brings it")
+        return SecretPresence(name, "base", present=False, evidence="no ExternalSecret creates it")
     return None
 
 

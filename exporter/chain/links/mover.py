@@ -25,13 +25,13 @@ def judge(backup: Backup) -> LinkVerdict | None:
     if problem := _hindrance(backup):
         return broken(Link.MOVER, problem)
     if unread := first_unread(*_needed(backup)):
-        return unknown(Link.MOVER, f"What the mover does could not be read: {unread.unread}.")
+        return unknown(Link.MOVER, f"The mover's state could not be read: {unread.unread}.")
     if malformed := _malformed(backup):
         return unknown(Link.MOVER, f"{malformed.kind} {malformed.name} could not be understood.")
     if refused.is_open(backup):
-        return unknown(Link.MOVER, "The Job has no pod, and the events that tell why could not be read.")
+        return unknown(Link.MOVER, "The Job has no pod, and the events that would show why could not be read.")
     if copies.is_open(backup):
-        return unknown(Link.MOVER, "Whether the mover's copy is still being made could not be read.")
+        return unknown(Link.MOVER, "Whether the mover's copy is still being created could not be read.")
     if problem := _slow(backup):
         return broken(Link.MOVER, problem)
     without = "" if backup.job else ", and has no Job yet"

@@ -92,7 +92,7 @@ def _not_ready(backup: Backup, makers: tuple[BackupPolicy, ...], *, every: bool)
         Link.POLICY,
         backup.problem(
             Cause.POLICY_NOT_READY,
-            f"{maker.kind} {maker.name} is not in force: {one_line(why)}.",
+            f"{maker.kind} {maker.name} is not ready: {one_line(why)}.",
             scopes=(maker.scope,),
             names={"policy": maker.name, "policy_kind": maker.resource},
         ),
@@ -166,7 +166,7 @@ def _blocks(verdict: LinkVerdict) -> bool:
 
 
 def _policy_failing(backup: Backup, maker: BackupPolicy, missing: str, words: str | None) -> LinkVerdict:
-    why = one_line(words) if words else "it matches the PVC, and Kyverno says nothing of it"
+    why = one_line(words) if words else "it matches the PVC, but Kyverno reports nothing about it"
     return broken(
         Link.POLICY,
         backup.problem(

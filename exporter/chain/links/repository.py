@@ -34,16 +34,18 @@ def judge(backup: Backup) -> LinkVerdict | None:
         return broken(Link.REPOSITORY, *problems)
     if binding.repository is None or not binding.repository.present:
         return None
-    return ok(Link.REPOSITORY, f"{binding.repository.snapshots} snapshots are in {binding.place} ({binding.evidence}).")
+    number = binding.repository.snapshots
+    found = "1 snapshot is" if number == 1 else f"{number} snapshots are"
+    return ok(Link.REPOSITORY, f"{found} in {binding.place} (bound by {binding.evidence}).")
 
 
 def _disbelief(binding: Binding) -> str:
     if binding.repository is not None and binding.repository.suspect:
         reasons = ", ".join(binding.repository.suspect)
-        return f"The listing of {binding.place} is not believed ({reasons})."
+        return f"The listing of {binding.place} is not plausible ({reasons})."
     bucket = binding.bucket
     if bucket is None or bucket.reading is Reading.READ:
-        return f"Nothing is at {binding.place}, and that place is only a guess ({binding.evidence})."
+        return f"There is no repository at {binding.place}, but that location is only a guess ({binding.evidence})."
     return f"Bucket {bucket.name} could not be read: {bucket.detail or bucket.reason or 'not yet'}."
 
 
@@ -84,13 +86,13 @@ def _corrupt(backup: Backup, binding: Binding, repository: Repository) -> Proble
     if repository.scrub is None or (worst := corrupt_object(repository)) is None:
         return None
     more = (repository.scrub.corrupt_objects or 1) - 1
-    others = f", and so are {more} more" if more > 1 else ", and so is 1 more" if more else ""
+    others = f"; {more} more objects are corrupt" if more > 1 else "; 1 more object is corrupt" if more else ""
     note(UNLISTED)  # every bucket is looked through
     copies = copies_of(repository, backup.inventory.buckets)
     from_copy = f" The same repository is at {copies[0]}: copy it from there." if copies else ""
     reason = (
-        f"Not everything can be restored from {binding.place}: {worst.name} is corrupt, since the SHA-256 of its bytes "
-        f"is not its name{others}.{from_copy}"
+        f"Not everything can be restored from {binding.place}: {worst.name} is corrupt: the SHA-256 of its bytes "
+        f"does not match its name{others}.{from_copy}"
     )
     names = _names(binding) | {"object": "/".join(part for part in (binding.prefix, worst.name) if part)}
     return backup.problem(Cause.REPOSITORY_DAMAGED, reason, variant=CORRUPT, names=names)
@@ -100,7 +102,7 @@ def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None
     """VolSync says that a sync saved something; a listing made well after it shows that it did not."""
     synced = backup.status.last_sync_time
     if not bucket.exists:
-        reason = f"There is no bucket {bucket.name}: the store says so."
+        reason = f"The store reports that bucket {bucket.name} does not exist."
         return backup.problem(
             Cause.REPOSITORY_MISSING, reason, scopes=backup.stores, since=synced, names=_names(binding)
         )
@@ -111,18 +113,18 @@ def _missing(backup: Backup, binding: Binding, bucket: Bucket) -> Problem | None
     ago = format_duration(backup.at - synced)
     scopes = (backup.scope, *backup.stores)
     if binding.repository is None or not binding.repository.present:
-        reason = f"VolSync reports a success {ago} ago, and there is no repository at {binding.place}."
+        reason = f"VolSync reports a successful sync {ago} ago, but there is no repository at {binding.place}."
         return backup.problem(Cause.REPOSITORY_MISSING, reason, scopes=scopes, since=synced, names=_names(binding))
     newest = ours(bucket, binding.repository.newest_snapshot)
     began = earlier(synced, (backup.last_sync_duration or timedelta(0)) + _patience(backup))
     if newest is not None and newest >= began:
         return None
     shown = (
-        f"the newest snapshot at {binding.place} is {format_duration(backup.at - newest)} old"
+        f"the newest snapshot in {binding.place} is {format_duration(backup.at - newest)} old"
         if newest
-        else f"no snapshot is at {binding.place}"
+        else f"there is no snapshot in {binding.place}"
     )
-    reason = f"VolSync reports a success {ago} ago, and {shown}."
+    reason = f"VolSync reports a successful sync {ago} ago, but {shown}."
     return backup.problem(Cause.SNAPSHOT_MISSING, reason, scopes=scopes, since=newest or synced, names=_names(binding))
 
 
@@ -151,7 +153,7 @@ def _shared(backup: Backup, binding: Binding) -> Problem | None:
         return None
     named = ", ".join("/".join(key) for key in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
     where = binding.place or f"Secret {backup.repository_secret}"
-    reason = f"Its repository ({where}) is also that of {named}: retention removes one's snapshots for another's."
+    reason = f"Its repository ({where}) is also used by {named}: retention for one claim removes snapshots of another."
     return backup.problem(Cause.REPOSITORY_SHARED, reason, scopes=(backup.scope, *backup.stores), sign=where)
 
 
@@ -172,8 +174,8 @@ def _unbound(backup: Backup, binding: Binding) -> Problem | None:
     if binding.state is not BindingState.UNKNOWN or not buckets or backup.volsync_point is None:
         return None
     layouts = {layout for bucket in buckets if (layout := backup.inventory.bindings.layout_of(bucket))}
-    fits = f" Others follow the layout {min(layouts)}." if layouts else ""
-    reason = f"Which repository {backup.source_name} writes to could not be told: {binding.evidence}.{fits}"
+    fits = f" Other repositories there follow the layout {min(layouts)}." if layouts else ""
+    reason = f"It is not known which repository {backup.source_name} writes to: {binding.evidence}.{fits}"
     scopes = (binding.store or backup.inventory.bindings.store_of_all(buckets),)
     return backup.problem(Cause.REPOSITORY_UNBOUND, reason, scopes=scopes)
 
@@ -195,7 +197,7 @@ def _made_anew(backup: Backup, binding: Binding, repository: Repository) -> Prob
     if not history or made <= min(history) + grace or was_copied(repository, backup.interval):
         return None
     age = format_duration(backup.at - made)
-    reason = f"The repository was made {age} ago, after backups that VolSync remembers."
+    reason = f"The repository was created {age} ago, after backups that VolSync has recorded."
     scopes = (backup.scope, *backup.stores)
     return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, scopes=scopes, since=made, names=_names(binding))
 
@@ -206,7 +208,7 @@ def _made_anew_by_log(backup: Backup) -> Problem | None:
     began = backup.volsync_point
     if pruned is None or began is None or pruned >= began or "created restic repository" not in backup.last_log:
         return None
-    reason = "The last backup made the repository again: its log says so."
+    reason = "The last backup created the repository again, according to its log."
     return backup.problem(Cause.REPOSITORY_REINITIALISED, reason, scopes=(backup.scope, *backup.stores), since=began)
 
 

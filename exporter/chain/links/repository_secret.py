@@ -26,7 +26,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
     if problem := external_secrets.failing(backup, name) or external_secrets.stale(backup, name):
         return broken(Link.REPOSITORY_SECRET, _on_this_link(problem.as_advisory()))
     if _is_undecided(backup):
-        return unknown(Link.REPOSITORY_SECRET, f"Whether Secret {name} is back is not known: ExternalSecrets are not.")
+        return unknown(Link.REPOSITORY_SECRET, f"Whether Secret {name} exists again is not known.")
     if seen is not None and seen.present:
         return ok(Link.REPOSITORY_SECRET, f"Secret {name} is there ({seen.evidence}).")
     listing = backup.cluster.core.secrets
@@ -55,7 +55,7 @@ def _presence(backup: Backup) -> SecretPresence | None:
         return SecretPresence(name, "repository", present=True, evidence="read as metadata")
     report = external_secrets.report_on(backup, name)
     if _missing_by_volsync(backup) == name:
-        return SecretPresence(name, "repository", present=False, evidence="VolSync's status says so")
+        return SecretPresence(name, "repository", present=False, evidence="according to VolSync's status")
     used = backup.status.last_sync_time
     if report is not None and (report.present or used is None or report.at is None or report.at > used):
         return SecretPresence(name, "repository", present=report.present, evidence=report.evidence)
@@ -83,7 +83,7 @@ def _blocking(backup: Backup) -> Problem | None:
         return _missing(backup, name, fault)
     other = _missing_by_volsync(backup)
     if other is not None and other != name:
-        return _missing(backup, other, f"Secret {other} is not there (VolSync's status says so).")
+        return _missing(backup, other, f"Secret {other} is not there (according to VolSync's status).")
     is_due = backup.began is None or backup.at - backup.began >= backup.settings.grace.generation
     if seen is None or seen.present or not is_due:
         return None

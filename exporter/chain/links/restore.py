@@ -43,8 +43,9 @@ def judge(backup: Backup) -> LinkVerdict | None:
         return unknown(Link.RESTORE, f"ReplicationDestination {malformed.name} could not be understood.")
     unread = first_unread(backup.cluster.core.jobs, backup.cluster.core.pods)
     if unread and any(_status(destination).last_sync_start_time for destination in backup.destinations):
-        return unknown(Link.RESTORE, f"What a restore's mover does could not be read: {unread.unread}.")
-    return ok(Link.RESTORE, f"{len(backup.destinations)} restores are in order.")
+        return unknown(Link.RESTORE, f"The state of a restore's mover could not be read: {unread.unread}.")
+    number = len(backup.destinations)
+    return ok(Link.RESTORE, "1 restore has no problem." if number == 1 else f"{number} restores have no problem.")
 
 
 def verdict_of(destination: ReplicationDestination) -> RestoreVerdict:
@@ -92,7 +93,7 @@ def _failing(backup: Backup, destination: ReplicationDestination) -> Problem | N
     elif status.latest_mover_status and status.latest_mover_status.result == "Failed":
         told = last_words(_log(status))
     elif failures := _failures(backup, destination):
-        told = f"its mover has failed {failures} times"
+        told = "its mover has failed once" if failures == 1 else f"its mover has failed {failures} times"
     else:
         return None
     return backup.problem(
@@ -127,7 +128,7 @@ def _stuck(backup: Backup, destination: ReplicationDestination) -> Problem | Non
         return None
     return backup.problem(
         Cause.RESTORE_STUCK,
-        f"Restore {destination.name} was begun {format_duration(age)} ago and does not run.",
+        f"Restore {destination.name} started {format_duration(age)} ago and is not running.",
         since=start,
         names=_about(backup, destination),
     )

@@ -77,7 +77,7 @@ def _failing(backup: Backup) -> Problem | None:
 def _when(backup: Backup) -> str:
     if backup.schedule:
         return f"on schedule {backup.schedule!r}"
-    return "by manual trigger" if backup.manual_trigger else "without a pause"
+    return "by manual trigger" if backup.manual_trigger else "continuously"
 
 
 def _has_no_pvc(backup: Backup) -> bool:
@@ -117,7 +117,8 @@ def _by_policy(backup: Backup) -> LinkVerdict | None:
             return unknown(Link.SOURCE, f"Whether its label asks VolSync for a backup is not known: {policies.unread}.")
         if doubtful := _doubtful(backup):
             return unknown(
-                Link.SOURCE, f"Whether policy {doubtful} takes the PVC hangs on what the cluster's objects do not tell."
+                Link.SOURCE,
+                f"Whether policy {doubtful} applies to the PVC cannot be determined from the cluster's objects.",
             )
         if readers := policies.reading(selection.label):
             return _not_covered(backup, readers[0])
@@ -228,17 +229,19 @@ def _standstill(backup: Backup) -> str | None:
     name = backup.source_name
     if not backup.is_syncing and status.next_sync_time and backup.at - status.next_sync_time > grace:
         late = format_duration(backup.at - status.next_sync_time)
-        return f"The sync of {name} has been due for {late} and was not begun."
+        return f"The sync of {name} has been due for {late} and has not started."
     if backup.source and backup.source.status is None and backup.began and backup.at - backup.began > grace:
         age = format_duration(backup.at - backup.began)
-        return f"ReplicationSource {name} was made {age} ago and has no status at all."
+        return f"ReplicationSource {name} was created {age} ago and has no status."
     if (idle := _idle_since(backup)) and backup.at - idle > grace:
-        return f"{name} has no trigger, so it must always run, and has not for {format_duration(backup.at - idle)}."
+        return (
+            f"{name} has no trigger, so it should always run, but has not run for {format_duration(backup.at - idle)}."
+        )
     done = _done(backup)
     if backup.is_syncing and done and backup.at - done > grace:
-        return f"The mover of {name} was done {format_duration(backup.at - done)} ago."
+        return f"The mover of {name} finished {format_duration(backup.at - done)} ago, but the sync has not ended."
     if backup.is_syncing and backup.sync_age > grace and _waits_for_job(backup):
-        return f"The sync of {name} was begun {format_duration(backup.sync_age)} ago and has no Job."
+        return f"The sync of {name} started {format_duration(backup.sync_age)} ago and has no Job."
     return None
 
 

@@ -50,10 +50,10 @@ def _catching_up(backup: Backup) -> Problem | None:
     """A mover that runs after a fault, within its usual time, is no fault; nor is a sync that has only just begun."""
     running = backup.running_since
     if running is not None and backup.at - running <= backup.usual_run:
-        reason = f"A mover has been running for {format_duration(backup.at - running)}: the backup is on its way."
+        reason = f"A mover has been running for {format_duration(backup.at - running)}: the backup is in progress."
         return backup.problem(Cause.CATCHING_UP, reason, since=running)
     if backup.is_syncing and backup.sync_age <= backup.settings.grace.mover_start and not backup.last_failed:
-        reason = f"A sync was begun {format_duration(backup.sync_age)} ago: the backup is on its way."
+        reason = f"A sync started {format_duration(backup.sync_age)} ago: the backup is in progress."
         return backup.problem(Cause.CATCHING_UP, reason, since=backup.status.last_sync_start_time)
     return None
 
@@ -64,7 +64,7 @@ def _unseen(backup: Backup) -> str:
         return ""
     core = backup.cluster.core
     if failed := first_unread(core.jobs, core.pods):
-        return f"Whether a mover runs could not be read: {failed.unread}."
+        return f"Whether a mover is running could not be read: {failed.unread}."
     missing = core.jobs if backup.job is None else core.pods
     malformed = None if backup.pods else missing.malformed_in(backup.namespace)
     return f"{malformed.kind} {malformed.name}, which may be its mover's, could not be understood." if malformed else ""
@@ -86,7 +86,7 @@ def _never_synced(backup: Backup) -> Problem | None:
     if age <= patience:
         return None
     name = backup.source_name
-    reason = f"ReplicationSource {name} was made {format_duration(age)} ago and has never completed a sync."
+    reason = f"ReplicationSource {name} was created {format_duration(age)} ago and has never completed a sync."
     scopes = (backup.scope, scope.OPERATOR)
     return backup.problem(Cause.NEVER_SYNCED, reason, scopes=scopes, since=backup.began, variant=_variant(backup))
 
@@ -141,7 +141,7 @@ def _annotations(backup: Backup) -> list[Problem]:
 
 
 def _reason_fault(value: str) -> str:
-    return "" if value.strip() else "it gives no reason, and without one nothing is exempt"
+    return "" if value.strip() else "it gives no reason, which an exemption needs"
 
 
 def _duration_fault(value: str) -> str:
@@ -156,5 +156,5 @@ def _date_fault(value: str) -> str:
     try:
         datetime.fromisoformat(value)
     except ValueError:
-        return f"{value!r} is no date: write it like 2026-12-31 or 2026-12-31T12:00:00Z"
+        return f"{value!r} is not a date: write it like 2026-12-31 or 2026-12-31T12:00:00Z"
     return ""

@@ -124,7 +124,7 @@ def _faulted(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Prob
     state, is_faulted = volume.status.state, volume.status.robustness == "faulted"
     if not is_faulted and not (_stuck_for(backup, one, state) and _has_died(backup, one, volume)):
         return None
-    how = "is faulted" if is_faulted else f"keeps faulting: it is {state} once more"
+    how = "is faulted" if is_faulted else f"keeps faulting: it is {state} again"
     return backup.problem(
         Cause.VOLUME_FAULTED,
         f"{_what(one, volume)} {how}.",
@@ -167,8 +167,8 @@ def _stuck(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Proble
     if not stuck or (one.role == "copy" and clone_state(volume)):
         return None
     why = no_room(volume)
-    reason = f"{_what(one, volume)} has been wanted for {format_duration(stuck)} and is"
-    state = volume.status.state or "not there yet"
+    reason = f"{_what(one, volume)} has been needed for {format_duration(stuck)} and is"
+    state = volume.status.state or "not created yet"
     return backup.problem(
         Cause.VOLUME_STUCK,
         f"{reason} {state}: {one_line(why)}." if why else f"{reason} {state}.",
@@ -189,7 +189,7 @@ def _unshared(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Pro
     waiting = format_duration(backup.at - since)
     return backup.problem(
         Cause.VOLUME_STUCK,
-        f"{_what(one, volume)} has been wanted for {waiting}, and {why}.",
+        f"{_what(one, volume)} has been needed for {waiting}, and {why}.",
         scopes=_scopes(volume),
         sign="share manager",
         variant="share",

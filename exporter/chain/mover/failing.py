@@ -35,7 +35,8 @@ def problem_of(backup: Backup) -> Problem | None:
         return None
     end = end_of(backup.failed_pods[0]) if backup.failed_pods else None
     told = f", exit code {end.exit_code}" if end else ""
-    reason = f"The mover of {backup.source_name} has failed {failures} times since the sync began{told}."
+    times = "once" if failures == 1 else f"{failures} times"
+    reason = f"The mover of {backup.source_name} has failed {times} since the sync began{told}."
     return _problem(backup, cause or Cause.MOVER_FAILING, reason)
 
 

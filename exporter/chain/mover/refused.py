@@ -44,7 +44,7 @@ def problem_of(backup: Backup) -> Problem | None:
     if since is None or backup.at - since <= backup.settings.grace.mover_start:
         return None
     words = words_of(backup, job, since)
-    told = one_line(words) or "nothing tells any more what refuses them"
+    told = one_line(words) or "no event is left that shows what rejects them"
     return backup.problem(
         Cause.MOVER_REFUSED,
         f"Job {job.name} has had no pod for {format_duration(backup.at - since)}: {told}.",

@@ -15,10 +15,10 @@ from exporter.facts.cluster.volsync.objects import ReplicationDestination, Repli
 
 _AHEAD = timedelta(minutes=5)
 """How far VolSync's clock may be ahead of ours; what lies further in the future did not happen."""
-_SHARED = "several claims write to one repository, and whose data it brought back is not known"
-_UNTOLD = "VolSync says Successful and keeps no log that tells whether it brought anything back"
-_OVERWRITTEN = "the log that VolSync keeps is that of a later run, which failed"
-_OLDER = "its repository was made again since then"
+_SHARED = "several claims write to the repository, and it is not known whose data was restored"
+_UNTOLD = "VolSync reports Successful but kept no log that shows whether data was restored"
+_OVERWRITTEN = "VolSync kept only the log of a later run, which failed"
+_OLDER = "its repository has been created again since then"
 
 
 def evidence_of(backup: Backup) -> RestoreEvidence:
@@ -92,7 +92,7 @@ def _proof(
         point=point,
         snapshot=restored.snapshot if restored else "",
         amount=restored.amount if restored else "",
-        evidence="its mover's own log" if restored else "it succeeded, and the bucket held snapshots before it",
+        evidence="its mover's own log" if restored else "it succeeded, and the bucket already contained snapshots",
         counts_from=min(ended, worth),
     )
 

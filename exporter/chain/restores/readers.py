@@ -12,7 +12,7 @@ from exporter.facts.cluster.volsync.facts import VolSyncFacts
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
 from exporter.facts.dependencies import Table, apart
 
-_OTHER_SECRET = "its Secret lies in another namespace, and whether it names this repository is not known"
+_OTHER_SECRET = "its Secret is in another namespace, and it is not known whether it names this repository"
 
 
 class Reader(msgspec.Struct, frozen=True):

@@ -41,7 +41,7 @@ def _overdue(backup: Backup, evidence: RestoreEvidence, often: timedelta) -> Pro
     since = evidence.counts_from or backup.began
     if since is None or backup.at - since <= often:
         return None
-    reason = f"A restore is to be proven every {format_duration(often)}; {_last(backup, evidence)}."
+    reason = f"A restore must be proven every {format_duration(often)}; {_last(backup, evidence)}."
     problem = backup.problem(Cause.RESTORE_UNPROVEN, reason, scopes=backup.everywhere, since=earlier(since, -often))
     if evidence.doubt and backup.at - evidence.doubt.ended <= often:
         return problem
@@ -69,11 +69,11 @@ def _last(backup: Backup, evidence: RestoreEvidence) -> str:
     """What is known of the last restore, as a part of a sentence."""
     if evidence.doubt:
         age = format_duration(backup.at - evidence.doubt.ended)
-        return f"the last, {evidence.doubt.destination}, ended {age} ago, but {evidence.doubt.reason}"
+        return f"the last restore, {evidence.doubt.destination}, ended {age} ago, but {evidence.doubt.reason}"
     if evidence.proof is None:
-        return "none is seen that brought anything back"
+        return "no restore that brought data back is known"
     age = format_duration(backup.at - evidence.proof.ended)
     if evidence.proof.point is None or evidence.counts_from == evidence.proof.ended:
-        return f"the last that brought something back ended {age} ago"
+        return f"the last restore that brought data back ended {age} ago"
     behind = format_duration(evidence.proof.ended - evidence.proof.point)
-    return f"the last, {age} ago, brought back a snapshot that was {behind} old"
+    return f"the last restore, {age} ago, brought back a snapshot that was {behind} old"

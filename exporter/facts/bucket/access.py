@@ -23,11 +23,11 @@ _MEND = {
     Reason.WRONG_KEY: "compare the key with the store's, and the region with the bucket's",
     Reason.EXPIRED_KEY: "renew the key",
     Reason.CLOCK_SKEW: "set the clock of the node or of the store",
-    Reason.FORBIDDEN: "grant s3:ListBucket on the bucket, and see that the bucket exists",
-    Reason.NO_SUCH_BUCKET: "correct the bucket's name, or make the bucket",
-    Reason.TLS: "set ca_file to the authority that signed the store's certificate",
-    Reason.CONNECTION: "correct the endpoint, and see that the network lets the exporter reach it",
-    Reason.TIMEOUT: "see that the store answers, or raise poll.timeout",
+    Reason.FORBIDDEN: "grant s3:ListBucket on the bucket, and check that the bucket exists",
+    Reason.NO_SUCH_BUCKET: "correct the bucket's name, or create the bucket",
+    Reason.TLS: "set ca_file to the CA of the store's certificate",
+    Reason.CONNECTION: "correct the endpoint, and check that the exporter can reach it over the network",
+    Reason.TIMEOUT: "check that the store responds, or raise poll.timeout",
 }
 
 
@@ -104,7 +104,7 @@ def _some_key(sweep: Sweep, client: Client) -> str | None:
 def _clock(client: Client, where: str) -> Check:
     what = f"clock of {where}"
     if client.skew is None:
-        return _check(what, "the store does not tell its time")
+        return _check(what, "the store does not report its time")
     distance = abs(client.skew)
     direction = "ahead of" if client.skew > timedelta(0) else "behind"
     detail = f"{format_duration(distance)} {direction} the exporter's" if distance else "the same as the exporter's"

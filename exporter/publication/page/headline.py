@@ -102,7 +102,7 @@ def _to_mend(verdict: Verdict) -> str:
 
 def _to_heed(verdict: Verdict) -> str:
     advice = sum(1 for cause in verdict.root_causes if cause.cause.link is not Link.NONE)
-    return f"{counted(advice, 'thing')} worth fixing before it hurts." if advice else ""
+    return f"{counted(advice, 'advisory root cause')} to fix." if advice else ""
 
 
 def _sentence(text: str) -> str:

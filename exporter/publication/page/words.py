@@ -20,13 +20,13 @@ class StateWords(msgspec.Struct, frozen=True):
 
 STATES: Mapping[ClaimState, StateWords] = {
     ClaimState.UNPROTECTED: StateWords("Unprotected", "There is no recovery point within the objective."),
-    ClaimState.AT_RISK: StateWords("At risk", "A restore would still do, but the next backup cannot succeed."),
+    ClaimState.AT_RISK: StateWords("At risk", "A restore is possible now, but the next backup cannot succeed."),
     ClaimState.UNKNOWN: StateWords("Unknown", "What the verdict needs could not be read."),
     ClaimState.STARTING: StateWords("Starting", "New, and waiting for its first backup."),
     ClaimState.PROTECTED: StateWords(
-        "Protected", "The recovery point is within the objective, and nothing blocks the next."
+        "Protected", "The recovery point is within the objective, and nothing blocks the next backup."
     ),
-    ClaimState.EXEMPT: StateWords("Exempt", "Its owner wants no backup for now."),
+    ClaimState.EXEMPT: StateWords("Exempt", "An annotation exempts it."),
 }
 """Every state, the one to look at first in front."""
 

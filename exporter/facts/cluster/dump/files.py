@@ -103,8 +103,8 @@ def _nothing(paths: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
     names = ", ".join(map(str, paths))
     told = [f"{one.path}: {one.why}" for one in skipped[:_TOLD]]
     more = [f"and {len(skipped) - _TOLD} more"] if len(skipped) > _TOLD else []
-    lines = [f"{names}: there is nothing in it that a verdict could rest on", *(f"  {one}" for one in (*told, *more))]
-    return "\n".join([*lines, "`volsync-exporter dump FOLDER` writes what is needed; docs/dump.md tells more."])
+    lines = [f"{names}: it contains no usable file", *(f"  {one}" for one in (*told, *more))]
+    return "\n".join([*lines, "Make a dump with `volsync-exporter dump FOLDER`; docs/dump.md explains it."])
 
 
 class _Dump:
@@ -165,7 +165,7 @@ class _Dump:
 
     def _listing(self, kind: Kind, at: datetime) -> ObjectList[Any]:
         if not self._is_wanted(kind):
-            return ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out", read_at=at)
+            return ObjectList(reading=Reading.NOT_SERVED, detail="excluded by the settings", read_at=at)
         return self._contents.listing(kind, self._objects, at, self._settings.grace.operator)
 
     def _take_empty(self, empty: EmptyList) -> bool:

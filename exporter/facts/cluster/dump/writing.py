@@ -62,7 +62,7 @@ def dump_kind(reader: ClusterReader, kind: Kind, settings: Settings) -> tuple[Du
     """How reading *kind* went, and its objects, fit to be handed on."""
     places = targets(kind, settings)
     if not places:
-        return DumpedKind(Reading.NOT_SERVED, detail="the settings leave it out"), []
+        return DumpedKind(Reading.NOT_SERVED, detail="excluded by the settings"), []
     try:
         version = reader.version(kind)
         if version is None:

@@ -13,9 +13,9 @@ from exporter.facts.reading import Reason, Source
 from exporter.settings import SecretReading, Settings
 
 _FIXES = {
-    Reason.UNAUTHORIZED: "Renew the credentials: the API server does not know who is asking.",
+    Reason.UNAUTHORIZED: "Renew the credentials: the API server does not accept them.",
     Reason.CONNECTION: "Check the server's address, the network policy and the proxy settings.",
-    Reason.TLS: "Check the authority that signed the server's certificate, and its name.",
+    Reason.TLS: "Check the CA of the server's certificate, and the server's name.",
     Reason.TIMEOUT: "Check the network between here and the API server, or raise `poll.timeout`.",
     Reason.THROTTLED: "The API server is busy: raise `poll.cluster`.",
 }
@@ -41,7 +41,7 @@ def _check_server(reader: ClusterReader) -> tuple[Check, bool]:
         address, version = reader.server_version()
     except ReadError as error:
         if error.reason in (Reason.FORBIDDEN, Reason.NOT_FOUND):
-            return Check(Source.KUBERNETES, what, ok=None, detail="it answers, and does not tell its version"), True
+            return Check(Source.KUBERNETES, what, ok=None, detail="it responds, but its version is not readable"), True
         fix = _FIXES.get(error.reason, "")
         # A server that answers, though not this, can still answer the lists.
         answers = not error.unreachable and error.reason not in (Reason.UNAUTHORIZED, Reason.TIMEOUT)
@@ -53,7 +53,7 @@ def _check_kind(reader: ClusterReader, kind: Kind, settings: Settings) -> Check:
     places = targets(kind, settings)
     what = _what(kind, places)
     if not places:
-        return Check(kind.source, what, ok=None, detail="not read: the settings leave it out")
+        return Check(kind.source, what, ok=None, detail="not read: excluded by the settings")
     try:
         version = reader.version(kind)
     except ReadError as error:
@@ -72,13 +72,13 @@ def _check_kind(reader: ClusterReader, kind: Kind, settings: Settings) -> Check:
         return Check(kind.source, what, ok=False, detail=detail, fix="\n".join(_fix(kind, *one) for one in refused))
     if not found and kind.field in _NEVER_EMPTY:
         fix = f"Check the setting `{_NEVER_EMPTY[kind.field]}`."
-        return Check(kind.source, what, ok=False, detail="allowed, yet there are none", fix=fix)
+        return Check(kind.source, what, ok=False, detail="allowed, but the list is empty", fix=fix)
     return Check(kind.source, what, ok=True, detail=f"allowed ({version})")
 
 
 def _check_watches(reader: ClusterReader, kinds: Sequence[Kind], settings: Settings) -> Check:
     """Whether polls can ask for what changed. All works without, so what is missing here is no fault."""
-    what = "watch, so that a poll brings only what changed"
+    what = "watch, so that polls read only changes"
     tried = [(kind, target) for kind in kinds for target in targets(kind, settings) if target.verb is Verb.LIST]
     refused: list[Rule] = []
     failed: list[ReadError] = []
@@ -93,10 +93,10 @@ def _check_watches(reader: ClusterReader, kinds: Sequence[Kind], settings: Setti
     if refused:
         number = len({(rule.group, rule.resource) for rule in refused})
         named = f"{number} {'resource' if number == 1 else 'resources'}"
-        detail = f"not allowed for {named}: each poll lists all of them, which costs more"
-        return Check(Source.KUBERNETES, what, ok=None, detail=detail, fix=f"To allow it: a {summed(refused)}")
+        detail = f"not allowed for {named}: each poll lists them in full, which costs more"
+        return Check(Source.KUBERNETES, what, ok=None, detail=detail, fix=f"To allow it, grant a {summed(refused)}")
     if failed:
-        detail = f"not answered as it should be: each poll lists all there is, which costs more: {failed[0]}"
+        detail = f"the response is not usable, so each poll lists everything, which costs more: {failed[0]}"
         return Check(Source.KUBERNETES, what, ok=None, detail=detail)
     return Check(Source.KUBERNETES, what, ok=True if tried else None, detail="allowed" if tried else "nothing to watch")
 
@@ -116,8 +116,8 @@ def _what(kind: Kind, places: tuple[ListTarget, ...]) -> str:
 
 
 def _check_secrets(settings: Settings) -> Check:
-    what = "learn whether Secrets are there"
+    what = "detect whether Secrets exist"
     if settings.secrets is SecretReading.METADATA:
-        return Check(Source.SECRETS, what, ok=True, detail="from metadata-only lists, and from what other objects say")
-    detail = "inferred from what other objects say; no permission on Secrets is used"
+        return Check(Source.SECRETS, what, ok=True, detail="from metadata-only lists and from other objects")
+    detail = "inferred from other objects; no permission on Secrets is needed"
     return Check(Source.SECRETS, what, ok=True, detail=detail)

@@ -155,7 +155,7 @@ class ClusterReader:
     ) -> tuple[ObjectList[Object], ReadError | None]:
         """The list of *kind*, and what went wrong now; *down* says that the server cannot be reached at all."""
         if not targets(kind, self._settings):
-            return ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out", read_at=at), None
+            return ObjectList(reading=Reading.NOT_SERVED, detail="excluded by the settings", read_at=at), None
         if down is not None:
             return ObjectList(reading=Reading.UNREADABLE, reason=down.reason, detail=f"{_what(kind)}: {down}"), None
         try:
@@ -222,7 +222,7 @@ def _what(kind: Kind) -> str:
 
 
 def _switched_off(source: Source, kinds: list[Kind]) -> SourceRead:
-    listing: ObjectList[Object] = ObjectList(reading=Reading.NOT_SERVED, detail="the settings leave it out")
+    listing: ObjectList[Object] = ObjectList(reading=Reading.NOT_SERVED, detail="excluded by the settings")
     report = SourceReport(source, Reading.NOT_SERVED, detail=listing.detail)
     return SourceRead(report, {kind.field: listing for kind in kinds})
 

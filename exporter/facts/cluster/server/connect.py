@@ -93,7 +93,7 @@ def _file(kubeconfig: str) -> str | None:
 
 
 def _nowhere() -> str:
-    return f"there is no kubeconfig ({_HOME}, $KUBECONFIG) and this is no pod"
+    return f"there is no kubeconfig ({_HOME}, $KUBECONFIG) and this is not a pod"
 
 
 def _refusal(detail: str) -> ReadError:
