@@ -10,44 +10,44 @@ export PATH := $(CURDIR)/.tools/uv/bin:$(PATH):$(CURDIR)/.tools/bin
 export UV_SYSTEM_CERTS ?= true
 RUN := .venv/bin/
 
-help: ## Say what there is.
+help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## Print the table of a bad day, then serve it on http://127.0.0.1:9978 until Ctrl-C.
 	$(RUN)python scripts/demo.py
 
-test: setup-test lint ## Run every check there is; those in a browser where chromium is installed.
+test: setup-test lint ## Run every check; browser tests only if chromium is installed.
 	$(RUN)pytest --numprocesses auto --dist loadfile
 
 browser: setup-browser ## Check the page in a browser; installs Debian's chromium, as root.
 	$(RUN)pytest tests/page/test_browser.py
 
-lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours.
+lives: setup-test ## Also check the long incidents: faults of two hundred claims, and of fifty hours.
 	LIVES=1 $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
-rules-prometheus: setup-test ## Check the alerts by the promtool of Prometheus 3; needs go.
+rules-prometheus: setup-test ## Check the alerts with the promtool of Prometheus 3; needs go.
 	PROMTOOL="$$(scripts/fetch_rule_tester promtool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
-rules-victoria: setup-test ## Check the alerts by VictoriaMetrics' vmalert-tool; needs go.
+rules-victoria: setup-test ## Check the alerts with VictoriaMetrics' vmalert-tool; needs go.
 	PROMTOOL="$$(scripts/fetch_rule_tester vmalert-tool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
-lint: setup-test ## Check style, types, the direction of imports, and that generated files are current.
+lint: setup-test ## Check style, types, the direction of imports, and that generated pages are current.
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
 	$(RUN)lint-imports
 	$(RUN)python scripts/generate_docs.py --check
 
-fuzz: setup-test ## Feed decoders, files and the judge with damaged input for SECONDS=60.
+fuzz: setup-test ## Feed damaged input to the parsers and the judge for SECONDS=60.
 	$(RUN)python -m tests.fuzz --seconds $(or $(SECONDS),60)
 
-faults: setup-test ## Put every fault into the running exporter, and 10,000 claims under the chart's limits: docs/faults.md.
+faults: setup-test ## Inject every fault into the running exporter, and write docs/faults.md.
 	$(RUN)python -m tests.faults $(if $(CLAIMS),--claims $(CLAIMS))
 
-bench: setup-bench ## Measure, and print the README's table; CLAIMS=100,1000 measures less.
+bench: setup-bench ## Measure, and print the figures of the README's table; CLAIMS=100,1000 measures less.
 	$(RUN)python -m bench $(if $(CLAIMS),--claims $(CLAIMS))
 
-docs: setup-test ## Make again all that is generated: rules, dashboards, reference pages, what the chart packs.
+docs: setup-test ## Regenerate all generated files: rules, dashboards, reference pages, the chart's copies.
 	$(RUN)python scripts/generate_docs.py
 	$(RUN)python -m alerts.build
 	$(RUN)python -m grafana.build
@@ -59,7 +59,7 @@ image: ## Build the image with docker, podman or buildah, and write it to dist/ 
 check-fixtures: setup-test ## Check the scenarios' objects against real CRDs: CRDS=folder.
 	$(RUN)python -m scripts.check_fixtures $(or $(CRDS),$(error give the folder of CRDs: make check-fixtures CRDS=folder))
 
-screenshots: setup-browser ## Take the pictures in docs/images again; installs Debian's chromium, as root.
+screenshots: setup-browser ## Retake the pictures in docs/images; installs Debian's chromium, as root.
 	$(RUN)python scripts/screenshots.py
 
 setup:

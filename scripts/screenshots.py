@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from compose import write
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from selenium.webdriver import Chrome, ChromeOptions
@@ -33,7 +34,7 @@ from exporter.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
-SCENARIO = ROOT / "tests" / "scenarios" / "bases" / "bad-day"
+SCENARIO = "bad-day"
 AT = datetime(2026, 1, 18, 14, 20, tzinfo=UTC)
 
 _FLAGS = (
@@ -86,8 +87,11 @@ def main() -> None:
 
 
 def bad_day() -> Verdict:
-    """The bad day, judged at its own time."""
-    return judge(read_files([SCENARIO], AT), Settings(), AT)
+    """The bad day, judged at its own time: the whole cluster, with an empty list of each kind that it has none of."""
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder, SCENARIO)
+        write(SCENARIO, dump)
+        return judge(read_files([dump], AT), Settings(), AT)
 
 
 def table(verdict: Verdict) -> str:

@@ -114,11 +114,11 @@ def hindrance(candidate: Candidate, source: ReplicationSource, limits: Limits, a
     if status is None or status.last_sync_time is None:
         return "it has never completed a backup"
     if status.last_sync_start_time is not None:
-        return "its backup is under way"
+        return "its backup is running"
     room = max(limits.margin, 2 * candidate.usual)
     if status.next_sync_time is None or at - status.last_sync_time <= _JUST_ENDED:
         return ""
-    return "its next backup is near" if earlier(status.next_sync_time, room) < at else ""
+    return "its next backup is due soon" if earlier(status.next_sync_time, room) < at else ""
 
 
 def _considered(
@@ -148,22 +148,22 @@ def _refusal(source: ReplicationSource, pvc: PersistentVolumeClaim | None, drill
     """Why it cannot or must not be drilled."""
     status = source.status
     if source.spec.method != "restic":
-        return f"the method {source.spec.method or 'none'} is not drilled, only restic"
+        return f"the method {source.spec.method or 'none'} is not supported, only restic"
     if not source.spec.mover.repository:
         return "it names no repository"
     if status is None or status.last_sync_time is None:
-        return "it has never completed a backup, and a restore would make a repository where there is none"
+        return "it has never completed a backup, and a restore would create the repository"
     if status.latest_mover_status and _EMPTY in status.latest_mover_status.logs:
         return "its volume was empty at the last backup"
     if pvc is None:
-        return "its PVC is not there"
+        return "its PVC does not exist"
     if not pvc.spec.requested:
-        return "its PVC does not say how large it is"
+        return "its PVC has no size"
     annotations = pvc.metadata.annotations
     if annotations and annotations.restore_proof is not None and not _asked(annotations.restore_proof):
-        return "its annotation asks for no restore"
+        return "its annotation turns restores off"
     if drill is not None and LABEL not in (drill.metadata.labels or {}):
-        return f"a ReplicationDestination {drill.name} is there that is not a drill's"
+        return f"a ReplicationDestination {drill.name} exists that is not from a drill"
     return ""
 
 

@@ -63,7 +63,7 @@ def drill(server: Server, candidates: Sequence[Candidate], limits: Limits, time:
     since = time.now()
     while waiting:
         if len(behind := _behind(server)) >= limits.unfinished:
-            reason = f"not begun: {', '.join(behind)} has not ended"
+            reason = f"not started: {', '.join(behind)} has not ended"
             yield from (Result(one.claim, Outcome.LEFT, reason) for one in waiting)
             return
         chosen, hindrances = _chosen(server, waiting, limits, time.now())
@@ -113,7 +113,7 @@ def _drilled(server: Server, one: Candidate, limits: Limits, time: Time) -> Resu
     try:
         server.apply(wanted)
     except ReadError as error:
-        return Result(one.claim, Outcome.FAILED, f"the restore could not be asked for: {error}")
+        return Result(one.claim, Outcome.FAILED, f"the restore could not be started: {error}")
     key = (wanted["metadata"]["namespace"], wanted["metadata"]["name"])
     begun = time.now()
     erring: datetime | None = None
@@ -126,13 +126,15 @@ def _drilled(server: Server, one: Candidate, limits: Limits, time: Time) -> Resu
         if is_done(found):
             return _ended(one.claim, found)
         if failed := _failure(found):
-            return Result(one.claim, Outcome.FAILED, f"{failed}; VolSync goes on trying")
+            return Result(one.claim, Outcome.FAILED, f"{failed}; VolSync keeps retrying")
         told = _error(found)
         erring = (erring or time.now()) if told else None
         if erring and time.now() - erring > _PATIENCE:
             return Result(one.claim, Outcome.FAILED, f"VolSync on {key[1]}: {told}")
     return Result(
-        one.claim, Outcome.FAILED, f"has not ended in {format_duration(limits.timeout)}; VolSync goes on with {key[1]}"
+        one.claim,
+        Outcome.FAILED,
+        f"has not ended in {format_duration(limits.timeout)}; VolSync keeps retrying {key[1]}",
     )
 
 
@@ -142,10 +144,10 @@ def _ended(claim: str, found: ReplicationDestination) -> Result:
     took = duration_of(status) if status else None
     spent = f" in {format_duration(took)}" if took is not None else ""
     if says_nothing_restored(log):
-        return Result(claim, Outcome.FAILED, f"brought nothing back: {_line(log)}")
+        return Result(claim, Outcome.FAILED, f"restored nothing: {_line(log)}")
     restored = restored_in(log)
     if restored is None:
-        return Result(claim, Outcome.UNTOLD, f"succeeded{spent}, and no log tells what came back")
+        return Result(claim, Outcome.UNTOLD, f"succeeded{spent}, but no log shows what was restored")
     of = f" of {restored.taken.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}" if restored.taken else ""
     amount = f" ({restored.amount})" if restored.amount else ""
     return Result(claim, Outcome.RESTORED, f"restored snapshot {restored.snapshot}{of}{amount}{spent}")

@@ -87,8 +87,8 @@ def test_the_object_that_is_written_touches_nothing_of_the_claims() -> None:
 @pytest.mark.parametrize(
     ("log", "outcome", "text"),
     [
-        (NOTHING, Outcome.FAILED, "brought nothing back"),
-        (None, Outcome.UNTOLD, "no log tells what came back"),
+        (NOTHING, Outcome.FAILED, "restored nothing"),
+        (None, Outcome.UNTOLD, "no log shows what was restored"),
     ],
 )
 def test_a_success_of_volsyncs_that_shows_nothing_is_not_taken_for_one(
@@ -115,8 +115,8 @@ def test_a_failure_is_said_with_the_line_that_tells_why_and_without_secrets() ->
 def test_a_restore_that_does_not_end_is_left_to_volsync_and_no_other_begins_meanwhile() -> None:
     world = World(source(), pvc(), source("logs-backup"), pvc("logs"), volsync=lambda _one, _now: None)
     first, second = ran(world)
-    assert first == Result("n8n/data", Outcome.FAILED, "has not ended in 1h; VolSync goes on with drill-data-backup")
-    assert second == Result("n8n/logs", Outcome.LEFT, "not begun: n8n/drill-data-backup has not ended")
+    assert first == Result("n8n/data", Outcome.FAILED, "has not ended in 1h; VolSync keeps retrying drill-data-backup")
+    assert second == Result("n8n/logs", Outcome.LEFT, "not started: n8n/drill-data-backup has not ended")
     assert [one["metadata"]["name"] for one in world.applied] == ["drill-data-backup"]
     assert world.now() - NOW <= ANYTIME.timeout + timedelta(minutes=1)
 
@@ -197,13 +197,13 @@ def test_what_was_restored_of_late_is_left_out_unless_it_brought_nothing_back() 
             ),
             "was empty",
         ),
-        ((source(),), "PVC is not there"),
-        ((source(), pvc(**{"volsync-exporter.io/restore-proof": "0"})), "asks for no restore"),
+        ((source(),), "PVC does not exist"),
+        ((source(), pvc(**{"volsync-exporter.io/restore-proof": "0"})), "turns restores off"),
         ((source(), pvc(size="60Gi")), "larger than the limit"),
         ((source(), pvc(size="much")), "cannot be read"),
         (
             (source(), pvc(), {**drilled(), "metadata": {"name": "drill-data-backup", "namespace": "n8n"}}),
-            "not a drill's",
+            "not from a drill",
         ),
         (({**source(), "spec": {"sourcePVC": "data", "rclone": {"rcloneConfig": "c"}}}, pvc()), "only restic"),
     ],

@@ -379,7 +379,7 @@ def test_pvcs_that_nobody_backs_up_are_named_and_counted() -> None:
     left = tuple(Uncovered("media", f"scratch-{number:03}", requested="1Gi") for number in range(250))
     day = msgspec.structs.replace(bad_day(), uncovered=left)
     page = html("/", day)
-    assert "250 PVCs that no backup covers" in page
+    assert "250 PVCs without a backup" in page
     assert "media/scratch-000" in page
     assert "and 50 more" in page
 
@@ -389,12 +389,12 @@ def test_pvcs_that_nobody_backs_up_have_a_page_by_namespace() -> None:
     day = msgspec.structs.replace(bad_day(), uncovered=left)
     assert 'href="./uncovered"' in html("/", day)
     page = html("/uncovered", day)
-    assert "2 PVCs that no backup covers" in page
+    assert "2 PVCs without a backup" in page
     assert "20Ti" in page
     assert "&lt;cache&gt;" in page
     assert "<cache>" not in page
     assert "films" not in html("/uncovered", day, namespace="web")
-    assert "None is in this namespace." in html("/uncovered", day, namespace="nowhere")
+    assert "None in this namespace." in html("/uncovered", day, namespace="nowhere")
     assert "0 PVCs" in html("/uncovered", bad_day())
     assert html("/uncovered", None) == html("/", None)
 
