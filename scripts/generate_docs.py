@@ -150,7 +150,7 @@ def _metrics() -> Iterator[str]:
     yield from _families(VERDICT_FAMILIES)
     yield "\n## About the exporter\n"
     yield from _families(TELEMETRY_FAMILIES)
-    yield "\nBeside these stand the process's own (`process_*`, `python_*`), as prometheus_client makes them."
+    yield "\nThe standard metrics of prometheus_client (`process_*`, `python_*`) are also served."
 
 
 def _families(families: tuple[Family[Any], ...]) -> Iterator[str]:

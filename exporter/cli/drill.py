@@ -1,4 +1,4 @@
-"""`drill`: restores claims into throw-away volumes, to see that something comes back."""
+"""`drill`: restores claims into temporary volumes, to prove that their data can be restored."""
 
 import sys
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""`dump`: what a verdict rests on, as a folder or archive that `--from` reads."""
+"""`dump`: everything that a verdict needs, as a folder or archive that `--from` reads."""
 
 import os
 import shlex

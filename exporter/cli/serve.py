@@ -1,4 +1,4 @@
-"""`serve`: reading again and again, and serving what came of it."""
+"""`serve`: reading continuously, and serving the verdicts."""
 
 import os
 import socket

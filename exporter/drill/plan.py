@@ -26,7 +26,7 @@ class Limits(msgspec.Struct, frozen=True):
     """What a drill may take."""
 
     storage_class: str = ""
-    """For the throw-away volume; empty: that of the claim."""
+    """For the temporary volume; empty: that of the claim."""
     largest: Decimal | None = None
     """Bytes of a claim's volume, at the most; None: any."""
     every: timedelta = timedelta(0)

@@ -47,7 +47,7 @@ class ClaimEntry(msgspec.Struct, frozen=True):
     binding: BindingEntry | None
     """Null for a claim without a source."""
     restore_proven: datetime | None
-    """When the newest restore that brought something back ended."""
+    """When the newest restore that brought data back ended."""
 
 
 class RootCauseEntry(msgspec.Struct, frozen=True):

@@ -68,7 +68,7 @@ class RestoreEntry(msgspec.Struct, frozen=True):
     """What restores prove of a claim's backups. What is not known is null."""
 
     proven: datetime | None
-    """When the newest restore that brought something back ended."""
+    """When the newest restore that brought data back ended."""
     destination: str | None
     took_seconds: float | None
     recovery_point: datetime | None
@@ -83,7 +83,7 @@ class RestoreEntry(msgspec.Struct, frozen=True):
 
 
 class ExplainDocument(msgspec.Struct, frozen=True):
-    """One claim with all that its verdict rests on. Links that do not apply are left out; times are in UTC."""
+    """One claim with everything that its verdict depends on. Links that do not apply are left out; times are in UTC."""
 
     at: datetime
     judged: Judged

@@ -55,7 +55,7 @@ _GAP = 2
 _WIDE = 1000
 _MOST_UNCOVERED = 20
 _HEAD = re.compile(r"\s*(?:\S+(?: \S+)?\s{2,}){0,2}")
-"""What stands before the text of a line of `explain`: its columns."""
+"""The width of the columns before the text of a line of `explain`."""
 
 
 class TableView(msgspec.Struct, frozen=True):

@@ -92,7 +92,7 @@ def chain() -> stat.Panel:
     built = (
         panel.stat_panel(
             "The chain",
-            "Each link from the policy to the object in the bucket, in their order; the restore stands beside the "
+            "Each link from the policy to the object in the bucket, in order; the restore is separate from the "
             "chain. No verdict: unknown, or it does not apply here.",
         )
         .mappings([_LINK_WORDS])

@@ -251,7 +251,7 @@ def test_an_engine_can_be_chosen_and_where_none_works_that_is_said(engines: Path
     assert build.startswith("buildah build ")
     assert "--tag registry.example/exporter:1 ." in build
     assert none.returncode == 1
-    assert "of docker none works here" in none.stderr
+    assert "no container engine works here (tried docker)" in none.stderr
 
 
 def _run(prefix: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

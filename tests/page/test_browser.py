@@ -110,7 +110,7 @@ def test_a_claims_chain_shows_where_it_broke(shown: Callable[..., Chrome]) -> No
     browser = shown(bad_day())
     follow(browser.find_element(By.LINK_TEXT, "open-webui/storage"))
     links = texts(browser, ".chain:not(.beside) h3")
-    assert links[4:7] == ["ReplicationSource holds", "Volume the chain breaks here", "Mover unknown"]
+    assert links[4:7] == ["ReplicationSource ok", "Volume the chain breaks here", "Mover unknown"]
     here = browser.find_element(By.CSS_SELECTOR, ".link.here")
     assert "kubectl -n longhorn-system get volumes.longhorn.io" in here.find_element(By.CLASS_NAME, "command").text
     follow(browser.find_element(By.LINK_TEXT, "see them together"))

@@ -72,7 +72,7 @@ def only(plan: Plan, claims: Sequence[int]) -> Plan:
 _MIXED = tuple((HOURLY, 13 * n) for n in range(4)) + tuple((DAILY, 120 + n) for n in range(3))
 LIVES: tuple[Life, ...] = (
     Life(
-        "storage fault of four claims, healing one after the other",
+        "storage fault of four claims, recovering one after another",
         between(Trouble.VOLUME, 60, 300, 4, hit=4),
         together(6),
         cause="volume_faulted",
@@ -130,7 +130,7 @@ LIVES: tuple[Life, ...] = (
         cause="volume_unreachable",
     ),
     Life(
-        "the secret store down: what is there goes on, and a new claim gets no Secret",
+        "the secret store down: existing Secrets keep working, and a new claim gets none",
         between(Trouble.SECRET_STORE, 60, 300, 4),
         spread(5, 10),
         cause="external_secret_failing",
@@ -138,7 +138,7 @@ LIVES: tuple[Life, ...] = (
         born={4: 150},
     ),
     Life(
-        "the policy not in force: what is there goes on, and a new claim is not covered",
+        "the policy not ready: existing backups continue, and a new claim is not covered",
         between(Trouble.POLICY, 60, 300),
         spread(5, 10),
         cause="policy_not_ready",
@@ -146,7 +146,7 @@ LIVES: tuple[Life, ...] = (
         born={4: 150},
     ),
     Life(
-        "the store's nightly window of forty minutes",
+        "the store down for forty minutes every night",
         between(Trouble.STORE, 120, 160),
         _MIXED,
         pages=0,
@@ -164,7 +164,7 @@ LIVES: tuple[Life, ...] = (
         pages=0,
     ),
     Life(
-        "a second, unrelated volume while the first still stands",
+        "a second, unrelated volume while the first fault is still active",
         both(
             only(between(Trouble.VOLUME, 60, 440), (0,)),
             only(between(Trouble.VOLUME, 260, 440), (1,)),
