@@ -57,6 +57,35 @@ repeated. A restic URL is a short form of a bucket: `--buckets s3:http://host:90
 """
 
 
+_VARIANTS = {
+    "begun": "the sync has started",
+    "cache": "it is the mover's cache",
+    "class": "its StorageClass does not exist",
+    "clone": "it is a clone",
+    "clusterexternalsecret": "the ClusterExternalSecret is broken",
+    "clustersecretstore": "the ClusterSecretStore is broken",
+    "corrupt": "an object is corrupt",
+    "externalsecret": "an ExternalSecret creates it",
+    "no_populator": "the ReplicationDestination to populate it from does not exist",
+    "no_room": "Longhorn has no space for it",
+    "node": "a node is broken",
+    "operator": "External Secrets does not work at all",
+    "pending": "Kyverno's UpdateRequest stays pending",
+    "pod": "a failed pod still exists",
+    "populator": "a ReplicationDestination populates it",
+    "pvc": "a PVC is the reason",
+    "refused": "Kyverno lacks the permission",
+    "restoring": "a restore into the PVC is running",
+    "running": "its Job is running",
+    "secretstore": "the SecretStore is broken",
+    "share": "it is an RWX volume",
+    "status": "no pod exists any longer",
+    "synchronised": "Kyverno synchronizes the object",
+    "unmanaged": "nothing in the cluster generates it",
+    "untold": "Kyverno reports no reason",
+    "webhook": "a webhook rejects them",
+}
+"""When the variant of a command applies."""
 _DUMP = """\
 A dump contains what a support case needs. `--from` reads it in place of a cluster.
 
@@ -200,7 +229,7 @@ def _cause(cause: Cause) -> Iterator[str]:
     yield "```sh"
     yield entry.command
     for variant, command in entry.variants.items():
-        yield f"# {variant.replace('_', ' ')}:"
+        yield f"# if {_VARIANTS[variant]}:"
         yield command
     yield "```\n"
 
