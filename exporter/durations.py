@@ -37,7 +37,7 @@ def parse_duration(text: str) -> timedelta:
         seconds += float(term[1]) * _UNITS[term[2]]
         position = term.end()
     if position == 0 or position != len(text):
-        raise ValueError(f"{text!r} is no duration: write it like 90m, 3h, 2d or 1h30m")
+        raise ValueError(f"{text!r} is not a duration: write it like 90m, 3h, 2d or 1h30m")
     return duration_of(seconds, text)
 
 

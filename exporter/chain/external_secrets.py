@@ -135,7 +135,7 @@ def stale(backup: Backup, secret: str) -> Problem | None:
         is_alive = last is not None and last - one.refreshed > slack_of(one.spec, backup.settings.grace.operator)
         return backup.problem(
             Cause.EXTERNAL_SECRET_STALE,
-            f"ExternalSecret {one.namespace}/{one.name} was last refreshed at {one.refreshed:%Y-%m-%d %H:%M}.",
+            f"ExternalSecret {one.namespace}/{one.name} was last refreshed at {one.refreshed:%Y-%m-%d %H:%M:%SZ}.",
             scopes=(scope.external_secret(one.name, one.namespace) if is_alive else EXTERNAL_SECRETS,),
             variant="" if is_alive else "operator",
             since=one.refreshed,

@@ -135,7 +135,10 @@ def test_every_part_of_a_bucket_has_a_variable() -> None:
     [
         ("poll: {clustr: 3s}", "config.yaml: poll.clustr: there is no such setting; did you mean poll.cluster?"),
         ("polls: {}", "config.yaml: polls: there is no such setting"),
-        ("poll: {cluster: 9x}", "config.yaml: poll.cluster: '9x' is no duration: write it like 90m, 3h, 2d or 1h30m"),
+        (
+            "poll: {cluster: 9x}",
+            "config.yaml: poll.cluster: '9x' is not a duration: write it like 90m, 3h, 2d or 1h30m",
+        ),
         ("poll: {cluster: -9}", "config.yaml: poll.cluster: -9: should be greater than or equal to"),
         ("poll: {cluster: .inf}", "config.yaml: poll.cluster: 'inf' is longer than a duration can be"),
         ("poll: {cluster: 1.0e+300}", "config.yaml: poll.cluster: '1e+300' is longer than a duration can be"),

@@ -31,9 +31,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
     if label := _lacking(backup, namespace):
         return _unlabelled(backup, label, "it gets no base Secret")
     if _lacks_annotation(namespace):
-        reason = (
-            f"Namespace {backup.namespace} has the label {PRIVILEGED_MOVERS}=true, but not the annotation of that name."
-        )
+        reason = f"Namespace {backup.namespace} has the label {PRIVILEGED_MOVERS}=true, but not that annotation."
         return broken(
             Link.NAMESPACE,
             backup.problem(Cause.MOVERS_UNPRIVILEGED, reason, scopes=(scope.namespace(backup.namespace),)),

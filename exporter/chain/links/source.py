@@ -39,8 +39,8 @@ def judge(backup: Backup) -> LinkVerdict | None:
         return broken(Link.SOURCE, problem)
     if backup.manual_trigger and backup.schedule and backup.manual_trigger == backup.status.last_manual_sync:
         reason = (
-            f"ReplicationSource {name} has the manual trigger {one_line(backup.manual_trigger, 40)!r} "
-            f"beside the schedule {backup.schedule!r}."
+            f"ReplicationSource {name} has the manual trigger {one_line(backup.manual_trigger, 40)!r}, "
+            f"so its schedule {backup.schedule!r} is ignored."
         )
         since = backup.status.last_sync_time
         problem = backup.problem(Cause.SCHEDULE_IGNORED, reason, scopes=backup.everywhere, since=since)
@@ -67,7 +67,7 @@ def _failing(backup: Backup) -> Problem | None:
         scopes = (backup.scope, scope.storage(backup.driver), scope.OPERATOR)
     return backup.problem(
         Cause.SOURCE_FAILING,
-        f"VolSync on {backup.source_name}: {one_line(error)}.",
+        f"VolSync cannot reconcile {backup.source_name}: {one_line(error)}.",
         scopes=scopes,
         sign=sign,
         since=since,

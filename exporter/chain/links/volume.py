@@ -91,7 +91,7 @@ def _state(role: str, volume: LonghornVolume) -> VolumeState:
 
 def _condition(volume: LonghornVolume) -> str:
     if volume.status.state == "detached":
-        return "at rest"
+        return "detached"
     return f"{volume.status.state} and {volume.status.robustness}"
 
 

@@ -16,7 +16,7 @@ from exporter.facts.cluster.volsync.objects import ReplicationDestination, Repli
 _AHEAD = timedelta(minutes=5)
 """How far VolSync's clock may be ahead of ours; what lies further in the future did not happen."""
 _SHARED = "several claims write to the repository, and it is not known whose data was restored"
-_UNTOLD = "VolSync reports Successful but kept no log that shows whether data was restored"
+_UNTOLD = "VolSync reports Successful and kept no log that shows whether data was restored"
 _OVERWRITTEN = "VolSync kept only the log of a later run, which failed"
 _OLDER = "its repository has been created again since then"
 
