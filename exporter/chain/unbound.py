@@ -88,7 +88,7 @@ def _unprovisioned(backup: Backup, pvc: PersistentVolumeClaim) -> Problem | None
     words = complaints[-1].text if complaints else ""
     return backup.problem(
         Cause.CLAIM_UNBOUND,
-        _reason(backup, pvc, one_line(words) or f"{core.driver_of(pvc)} has made no volume"),
+        _reason(backup, pvc, one_line(words) or f"{core.driver_of(pvc) or 'its driver'} has created no volume"),
         scopes=_scopes(backup, core.driver_of(pvc)),
         sign=sign_of(words, backup.namespace, pvc.name),
         since=created(pvc),

@@ -377,7 +377,7 @@ def test_a_status_from_files_imports_nothing_that_only_serving_needs() -> None:
         (("--from", "nowhere.yaml"), "nowhere.yaml"),
         (("--from", SOUND, "--at", "yesterday"), "'yesterday' is not a time: write it like 2026-01-18T14:00:00Z"),
         (("--from", SOUND, "--at", "2026-01-18T14:00:00"), "has no time zone: write it like 2026-01-18T14:00:00Z"),
-        (("--from", SOUND, "--grace-restore", "soon"), "--grace-restore: 'soon' is no duration"),
+        (("--from", SOUND, "--grace-restore", "soon"), "--grace-restore: 'soon' is not a duration"),
         (("--from", SOUND, "--config", "nowhere.yaml"), "nowhere.yaml: cannot be read: No such file or directory"),
         (("--from", SOUND, "--output", "xml"), "'xml' is not one of 'table', 'wide'"),
         (("--from",), "--from"),

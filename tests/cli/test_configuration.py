@@ -177,7 +177,7 @@ def test_a_wrong_setting_of_the_file_is_named_as_it_stands_there(tmp_path: Path,
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"VOLSYNC_EXPORTER_POLL__CLUSTER": "9x"}, "VOLSYNC_EXPORTER_POLL__CLUSTER: '9x' is no duration"),
+        ({"VOLSYNC_EXPORTER_POLL__CLUSTER": "9x"}, "VOLSYNC_EXPORTER_POLL__CLUSTER: '9x' is not a duration"),
         (
             {"VOLSYNC_EXPORTER_POLL__PAGE_SIZE": "many"},
             "VOLSYNC_EXPORTER_POLL__PAGE_SIZE: 'many': should be a valid int",
@@ -202,7 +202,7 @@ def test_a_wrong_variable_is_named(environment: dict[str, str], message: str) ->
 
 
 def test_a_wrong_flag_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"^--grace-mover-start: 'soon' is no duration"):
+    with pytest.raises(ConfigurationError, match=r"^--grace-mover-start: 'soon' is not a duration"):
         load(None, {}, {"grace.mover_start": "soon"})
 
 

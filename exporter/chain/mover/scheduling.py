@@ -131,7 +131,7 @@ def _without_volume(backup: Backup, pod: Pod, pvc: PersistentVolumeClaim) -> Pro
     return backup.problem(
         Cause.MOVER_UNSCHEDULABLE,
         f"Mover pod {pod.name} is not scheduled: its PVC {pvc.name} is not bound"
-        + (f": {one_line(words)}." if words else f", and {driver or 'no driver'} has created no volume for it."),
+        + (f": {one_line(words)}." if words else f", and {driver or 'its driver'} has created no volume for it."),
         scopes=(backup.scope, scope.storage(driver)) if driver else (backup.scope,),
         sign=sign_of(words, backup.namespace, backup.pvc_name, backup.source_name, pvc.name),
         since=created(pod),
