@@ -1,6 +1,7 @@
 """After the first list a poll asks for what changed since, and comes to what a list would say."""
 
 import json
+import math
 import threading
 import time
 from collections import Counter
@@ -390,7 +391,7 @@ def test_a_server_without_bookmarks_is_listed_now_and_then(
     server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.bookmarks = False
-    now = 1000.0  # an exact number, so that ten minutes are ten minutes
+    now = math.ceil(cached_list.now())  # exact, so that ten minutes are ten minutes, and not before the first read
     reasons = []
     for minute in range(13):
         monkeypatch.setattr(cached_list, "now", lambda minute=minute: now + 60 * minute)
@@ -403,7 +404,7 @@ def test_a_server_without_bookmarks_is_listed_now_and_then(
 def test_with_bookmarks_no_list_is_needed_for_hours(
     server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 1000.0  # an exact number, so that ten minutes are ten minutes
+    now = math.ceil(cached_list.now())  # exact, so that ten minutes are ten minutes, and not before the first read
     reasons = Counter()
     for minute in range(0, 7 * 60, 10):
         monkeypatch.setattr(cached_list, "now", lambda minute=minute: now + 60 * minute)

@@ -164,7 +164,7 @@ def test_that_nothing_may_be_watched_is_no_fault_and_what_would_allow_it_is_name
     assert watch.ok is None
     assert watch.detail.startswith("not allowed for 4 resources")
     assert watch.fix == (
-        'To allow it: a ClusterRole: {apiGroups: ["volsync.backube"], '
+        'To allow it, grant a ClusterRole: {apiGroups: ["volsync.backube"], '
         'resources: ["replicationdestinations", "replicationsources"], verbs: ["watch"]}\n'
         'Role in namespace longhorn-system: {apiGroups: ["longhorn.io"], '
         'resources: ["settings", "volumes"], verbs: ["watch"]}'
