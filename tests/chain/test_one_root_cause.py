@@ -262,10 +262,14 @@ def test_a_bucket_that_was_emptied_is_one_root_cause() -> None:
         ("lock_stale", Cause.LOCK_STALE),
         ("volume_degraded", Cause.VOLUME_DEGRADED),
         ("external_secret_stale", Cause.EXTERNAL_SECRET_STALE),
+        ("prune_overdue", Cause.PRUNE_OVERDUE),
+        ("restore_failing", Cause.RESTORE_FAILING),
+        ("restore_stuck", Cause.RESTORE_STUCK),
+        ("restore_empty", Cause.RESTORE_EMPTY),
     ],
 )
 def test_trouble_that_hits_all_alike_is_one_root_cause_too(name: str, cause: Cause) -> None:
-    """A store that answers slowly, a bucket that was made again, and what an outage leaves behind."""
+    """A slow store, a bucket that was made again, what an outage leaves behind, and the restores of a whole cluster."""
     roots = [root for root in judged(name).root_causes if root.cause is cause]
     assert len(roots) == 1
     assert len(roots[0].claims) >= 1000
