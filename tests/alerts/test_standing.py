@@ -12,7 +12,11 @@ from tests.alerts.story import Story, rhythm
 END = 420
 ALL = range(END)
 FAULTED, FAILING = Cause.VOLUME_FAULTED, Cause.MOVER_FAILING
-FLAPS = ((2, 4), (3, 7), (6, 54), (15, 15), (2, 58))
+FLAPS = ((2, 4), (3, 7), (6, 54), (15, 15), (2, 58), (60, 60))
+HELD = 75
+"""Minutes for which a claim must be free of a cause until it is healed."""
+SCOPES = ("volume", "storage")
+WIDENS_AFTER = (1, 2, 3, 4, 5, 10, 30, 55)
 B = {"instance": "b:9978"}
 SHARD = {"instance": "s:9978", "service": "other-shard"}
 
@@ -63,11 +67,11 @@ def stands(s: Story) -> None:
     s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120))
 
 
-def test_a_fault_fires_within_ten_minutes_and_ends_an_hour_after_it_was_seen_last(told: Mapping[str, Timeline]) -> None:
+def test_a_fault_fires_within_ten_minutes_and_ends_75_minutes_after_it_was_seen_last(told: Mapping[str, Timeline]) -> None:
     ((begin, end),) = spans(told["stands"], "VolSyncVolumeFaulted", severity="critical", namespace="monitoring")
 
     assert 34 <= begin <= 40
-    assert 178 <= end <= 184
+    assert 118 + HELD <= end <= 124 + HELD
     assert alerts_of(told["stands"]) == {("VolSyncVolumeFaulted", "critical")}
 
 
@@ -109,7 +113,7 @@ def test_a_ticket_becomes_a_page_and_a_page_no_ticket(told: Mapping[str, Timelin
 
     assert len(tickets) == len(pages) == 1
     assert tickets[0][1] <= pages[0][0] + 1
-    assert pages[0][1] >= 255
+    assert pages[0][1] >= 195 + HELD
 
 
 @story
@@ -124,7 +128,23 @@ def test_a_fault_keeps_its_alert_while_its_scope_widens_and_narrows(told: Mappin
     ((_, end),) = spans(told["widens_and_narrows"], "VolSyncVolumeFaulted")
 
     assert {dict(one)["scope"] for alerts in told["widens_and_narrows"] for one in alerts} == {"volume/pvc-a"}
-    assert end >= 278
+    assert end >= 218 + HELD
+
+
+@story
+def widens_at_any_minute(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL)
+    for after in WIDENS_AFTER:
+        names = [f"{after}-{number}" for number in range(3)]
+        s.broken(FAULTED, f"volume/{after}", names[:1], range(30, 30 + after))
+        s.broken(FAULTED, f"storage/{after}", names, range(30 + after, 200))
+
+
+@pytest.mark.parametrize("after", WIDENS_AFTER)
+def test_a_fault_that_widens_within_its_first_hour_is_one_alert(told: Mapping[str, Timeline], after: int) -> None:
+    found = [spans(told["widens_at_any_minute"], "VolSyncVolumeFaulted", scope=f"{s}/{after}") for s in SCOPES]
+
+    assert sorted(map(len, found)) == [0, 1], "one alert without a gap, under one of both scopes"
 
 
 @story
@@ -300,7 +320,7 @@ def hung_replica(s: Story) -> None:
 def test_a_replica_that_hangs_is_told_and_keeps_nothing_alive(told: Mapping[str, Timeline]) -> None:
     ((_, end),) = spans(told["hung_replica"], "VolSyncVolumeFaulted")
 
-    assert 178 <= end <= 184
+    assert 118 + HELD <= end <= 124 + HELD
     assert alerts_of(told["hung_replica"]) == {
         ("VolSyncVolumeFaulted", "critical"),
         ("VolSyncExporterStale", "warning"),
@@ -385,7 +405,7 @@ def test_an_exporter_that_does_not_see_is_told_once_and_hides_no_fault(
 def test_a_blind_source_holds_nothing_that_does_not_rest_on_it(told: Mapping[str, Timeline]) -> None:
     ((_, end),) = spans(told["blind"], "VolSyncMoverFailing")
 
-    assert end <= 125
+    assert end <= 65 + HELD
 
 
 @story
@@ -402,7 +422,7 @@ def test_two_shards_tell_one_fault_that_both_see_once(told: Mapping[str, Timelin
     ((begin, end),) = spans(told["two_shards"], "VolSyncMoverFailing", scope="store/x")
 
     assert begin < 45
-    assert 208 <= end <= 214, "until the other shard's claim is healed too"
+    assert 148 + HELD <= end <= 154 + HELD, "until the other shard's claim is healed too"
     assert max(len(alerts) for alerts in told["two_shards"]) == 1
 
 
@@ -419,7 +439,7 @@ def test_two_clusters_in_one_store_have_an_alert_each(told: Mapping[str, Timelin
     timeline = told["two_clusters"]
     for region in ("east", "west"):
         ((_, end),) = spans(timeline, "VolSyncVolumeFaulted", region=region)
-        assert end <= 184, "an exporter that is gone in another cluster keeps nothing alive"
+        assert end <= 124 + HELD, "an exporter that is gone in another cluster keeps nothing alive"
     assert len(spans(timeline, "VolSyncExporterDown", region="gone")) == 1
     assert max(len(alerts) for alerts in timeline) == 3
 
@@ -427,7 +447,7 @@ def test_two_clusters_in_one_store_have_an_alert_each(told: Mapping[str, Timelin
 def test_a_dead_shard_keeps_nothing_of_another_one_alive(told: Mapping[str, Timeline]) -> None:
     ((_, end),) = spans(told["dead_shard"], "VolSyncVolumeFaulted", scope="volume/pvc-a")
 
-    assert end <= 184
+    assert end <= 124 + HELD
 
 
 @story
