@@ -1,11 +1,13 @@
 """Which root causes stand, whatever happens to the exporter and however they flap; worked out by promtool."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from alerts.build import alert_of
 from exporter.chain.causes import Cause
+from tests.alerts.lives.notify import CONFIGURATIONS, notifications
 from tests.alerts.lives.watch import RULES, TARGET, Alert, Samples, firing
 from tests.alerts.story import Story, rhythm
 
@@ -261,6 +263,21 @@ def test_a_second_claim_and_six_more_are_each_told_while_the_first_still_stands(
     assert 300 <= more[0] < 310
 
 
+@story
+def forty_more(s: Story) -> None:
+    many = [f"c{number}" for number in range(42)]
+    s.exporter(ALL).claims(many[:2], ALL)
+    s.broken(FAULTED, "storage/x", many[:2], range(30, 300)).broken(FAULTED, "storage/x", many, range(300, 380))
+
+
+def test_forty_more_volumes_are_told_once_while_the_first_two_stand(told: Mapping[str, Timeline]) -> None:
+    ((begin, _),) = spans(told["forty_more"], "VolSyncRootCauseSpreads", severity="critical")
+
+    assert 300 <= begin < 310
+    assert len(spans(told["forty_more"], "VolSyncVolumeFaulted")) == 1
+    assert len(alerts_of(told["forty_more"])) == 2
+
+
 def every_cause(s: Story) -> None:
     s.exporter(range(70)).claims(["a"], range(70))
     for cause in Cause:
@@ -312,6 +329,35 @@ def test_two_replicas_are_one_alert(told: Mapping[str, Timeline]) -> None:
 
 
 @story
+def rolled_out(s: Story) -> None:
+    """Five exporters, each for two minutes beside the next one."""
+    for number in range(5):
+        target = {"instance": f"10.0.0.{number}:9978", "pod": f"volsync-exporter-{number}"}
+        when = range(40 * number, END if number == 4 else 40 * number + 42)
+        s.exporter(when, **target).claims(["a"], when, **target)
+        s.broken(FAULTED, "volume/pvc-a", ["a"], [minute for minute in when if 30 <= minute < 200], **target)
+
+
+@story
+def scrapes_fail(s: Story) -> None:
+    """Two of ten scrapes."""
+    seen = rhythm(0, END, 8, 2)
+    s.exporter(seen).claims(["a"], seen)
+    s.broken(FAULTED, "volume/pvc-a", ["a"], [minute for minute in seen if 30 <= minute < 200])
+
+
+@pytest.mark.parametrize("name", ["rolled_out", "scrapes_fail"])
+def test_rollouts_and_scrapes_that_fail_are_nothing_and_make_no_second_alert(
+    told: Mapping[str, Timeline], name: str
+) -> None:
+    ((begin, end),) = spans(told[name], "VolSyncVolumeFaulted")
+
+    assert begin < 45
+    assert 195 + HELD <= end <= 205 + HELD
+    assert alerts_of(told[name]) == {("VolSyncVolumeFaulted", "critical")}
+
+
+@story
 def hung_replica(s: Story) -> None:
     s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120))
     s.exporter(ALL, hangs=60, **B).claims(["a"], ALL, **B).broken(FAULTED, "volume/pvc-a", ["a"], range(30, END), **B)
@@ -336,6 +382,12 @@ def hung_alone(s: Story) -> None:
 def wrong_clock(s: Story) -> None:
     s.exporter(range(60)).claims(["a"], range(60)).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 60))
     s.exporter(range(60, END), ahead=7200).claims(["a"], range(60, END))
+
+
+@story
+def clock_behind(s: Story) -> None:
+    s.exporter(range(60)).claims(["a"], range(60)).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 60))
+    s.exporter(range(60, END), ahead=-7200).claims(["a"], range(60, END))
 
 
 @story
@@ -383,6 +435,7 @@ def web_config_refused(s: Story) -> None:
     [
         ("hung_alone", ("VolSyncExporterStale", "critical")),
         ("wrong_clock", ("VolSyncExporterStale", "critical")),
+        ("clock_behind", ("VolSyncExporterStale", "critical")),
         ("gone", ("VolSyncExporterDown", "critical")),
         ("dead_shard", ("VolSyncExporterDown", "critical")),
         ("blind", ("VolSyncExporterBlind", "warning")),
@@ -406,6 +459,69 @@ def test_a_blind_source_holds_nothing_that_does_not_rest_on_it(told: Mapping[str
     ((_, end),) = spans(told["blind"], "VolSyncMoverFailing")
 
     assert end <= 65 + HELD
+
+
+BLIND = range(60, 300)
+
+
+def blind_to(s: Story, source: str, cause: Cause) -> None:
+    """A claim's fault is there before a source cannot be read, and after."""
+    s.exporter(ALL, blind=BLIND, source=source)
+    s.broken(cause, "claim/a/data", ["a"], [*range(30, 60), *range(300, 330)], namespace="a")
+
+
+@story
+def blind_to_the_cluster(s: Story) -> None:
+    """Then no claim is known either."""
+    blind_to(s, "kubernetes", FAILING)
+    s.claims(["a"], [*range(60), *range(300, END)])
+
+
+@story
+def blind_to_volsync(s: Story) -> None:
+    blind_to(s, "volsync", FAILING)
+    s.claims(["a"], [*range(60), *range(300, END)])
+
+
+@story
+def blind_to_the_store(s: Story) -> None:
+    blind_to(s, "s3", Cause.SNAPSHOT_MISSING)
+    s.claims(["a"], ALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "alert", "source", "severity"),
+    [
+        ("blind_to_the_cluster", "VolSyncMoverFailing", "kubernetes", "critical"),
+        ("blind_to_volsync", "VolSyncMoverFailing", "volsync", "critical"),
+        ("blind_to_the_store", "VolSyncSnapshotMissing", "s3", "warning"),
+    ],
+)
+def test_a_fault_stands_while_the_source_that_shows_it_cannot_be_read(
+    told: Mapping[str, Timeline], name: str, alert: str, source: str, severity: str
+) -> None:
+    ((begin, end),) = spans(told[name], alert)
+    ((_, sighted),) = spans(told[name], "VolSyncExporterBlind", source=source, severity=severity)
+
+    assert begin < 45
+    assert 325 + HELD <= end <= 335 + HELD
+    assert 300 <= sighted <= 330
+    assert len(alerts_of(told[name])) == 2, "nothing else is told, and no claim has vanished"
+
+
+@pytest.fixture(scope="module")
+def nothing(tool: None, tmp_path_factory: pytest.TempPathFactory) -> Timeline:
+    """The alerts where Prometheus was there for an hour, and no exporter."""
+    one = Story("nothing").put("up", range(60), job="node-exporter", instance="a:9100")
+    return firing(one.samples, 60, tmp_path_factory.mktemp("nothing"))
+
+
+def test_an_exporter_that_was_never_there_is_told(nothing: Timeline) -> None:
+    ((begin, end),) = spans(nothing, "VolSyncExporterDown", severity="critical")
+
+    assert begin < 10
+    assert end == 60
+    assert len(alerts_of(nothing)) == 1
 
 
 @story
@@ -510,6 +626,52 @@ def test_what_nothing_explains_is_told(told: Mapping[str, Timeline]) -> None:
     assert len(spans(told["unexplained"], "VolSyncBackupUnprotected", severity="critical")) == 1
     assert len(spans(told["unexplained"], "VolSyncBackupUnknown", severity="warning")) == 1
     assert len(spans(told["unexplained"], "VolSyncBudgetBurning", severity="warning")) == 1
+
+
+# --- the budget
+
+
+TWENTY = [f"c{number}" for number in range(20)]
+
+
+def spent(s: Story, unprotected: int, minutes: range) -> None:
+    """An exporter of twenty claims that begins in the first minute of its Prometheus."""
+    s.exporter(ALL).claims(TWENTY[unprotected:], ALL)
+    s.claims(TWENTY[:unprotected], minutes, "unprotected")
+    s.claims(TWENTY[:unprotected], [minute for minute in ALL if minute not in minutes])
+
+
+@story
+def spent_in_the_first_minutes(s: Story) -> None:
+    spent(s, 10, range(15))
+
+
+@story
+def spent_fast(s: Story) -> None:
+    spent(s, 10, range(60))
+
+
+@story
+def spent_slowly(s: Story) -> None:
+    spent(s, 2, range(300))
+
+
+def test_the_first_minutes_weigh_no_more_than_others(told: Mapping[str, Timeline]) -> None:
+    """Half of the claims for fifteen minutes are an eighth of an hour; 16.8 % of one are a twentieth of the budget."""
+    assert spans(told["spent_in_the_first_minutes"], "VolSyncBudgetBurning") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "window", "minute"),
+    [("spent_fast", "fast", 0.168 * 60 / 0.5), ("spent_slowly", "slow", 0.056 * 360 / 0.1)],
+)
+def test_the_budget_burns_once_a_window_has_spent_its_share(
+    told: Mapping[str, Timeline], name: str, window: str, minute: float
+) -> None:
+    ((begin, _),) = spans(told[name], "VolSyncBudgetBurning", severity="warning")
+
+    assert begin == pytest.approx(minute, abs=3)
+    assert spans(told[name], "VolSyncBudgetBurning", window=window)[0][0] == begin
 
 
 # --- corruption, which the exporter forgets when it is restarted
@@ -624,3 +786,19 @@ def scrub_is_refused(s: Story) -> None:
 def test_a_scrub_that_cannot_read_is_told(told: Mapping[str, Timeline]) -> None:
     assert spans(told["scrub_is_refused"], "VolSyncExporterBlind", source="scrub", severity="warning")
     assert {name for name, _ in alerts_of(told["scrub_is_refused"])} == {"VolSyncExporterBlind"}
+
+
+# --- what a person is sent
+
+
+@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_every_page_of_a_story_is_sent_once_and_no_ticket_twice(
+    told: Mapping[str, Timeline], configuration: str, name: str
+) -> None:
+    messages = notifications(CONFIGURATIONS[configuration], told[name])
+    sent = Counter(alert for one in messages if one.receiver not in ("null", "nobody") for alert in one.news)
+    pages = {alert for alerts in told[name] for alert in alerts if ("severity", "critical") in alert}
+
+    assert {alert: sent[alert] for alert in pages} == dict.fromkeys(pages, 1)
+    assert max(sent.values(), default=0) <= 1
