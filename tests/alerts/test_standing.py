@@ -678,6 +678,10 @@ def test_the_budget_burns_once_a_window_has_spent_its_share(
 
 
 DAMAGED = "VolSyncRepositoryDamaged"
+BESIDE = {
+    "corruption_behind_a_store_that_is_down": {"VolSyncExporterBlind"},
+    "corruption_behind_an_exporter_that_is_gone": {"VolSyncExporterDown"},
+}
 RESTARTED = [*range(60), *range(63, END)]
 """An exporter is there at these minutes; the one that comes up has another address."""
 
@@ -728,6 +732,21 @@ def corruption_behind_a_store_that_is_down(s: Story) -> None:
 
 
 @story
+def corruption_behind_a_listing_that_is_not_believed(s: Story) -> None:
+    """The store's listing contradicts itself for the hours after the restart; the repository is not scrubbed then."""
+    s.exporter(RESTARTED).claims(["a"], RESTARTED).scrubbed(range(30, 60), 1)
+    what = {"namespace": "a", "pvc": "data", "bucket": "backups", "prefix": "a/data", "reason": "contradicted"}
+    s.put("volsync_repository_suspect", range(63, 240), **{**TARGET, **what})
+    s.scrubbed(range(240, 380), None).scrubbed(range(380, END), 1)
+
+
+@story
+def corruption_of_a_claim_that_is_exempt_after_it(s: Story) -> None:
+    s.exporter(RESTARTED).claims(["a"], RESTARTED[:200]).claims(["a"], RESTARTED[200:], "exempt")
+    s.scrubbed(range(30, 60), 1).scrubbed(range(63, END), None)
+
+
+@story
 def corruption_behind_an_exporter_that_is_gone(s: Story) -> None:
     here = [*range(60), *range(240, END)]
     s.exporter(here).claims(["a"], here).scrubbed(range(30, 60), 1)
@@ -756,6 +775,8 @@ def soundness_is_forgotten(s: Story) -> None:
         ("corrupt_repository_was_made_again", 60 + HELD),
         ("corruption_was_fixed_before_the_restart", 40 + HELD),
         ("corruption_behind_a_store_that_is_down", END),
+        ("corruption_behind_a_listing_that_is_not_believed", END),
+        ("corruption_of_a_claim_that_is_exempt_after_it", 203),
         ("corruption_behind_an_exporter_that_is_gone", END),
         ("corruption_that_a_replica_knows_of", 200 + HELD),
     ],
@@ -768,8 +789,7 @@ def test_a_corruption_is_one_page_until_it_is_read_again_and_sound_or_gone(
     assert 34 <= begin <= 40
     assert end <= over <= end + 10
     others = {alert for alert, _ in alerts_of(told[name])} - {DAMAGED}
-    assert others <= {"VolSyncExporterBlind", "VolSyncExporterDown"}
-    assert bool(others) is ("behind" in name)
+    assert others == BESIDE.get(name, set())
 
 
 def test_a_restart_beside_a_sound_repository_is_told_to_nobody(told: Mapping[str, Timeline]) -> None:
