@@ -787,7 +787,7 @@ def test_a_corruption_is_one_page_until_it_is_read_again_and_sound_or_gone(
     ((begin, over),) = spans(told[name], DAMAGED, severity="critical", namespace="a", scope="claim/a/data")
 
     assert 34 <= begin <= 40
-    assert end <= over <= end + 10
+    assert end - 2 <= over <= end + 10, "Prometheus 3 counts a range's first moment no more, and vmalert sees late"
     others = {alert for alert, _ in alerts_of(told[name])} - {DAMAGED}
     assert others == BESIDE.get(name, set())
 
