@@ -120,6 +120,11 @@ class Backup:
         """The source's name; empty when the claim has none."""
         return self.source.name if self.source else ""
 
+    @cached
+    def method(self) -> str:
+        """How the source's mover works; empty when the claim has no source."""
+        return self.source.spec.method if self.source else ""
+
     @property
     def manager(self) -> str:
         """Which variant of a command makes a missing object: `unmanaged` where no policy does."""

@@ -34,12 +34,14 @@ from exporter.chain.verdict import (
 )
 from exporter.chain.walk import ORDER, blocking_problem, walk
 from exporter.chain.writing import written_out
+from exporter.collector import at_rest
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.model import Facts
 from exporter.settings import Settings
 
 
+@at_rest()
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
     inventory, now = Inventory(facts, settings), Now(at)
@@ -164,7 +166,7 @@ def _source_verdict(one: JudgedBackup) -> SourceVerdict:
     spec = backup.source.spec if backup.source else None
     return SourceVerdict(
         name=backup.source_name,
-        method=spec.method if spec else "",
+        method=backup.method,
         copy_method=(spec.mover.copy_method if spec else None) or "",
         schedule=backup.schedule,
         interval=backup.interval,

@@ -32,10 +32,11 @@ class Table(Mapping[K, V]):
         same: Whether two values are the same to whoever looks them up.
     """
 
-    __slots__ = ("_found", "_name", "_same")
+    __slots__ = ("_found", "_mark", "_name", "_same")
 
     def __init__(self, name: str, found: Mapping[K, V], same: Callable[[V, V], bool] | None = None) -> None:
         self._name = name
+        self._mark = hash(name)
         self._found = found
         self._same = same
 
@@ -48,7 +49,7 @@ class Table(Mapping[K, V]):
     def get(self, key: K, default: Any = None) -> Any:
         noted = _noted.get()
         if noted is not None:
-            noted.append(hash((self._name, key)))
+            noted.append(self._mark ^ hash(key))
         return self._found.get(key, default)
 
     def __getitem__(self, key: K) -> V:
@@ -96,20 +97,20 @@ class Table(Mapping[K, V]):
         ]
         changed += [key for key in before if key not in self._found]
         if changed:
-            yield hash((self._name, _ALL))
-            yield from (hash((self._name, key)) for key in changed)
+            yield note_of(self._name, _ALL)
+            yield from (note_of(self._name, key) for key in changed)
 
 
 def note(what: str, key: object = None) -> None:
     """Note that what is worked out just now rests on *what*."""
     noted = _noted.get()
     if noted is not None:
-        noted.append(hash((what, key)))
+        noted.append(note_of(what, key))
 
 
 def note_of(what: str, key: object = None) -> int:
     """What `note` notes."""
-    return hash((what, key))
+    return hash(what) ^ hash(key)
 
 
 @contextmanager
