@@ -40,10 +40,6 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
     """What it rests on."""
     failures: tuple[JudgingFailure, ...]
 
-    def holds(self, changes: frozenset[int], at: datetime) -> bool:
-        """Whether it stands at the moment *at*, once what *changes* note has changed."""
-        return self.span.holds(at) and changes.isdisjoint(self.notes)
-
 
 class _Whole(msgspec.Struct, frozen=True):
     """What was judged of all claims together, and for how long it stands."""
@@ -135,8 +131,8 @@ class Judge:
                 if one is not other:
                     other.follow(one)
             return inventory, _changes(before, seen, known, inventory)
-        except Exception:  # noqa: BLE001 - what comes from outside can break any line: then everything is judged again
-            return inventory, None
+        except Exception:  # noqa: BLE001 - what comes from outside can break any line: then everything is made again
+            return Inventory(facts, self._settings), None
 
     # --- claims
 
@@ -146,12 +142,14 @@ class Judge:
         if self._whole and changes is not None and not changes and self._span.holds(at):
             return self._whole.claims
         kept: dict[Key, _Kept] = {}
+        is_timely = self._span.holds(at)
         for key in keys:
             before = self._kept.get(key)
-            if before is None or changes is None or not before.holds(changes, at):
-                kept[key] = self._judge(inventory, key, at, before)
-            else:
+            stands = before is not None and changes is not None and changes.isdisjoint(before.notes)
+            if before is not None and stands and (is_timely or before.span.holds(at)):
                 kept[key] = before
+            else:
+                kept[key] = self._judge(inventory, key, at, before)
         self._kept = kept
         self._span = common(one.span for one in kept.values())
         claims = tuple(one.verdict for one in kept.values())

@@ -61,6 +61,11 @@ class Binding(msgspec.Struct, frozen=True, gc=False):
         return self.store is None or self.store == store_of(bucket)
 
     @property
+    def at(self) -> tuple[tuple[str, str, str], str] | None:
+        """The bucket's identity and the path in it, where its place is proven."""
+        return (self.bucket.identity, self.prefix) if self.bucket and self.state is BindingState.PROVEN else None
+
+    @property
     def place(self) -> str:
         """The bucket and the path in it, for a person; empty without a place."""
         if self.bucket is None:
