@@ -34,7 +34,7 @@ def parse_duration(text: str) -> timedelta:
     if text == "0":
         return timedelta(0)
     seconds, position = 0.0, 0
-    while term := _TERM.match(text, position):
+    while position < len(text) and (term := _TERM.match(text, position)):
         seconds += float(term[1]) * _UNITS[term[2]]
         position = term.end()
     if position == 0 or position != len(text):

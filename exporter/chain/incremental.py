@@ -158,8 +158,7 @@ class Judge:
     def _judge(self, inventory: Inventory, key: Key, at: datetime, before: _Kept | None) -> _Kept:
         self.judged += 1
         now, isolation = Now(at), Isolation()
-        with noting() as notes:
-            verdict = judge_alone(inventory, isolation, key, now)
+        verdict, notes = noting(lambda: judge_alone(inventory, isolation, key, now))
         if before is not None and verdict == before.verdict:
             verdict = before.verdict  # whoever made something of it need not make it again
         return _Kept(verdict, now.span, array("q", set(notes)), tuple(isolation.failures))

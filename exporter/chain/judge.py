@@ -1,6 +1,6 @@
 """From facts and a moment to the verdict."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -133,8 +133,10 @@ def _judge_backup(backup: Backup) -> JudgedBackup:
     return JudgedBackup(backup, links, point, evidence, state_of(backup, links, point))
 
 
-def _merged(judged: Iterable[JudgedBackup]) -> list[LinkVerdict]:
+def _merged(judged: Sequence[JudgedBackup]) -> list[LinkVerdict]:
     """One verdict for each link that applies to any of the sources, in the order of the chain."""
+    if len(judged) == 1:
+        return [_worst([verdict]) for verdict in judged[0].links]
     by_link: dict[Link, list[LinkVerdict]] = {}
     for one in judged:
         for verdict in one.links:

@@ -8,7 +8,6 @@ work and no truth.
 
 import operator
 from collections.abc import Callable, Hashable, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar, overload
@@ -113,13 +112,12 @@ def note_of(what: str, key: object = None) -> int:
     return hash(what) ^ hash(key)
 
 
-@contextmanager
-def noting() -> Iterator[list[int]]:
-    """What is looked up inside is noted in the list that this gives."""
+def noting(work: Callable[[], W]) -> tuple[W, list[int]]:
+    """What comes of *work*, and the notes of what was looked up for it."""
     notes: list[int] = []
     token = _noted.set(notes)
     try:
-        yield notes
+        return work(), notes
     finally:
         _noted.reset(token)
 
