@@ -87,7 +87,8 @@ class Backup:
 
     def policies_for(self, kind: str = "") -> tuple[BackupPolicy, ...]:
         """The policies that generate an object of *kind* (empty: of any) for the PVC."""
-        return self.inventory.policies.covering(self.trigger, kind) if self.trigger else ()
+        policies = self.inventory.policies
+        return policies.covering(self.trigger, kind) if policies.all and self.trigger else ()
 
     @cached
     def policies(self) -> tuple[BackupPolicy, ...]:
