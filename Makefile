@@ -1,8 +1,8 @@
 # A fresh Debian machine with python3 and make is enough: every target sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser lives rules-prometheus rules-victoria lint fuzz faults bench docs image check-fixtures
-.PHONY: screenshots setup setup-test setup-bench setup-browser
+.PHONY: help demo test browser lives rules-prometheus rules-victoria lint fuzz faults bench bench-kube-state-metrics docs
+.PHONY: image check-fixtures screenshots setup setup-test setup-bench setup-browser
 
 # What scripts/setup fetched stands here.
 export PATH := $(CURDIR)/.tools/uv/bin:$(PATH):$(CURDIR)/.tools/bin
@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS ?= true
 RUN := .venv/bin/
 
 help: ## Say what there is.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## Print the table of a bad day, then serve it on http://127.0.0.1:9978 until Ctrl-C.
 	$(RUN)python scripts/demo.py
@@ -26,10 +26,10 @@ lives: setup-test ## Check the long lives too: faults of two hundred claims, and
 	LIVES=1 $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
 rules-prometheus: setup-test ## Check the alerts by the promtool of Prometheus 3; needs go.
-	PROMTOOL="$$(scripts/fetch_rule_tester promtool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+	PROMTOOL="$$(scripts/fetch_go_program promtool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
 rules-victoria: setup-test ## Check the alerts by VictoriaMetrics' vmalert-tool; needs go.
-	PROMTOOL="$$(scripts/fetch_rule_tester vmalert-tool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+	PROMTOOL="$$(scripts/fetch_go_program vmalert-tool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
 
 lint: setup-test ## Check style, types, the direction of imports, and that generated files are current.
 	$(RUN)ruff check .
@@ -46,6 +46,9 @@ faults: setup-test ## Put every fault into the running exporter, and 10,000 clai
 
 bench: setup-bench ## Measure, and print the README's table; CLAIMS=100,1000 measures less.
 	$(RUN)python -m bench $(if $(CLAIMS),--claims $(CLAIMS))
+
+bench-kube-state-metrics: setup-bench ## Measure beside kube-state-metrics, on CLAIMS=10000; needs go.
+	$(RUN)python -m bench.kube_state_metrics "$$(scripts/fetch_go_program kube-state-metrics)" $(or $(CLAIMS),10000)
 
 docs: setup-test ## Make again all that is generated: rules, dashboards, reference pages, what the chart packs.
 	$(RUN)python scripts/generate_docs.py

@@ -95,10 +95,12 @@ def counts(client: ApiClient) -> tuple[int, int]:
 
 
 @contextmanager
-def served(claims: int) -> Iterator[ApiClient]:
-    """A client of a server of *claims* claims, which lives in a process of its own."""
+def served(claims: int, answers: "type[Answers] | None" = None) -> Iterator[ApiClient]:
+    """A client of a server of *claims* claims, which lives in a process of its own and gives *answers*."""
     ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(claims, theirs), daemon=True)
+    server = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(claims, answers or Answers, theirs), daemon=True
+    )
     server.start()
     theirs.close()
     configuration = Configuration(host=ours.recv())
@@ -113,7 +115,7 @@ def served(claims: int) -> Iterator[ApiClient]:
 # --- the server -------------------------------------------------------------------------------------------------
 
 
-class _Answers:
+class Answers:
     """Every answer, made beforehand."""
 
     def __init__(self, claims: int) -> None:
@@ -122,13 +124,13 @@ class _Answers:
         for kind in KINDS:
             count = round(PER_CLAIM.get(kind.field, 0) * claims)
             if kind.label_selector or not any(kind.field_selectors):
-                self._pages[_path(kind)] = list(pages(kind, count, PAGE)) if count else [_empty(kind)]
+                self._pages[path_of(kind)] = list(pages(kind, count, PAGE)) if count else [_empty(kind)]
 
     def to(self, target: str) -> bytes:
         url = urlsplit(target)
         if url.path == _COUNTS:
             counted, self.requests, self.bytes = (self.requests, self.bytes), 0, 0
-            return _whole(json.dumps(counted).encode())
+            return whole(counted)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         answer = self._watch(url.path, query) if "watch" in query else self._list(url.path, query)
         self.requests += 1
@@ -137,17 +139,17 @@ class _Answers:
 
     def _list(self, path: str, query: dict[str, str]) -> bytes:
         if path == "/apis":
-            return _whole(_discovery())
+            return _sent(_discovery())
         found = self._pages.get(path)
-        kind = next(kind for kind in KINDS if _path(kind) == path)
+        kind = next(kind for kind in KINDS if path_of(kind) == path)
         if found is None or "reason" in query.get("fieldSelector", ""):
-            return _whole(_empty(kind))
+            return _sent(_empty(kind))
         number = int(query.get("continue", "0"))
-        return _whole(found[number].replace(b"eyJ2IjoibWV0YSJ9", str(number + 1).encode(), 1))
+        return _sent(found[number].replace(b"eyJ2IjoibWV0YSJ9", str(number + 1).encode(), 1))
 
     def _watch(self, path: str, query: dict[str, str]) -> bytes:
         """A bookmark: elsewhere something happened."""
-        kind = next(kind for kind in KINDS if _path(kind) == path)
+        kind = next(kind for kind in KINDS if path_of(kind) == path)
         version = str(int(query["resourceVersion"]) + 1)
         metadata = {"resourceVersion": version, "creationTimestamp": None}
         event = {"type": "BOOKMARK", "object": {"kind": kind.kind, "apiVersion": "v1", "metadata": metadata}}
@@ -164,11 +166,17 @@ _HEAD = (
 """As the API server has them."""
 
 
-def _whole(body: bytes) -> bytes:
+def whole(body: object) -> bytes:
+    """An answer of *body* as JSON."""
+    return _sent(json.dumps(body).encode())
+
+
+def _sent(body: bytes) -> bytes:
     return _HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def _path(kind: Kind) -> str:
+def path_of(kind: Kind) -> str:
+    """Where the exporter lists *kind*."""
     root = f"/apis/{kind.group}/{kind.versions[0]}" if kind.group else f"/api/{kind.versions[0]}"
     namespace = kind.namespace(Settings()) if kind.namespace else ""
     return f"{root}/namespaces/{namespace}/{kind.plural}" if namespace else f"{root}/{kind.plural}"
@@ -199,8 +207,8 @@ def _discovery() -> bytes:
     return json.dumps({"kind": "APIGroupDiscoveryList", "items": items}).encode()
 
 
-def _serve(claims: int, ready: Connection) -> None:
-    serve(_Answers(claims).to, ready.send)
+def _serve(claims: int, answers: type[Answers], ready: Connection) -> None:
+    serve(answers(claims).to, ready.send)
 
 
 def main() -> None:

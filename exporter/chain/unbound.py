@@ -25,7 +25,7 @@ def problem_of(backup: Backup) -> Problem | None:
     since = created(pvc)
     if since is None or backup.at - since <= backup.settings.grace.mover_start:
         return None
-    return _unpopulated(backup, pvc) or _unclassed(backup, pvc) or _unprovisioned(backup, pvc)
+    return _unpopulated(backup, pvc) or _class_missing(backup, pvc) or _unprovisioned(backup, pvc)
 
 
 def _reason(backup: Backup, pvc: PersistentVolumeClaim, why: str) -> str:
@@ -59,7 +59,7 @@ def _unpopulated(backup: Backup, pvc: PersistentVolumeClaim) -> Problem | None:
     )
 
 
-def _unclassed(backup: Backup, pvc: PersistentVolumeClaim) -> Problem | None:
+def _class_missing(backup: Backup, pvc: PersistentVolumeClaim) -> Problem | None:
     """Its storage class is not there."""
     classes, name = backup.cluster.core.storage_classes, pvc.spec.storage_class_name
     # Without any class, the list was not granted, or not dumped.

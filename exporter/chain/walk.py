@@ -54,7 +54,7 @@ def walk(backup: Backup) -> tuple[LinkVerdict, ...]:
     verdicts = [verdict for judge in JUDGES if (verdict := judge(backup)) is not None]
     is_blocked = any(verdict.link in _GENERATING and blocking_problem([verdict]) for verdict in verdicts)
     if is_blocked and missing_object(backup) is None:
-        verdicts = _relieve_generating(verdicts)
+        verdicts = _downgrade_generating(verdicts)
     return tuple(_without_consequences(verdicts))
 
 
@@ -80,14 +80,14 @@ def unresolved(backup: Backup, verdicts: Iterable[LinkVerdict]) -> tuple[LinkVer
     the bucket what VolSync reports stands.
     """
     by_link = {verdict.link: verdict for verdict in verdicts}
-    if sync.vouches(backup, by_link.get(Link.SYNC)):
+    if sync.proves_earlier_links(backup, by_link.get(Link.SYNC)):
         return ()
     is_generated = backup.source is not None and missing_object(backup) is None
     settled = (Link.REPOSITORY, Link.RESTORE, *(_GENERATING if is_generated else ()))
     return tuple(v for v in by_link.values() if v.state is LinkState.UNKNOWN and v.link not in settled)
 
 
-def _relieve_generating(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:
+def _downgrade_generating(verdicts: list[LinkVerdict]) -> list[LinkVerdict]:
     """What they generate is there: their first fault will hurt at the next change only, the rest follow from it."""
     relieved: list[LinkVerdict] = []
     seen = False

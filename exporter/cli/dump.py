@@ -67,7 +67,7 @@ def command(inputs: Inputs, target: str) -> None:
         if not refused:
             writer.write(f"bucket-{len(buckets)}.json", listing, at)
         buckets[name] = refused
-        show_wrapped(console, _told("bucket " + name, refused or counted(number, "object")))
+        show_wrapped(console, _row("bucket " + name, refused or counted(number, "object")))
     if not buckets:
         show_wrapped(console, Text("No bucket is set: recovery points will be as reported by VolSync."))
     about = {"version": __version__, "kubernetes": kubernetes, "context": context, "buckets": buckets}
@@ -81,10 +81,10 @@ def command(inputs: Inputs, target: str) -> None:
 
 
 def _line(field: str, dumped: DumpedKind, number: int) -> Text:
-    return _told(field, counted(number, "object") if dumped.reading is Reading.READ else dumped.detail)
+    return _row(field, counted(number, "object") if dumped.reading is Reading.READ else dumped.detail)
 
 
-def _told(what: str, told: str) -> Text:
+def _row(what: str, told: str) -> Text:
     return Text(f"{what:<{_WIDTH}}  {clean(told)}")
 
 

@@ -52,7 +52,7 @@ def command(stop: Stop, inputs: Inputs) -> None:
         )
 
     server = Server(listener, Site(poller, settings.web.runbook_base, completed), authenticator)
-    stop.take_care()
+    stop.end_gracefully()
     server.start()
     poller.start()
     _log.info("serving", listen=settings.web.listen, port=server.port, version=__version__)

@@ -10,12 +10,12 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class Stop:
     """The wish to end, as signals bring it.
 
-    Until `take_care` is called a signal ends the process. From then on the first one ends `wait`, and a second one
+    Until `end_gracefully` is called a signal ends the process. From then on the first one ends `wait`, and a second one
     ends the process at once.
     """
 
     def __init__(self) -> None:
-        self._careful = False
+        self._gracefully = False
         self._wanted = False
         self._arrivals, self._arrival = os.pipe()
         os.set_blocking(self._arrival, False)
@@ -30,9 +30,9 @@ class Stop:
                 continue  # `nohup` has it so
             signal.signal(number, self._handle)
 
-    def take_care(self) -> None:
+    def end_gracefully(self) -> None:
         """From now on whoever waits ends the process in good order."""
-        self._careful = True
+        self._gracefully = True
 
     def wait(self) -> None:
         """Return when the first signal has come."""
@@ -40,7 +40,7 @@ class Stop:
             pass
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if not self._careful or self._wanted:
+        if not self._gracefully or self._wanted:
             # Threads that wait for an answer would keep the interpreter from ending.
             os._exit(128 + number)
         self._wanted = True

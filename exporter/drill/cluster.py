@@ -97,10 +97,10 @@ class _Writer(Transport):
         except (exceptions.HTTPError, OSError) as error:
             raise ReadError(Reason.CONNECTION, str(error)) from None
         if response.status not in (200, 201):
-            raise ReadError(Reason.OTHER, f"{response.status} {_said(answer)}")
+            raise ReadError(Reason.OTHER, f"{response.status} {_error_message(answer)}")
 
 
-def _said(answer: bytes) -> str:
+def _error_message(answer: bytes) -> str:
     try:
         return str(msgspec.json.decode(answer).get("message", ""))
     except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):

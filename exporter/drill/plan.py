@@ -105,7 +105,7 @@ def is_done(drill: ReplicationDestination) -> bool:
     return drill.status is not None and trigger is not None and drill.status.last_manual_sync == trigger.manual
 
 
-def hindrance(candidate: Candidate, source: ReplicationSource, limits: Limits, at: datetime) -> str:
+def reason_to_wait(candidate: Candidate, source: ReplicationSource, limits: Limits, at: datetime) -> str:
     """Why a restore would hinder the backup by *source* now; empty where it would not.
 
     A restore that takes longer than there is between two backups begins right after one.

@@ -10,7 +10,7 @@ import msgspec
 from exporter.chain.backup import duration_of, synchronizing
 from exporter.chain.mover_log import last_words, restored_in, says_nothing_restored
 from exporter.drill.manifest import manifest
-from exporter.drill.plan import Candidate, Limits, hindrance, is_done, unfinished
+from exporter.drill.plan import Candidate, Limits, is_done, reason_to_wait, unfinished
 from exporter.durations import format_duration
 from exporter.facts.cluster.server.transport import ReadError, one_line
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationSource
@@ -101,7 +101,7 @@ def _chosen(
         except (ReadError, msgspec.ValidationError) as error:
             hindrances.append(one_line(error))
             continue
-        if not (why := hindrance(one, source, limits, at)):
+        if not (why := reason_to_wait(one, source, limits, at)):
             return one, []
         hindrances.append(why)
     return None, hindrances

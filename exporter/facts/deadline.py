@@ -30,7 +30,7 @@ class Until(threading.Event):
         self._outer = outer or threading.Event()
 
     @property
-    def was_told(self) -> bool:
+    def was_stopped(self) -> bool:
         """Whether it is set because *outer* is."""
         return self._outer.is_set()
 
@@ -136,18 +136,18 @@ class _Watched:
     def _new_conn(self) -> socket.socket:
         made: socket.socket = super()._new_conn()  # type: ignore[misc]  # it stands before an HTTPConnection
         try:
-            _tell(made)
+            _register(made)
         except TimeoutError:
             made.close()
             raise
         return made
 
     def request(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401  # as urllib3 has them
-        _tell(self.sock)
+        _register(self.sock)
         super().request(*arguments, **more)  # type: ignore[misc]
 
 
-def _tell(line: socket.socket | None) -> None:
+def _register(line: socket.socket | None) -> None:
     call: Call | None = getattr(_calls, "now", None)
     if call and line:
         call.uses(line.fileno())

@@ -208,7 +208,7 @@ class Poller:
             self._errors.update(_errors(read.report))
             self._reads.update(read.report.reads)
             self._untried.discard(source)
-        _tell(read)
+        _log_read(read)
         self._wake.set()
 
     def judge(self) -> None:
@@ -221,7 +221,7 @@ class Poller:
         self._published = Published(_without_objects(verdict), self._renderer.render(verdict))
         self._judged = monotonic()
         self._judging = timedelta(seconds=self._judged - began)
-        self._tell_failures(verdict)
+        self._log_failures(verdict)
 
     def interval(self, source: Source) -> timedelta:
         """How often *source* is read."""
@@ -285,7 +285,7 @@ class Poller:
             for job in self._scheduler.get_jobs():
                 job.modify(next_run_time=datetime.now(UTC))
 
-    def _tell_failures(self, verdict: Verdict) -> None:
+    def _log_failures(self, verdict: Verdict) -> None:
         """Log each claim that could not be judged, once for each error."""
         failures = frozenset(verdict.failures)
         for failure in failures - self._told:
@@ -328,7 +328,7 @@ def _malformed(facts: Facts) -> dict[str, int]:
     )
 
 
-def _tell(read: SourceRead) -> None:
+def _log_read(read: SourceRead) -> None:
     """The one line about a poll."""
     report = read.report
     listed = sum(len(listing.items) for listing in read.lists.values())

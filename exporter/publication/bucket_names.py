@@ -17,10 +17,10 @@ def names_of(buckets: Iterable[Bucket]) -> Mapping[Identity, str]:
     by_name: dict[str, list[Bucket]] = defaultdict(list)
     for bucket in buckets:
         by_name[bucket.name].append(bucket)
-    return {identity: name for group in by_name.values() for identity, name in _told_apart(group)}
+    return {identity: name for group in by_name.values() for identity, name in _distinguished(group)}
 
 
-def _told_apart(group: list[Bucket]) -> Iterator[tuple[Identity, str]]:
+def _distinguished(group: list[Bucket]) -> Iterator[tuple[Identity, str]]:
     names = [bucket.name for bucket in group]
     for name_of in (_store, _place):
         if len(set(names)) < len(group):

@@ -71,7 +71,7 @@ class Connection:
 
         A socket that is closed with bytes to be read resets the connection, and the client may lose what it was sent.
         """
-        self._say_goodbye()
+        self._close_tls()
         self._socket.shutdown(socket.SHUT_WR)
         while most > 0 and (received := await self._loop.sock_recv(self._socket, _BLOCK)):
             most -= len(received)
@@ -79,10 +79,10 @@ class Connection:
     def close(self) -> None:
         """End both sides, without waiting for anything."""
         with contextlib.suppress(OSError):
-            self._say_goodbye()
+            self._close_tls()
         self._socket.close()
 
-    def _say_goodbye(self) -> None:
+    def _close_tls(self) -> None:
         """TLS' own end of a stream, without which a client takes it for cut off."""
         if self._tls is not None:
             with contextlib.suppress(ssl.SSLError):  # it has sent its own and waits for the client's

@@ -185,7 +185,7 @@ class Server:
         accepted.settimeout(0)
         client = _Client(address[0])
         self._clients.add(client)
-        client.task = asyncio.create_task(self._attend(client, accepted))
+        client.task = asyncio.create_task(self._serve_client(client, accepted))
         client.task.add_done_callback(partial(self._forget, client, accepted))
 
     def _make_room(self) -> None:
@@ -196,11 +196,11 @@ class Server:
             self._clients.discard(client)
             client.cut()
 
-    async def _attend(self, client: _Client, accepted: socket.socket) -> None:
+    async def _serve_client(self, client: _Client, accepted: socket.socket) -> None:
         """Serve a connection until it ends; its faults are its own."""
         connection = Connection(accepted)
         try:
-            await self._converse(client, connection)
+            await self._answer_requests(client, connection)
         except OSError as error:  # also TLS errors, deadlines and a client that went away
             _log.debug("connection ended", client=client.address, reason=str(error) or type(error).__name__)
         except Exception:  # noqa: BLE001 - see above
@@ -213,25 +213,25 @@ class Server:
         accepted.close()
         self._clients.discard(client)
 
-    async def _converse(self, client: _Client, connection: Connection) -> None:
+    async def _answer_requests(self, client: _Client, connection: Connection) -> None:
         guard = self._authenticator.guard()
-        conversation = _Conversation(connection, guard)
+        requests = _Requests(connection, guard)
         async with asyncio.timeout(REQUEST_SECONDS):
             if guard.tls is not None:
                 _check_names(await connection.secure(guard.tls), guard)
-            request = await conversation.request()
+            request = await requests.next()
         while request is not None:
             client.answering = True
             async with asyncio.timeout(ANSWER_SECONDS):
                 response = await self._response(client, guard, request)
-                await conversation.respond(response, last=self._ending.is_set())
+                await requests.respond(response, last=self._ending.is_set())
             client.answering = False
             client.since = monotonic()
-            if not conversation.goes_on:
-                await conversation.end()
+            if not requests.keeps_alive:
+                await requests.end()
                 return
             async with asyncio.timeout(REQUEST_SECONDS):
-                request = await conversation.request()
+                request = await requests.next()
 
     # --- one answer
 
@@ -309,7 +309,7 @@ class _Worker:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _Conversation:
+class _Requests:
     """The requests and answers of one connection, one after the other."""
 
     def __init__(self, connection: Connection, guard: Guard) -> None:
@@ -319,7 +319,7 @@ class _Conversation:
         self._head_only = False
         self._understood = True
 
-    async def request(self) -> h11.Request | Response | None:
+    async def next(self) -> h11.Request | Response | None:
         """The next request; where it makes no sense, the answer that says so; None at the end."""
         try:
             event = await self._event()
@@ -374,7 +374,7 @@ class _Conversation:
         await self._connection.send(unsent)
 
     @property
-    def goes_on(self) -> bool:
+    def keeps_alive(self) -> bool:
         """Whether another request may follow."""
         return self._protocol.our_state is h11.DONE and self._protocol.their_state is h11.DONE
 

@@ -305,13 +305,13 @@ def _context(tls: TLSConfig, folder: Path) -> ssl.SSLContext:
     try:
         context.load_cert_chain(folder / tls.cert_file, folder / tls.key_file)
     except (OSError, ssl.SSLError) as error:
-        raise WebConfigError(f"cert_file, key_file: {tls.cert_file}, {tls.key_file}: {_said(error)}") from None
+        raise WebConfigError(f"cert_file, key_file: {tls.cert_file}, {tls.key_file}: {_error_message(error)}") from None
     context.verify_mode = _CLIENT_AUTH[tls.client_auth_type]
     if tls.client_ca_file:
         try:
             context.load_verify_locations(folder / tls.client_ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise WebConfigError(f"client_ca_file: {tls.client_ca_file}: {_said(error)}") from None
+            raise WebConfigError(f"client_ca_file: {tls.client_ca_file}: {_error_message(error)}") from None
     return context
 
 
@@ -338,7 +338,7 @@ def _member(name: str, value: str, known: Mapping[str, object]) -> None:
         raise WebConfigError(f"{name}: {value!r} is none of {', '.join(filter(None, known))}")
 
 
-def _said(error: OSError) -> str:
+def _error_message(error: OSError) -> str:
     return error.strerror or str(error)
 
 

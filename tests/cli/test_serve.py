@@ -273,7 +273,7 @@ def test_a_second_signal_does_not_wait_for_order() -> None:
         "from exporter.cli.stopping import Stop\n"
         "stop = Stop()\n"
         "stop.install()\n"
-        "stop.take_care()\n"
+        "stop.end_gracefully()\n"
         "print('ready', flush=True)\n"
         "stop.wait()\n"
         "print('wanted', flush=True)\n"

@@ -390,7 +390,7 @@ def test_a_server_without_bookmarks_is_listed_now_and_then(
     server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.bookmarks = False
-    now = time.monotonic()
+    now = 1000.0  # an exact number, so that ten minutes are ten minutes
     reasons = []
     for minute in range(13):
         monkeypatch.setattr(cached_list, "now", lambda minute=minute: now + 60 * minute)
@@ -403,7 +403,7 @@ def test_a_server_without_bookmarks_is_listed_now_and_then(
 def test_with_bookmarks_no_list_is_needed_for_hours(
     server: ApiServer, polls: Polls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = time.monotonic()
+    now = 1000.0  # an exact number, so that ten minutes are ten minutes
     reasons = Counter()
     for minute in range(0, 7 * 60, 10):
         monkeypatch.setattr(cached_list, "now", lambda minute=minute: now + 60 * minute)

@@ -84,7 +84,7 @@ class World:
 
 
 def test_polls_in_which_everything_changes_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mover_log, "_hear", Remembered(mover_log._heard, most=50))
+    monkeypatch.setattr(mover_log, "_read", Remembered(mover_log._reading_of, most=50))
     world, sources = World(), (Source.KUBERNETES, Source.VOLSYNC, Source.S3)
     poller = Poller({source: partial(world.read, source) for source in sources}, Settings(), Clock())
     site = Site(poller, "https://runbooks.example")

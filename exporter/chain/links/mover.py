@@ -22,7 +22,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
         return broken(Link.MOVER, failed) if failed else ok(Link.MOVER, "No sync is under way.")
     if backup.source.spec.paused:
         return None
-    if problem := _hindrance(backup):
+    if problem := _obstacle(backup):
         return broken(Link.MOVER, problem)
     if unread := first_unread(*_needed(backup)):
         return unknown(Link.MOVER, f"What the mover does could not be read: {unread.unread}.")
@@ -38,7 +38,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
     return ok(Link.MOVER, f"A sync has been under way for {format_duration(backup.sync_age)}{without}.")
 
 
-def _hindrance(backup: Backup) -> Problem | None:
+def _obstacle(backup: Backup) -> Problem | None:
     """What keeps the mover from its work, in the order in which it gets there."""
     return (
         copies.problem_of(backup)

@@ -28,7 +28,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
         problems += [p for p in (_made_anew_by_log(backup),) if p]
         return broken(Link.REPOSITORY, *problems) if problems else None
     if not binding.is_believed:
-        return broken(Link.REPOSITORY, *problems) if problems else unknown(Link.REPOSITORY, _disbelief(binding))
+        return broken(Link.REPOSITORY, *problems) if problems else unknown(Link.REPOSITORY, _doubt(binding))
     problems += _of_what_is_there(backup, binding, binding.bucket)
     if problems:
         return broken(Link.REPOSITORY, *problems)
@@ -37,7 +37,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
     return ok(Link.REPOSITORY, f"{binding.repository.snapshots} snapshots are in {binding.place} ({binding.evidence}).")
 
 
-def _disbelief(binding: Binding) -> str:
+def _doubt(binding: Binding) -> str:
     if binding.repository is not None and binding.repository.suspect:
         reasons = ", ".join(binding.repository.suspect)
         return f"The listing of {binding.place} is not believed ({reasons})."

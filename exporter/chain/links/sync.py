@@ -34,7 +34,7 @@ def judge(backup: Backup) -> LinkVerdict | None:
     return ok(Link.SYNC, f"The last sync ended {age} ago{took}.")
 
 
-def vouches(backup: Backup, verdict: LinkVerdict | None) -> bool:
+def proves_earlier_links(backup: Backup, verdict: LinkVerdict | None) -> bool:
     """Whether the last sync is in time and none is under way: then everything before it worked."""
     synced = backup.status.last_sync_time
     return (

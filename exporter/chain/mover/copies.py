@@ -14,6 +14,7 @@ from exporter.chain.backup import SOURCE, Backup, created
 from exporter.chain.causes import Cause
 from exporter.chain.longhorn import clone_state, handle_of, volume_of
 from exporter.chain.mover import patience
+from exporter.chain.mover.scheduling import scheduler_message
 from exporter.chain.scope import Scope
 from exporter.chain.text import one_line, sign_of
 from exporter.chain.verdict import Problem
@@ -100,16 +101,10 @@ def _unbound(backup: Backup, copy: PersistentVolumeClaim) -> Iterator[UnreadyCop
     waits_for_pod = backup.job is not None and (
         storage_class is None or storage_class.volume_binding_mode == _WAITS_FOR_CONSUMER
     )
-    if complaints or not waits_for_pod or (backup.pods and "unbound immediate" in _told(backup)):
+    if complaints or not waits_for_pod or (backup.pods and "unbound immediate" in scheduler_message(backup.pods[0])):
         yield UnreadyCopy(
             "PVC", copy.name, complaints[-1].text if complaints else "", created(copy), core.driver_of(copy)
         )
-
-
-def _told(backup: Backup) -> str:
-    """What the scheduler says of the mover's newest pod."""
-    conditions = backup.pods[0].status.conditions or ()
-    return next((c.message for c in conditions if c.type == "PodScheduled"), "")
 
 
 def _scopes(backup: Backup, copy: UnreadyCopy) -> tuple[Scope, ...]:

@@ -24,7 +24,7 @@ _NODES_OWN = re.compile(r"node\.kubernetes\.io/(?:unreachable|not-ready|unschedu
 """A node that is lost or cordoned, where it is the only one that would do."""
 
 
-def told_of(pod: Pod) -> str:
+def scheduler_message(pod: Pod) -> str:
     """What the scheduler says of the pod; empty when it says nothing."""
     conditions = pod.status.conditions or ()
     return next((c.message for c in conditions if c.type == "PodScheduled" and c.status == "False"), "")
@@ -32,7 +32,7 @@ def told_of(pod: Pod) -> str:
 
 def problem_of(backup: Backup, pod: Pod) -> Problem | None:
     """Why no node takes the pod, which has waited for long enough; None while it waits for its turn."""
-    node, told = _home(backup, pod), told_of(pod)
+    node, told = _home(backup, pod), scheduler_message(pod)
     made = created(pod)
     waited = format_duration(backup.at - made if made else timedelta(0))
     if nodes.is_lost(backup.cluster.core, node):
@@ -119,7 +119,7 @@ def _unbound(backup: Backup, pod: Pod) -> PersistentVolumeClaim | None:
     mounted = (core.pvcs.get((pod.namespace, name)) for name in claims_of(pod))
     pending = [pvc for pvc in mounted if pvc is not None and pvc.status.phase == "Pending"]
     complained_of = [pvc for pvc in pending if core.complaints_about_claim(pvc)]
-    if complained_of or "unbound immediate" in told_of(pod):
+    if complained_of or "unbound immediate" in scheduler_message(pod):
         return next(iter((*complained_of, *pending)), None)
     return None
 

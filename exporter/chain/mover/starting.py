@@ -84,7 +84,7 @@ def _on_node(backup: Backup, reason: str, node: str, since: datetime | None) -> 
 
 def _hanging(backup: Backup, pod: Pod, since: datetime) -> Problem:
     core, waited = backup.cluster.core, backup.at - since
-    told = _told(backup, pod)
+    told = _waits_for(backup, pod)
     reason = f"Mover pod {pod.name} has not started on {pod.spec.node_name} for {format_duration(waited)}"
     full = f"{reason}: {told}." if told else f"{reason}."
     if nodes.is_lost(core, pod.spec.node_name):
@@ -151,7 +151,7 @@ def _words(backup: Backup, pod: Pod) -> str:
     return events[-1].text if events else ""
 
 
-def _told(backup: Backup, pod: Pod) -> str:
+def _waits_for(backup: Backup, pod: Pod) -> str:
     """What the pod's newest event or its container says it waits for."""
     if words := _words(backup, pod):
         return one_line(words)

@@ -61,7 +61,7 @@ class _LogReading(msgspec.Struct, frozen=True):
 
 def cause_of_log(log: str) -> Cause | None:
     """The cause that *log* names; None when it names none."""
-    reason = _hear(log).reason
+    reason = _read(log).reason
     return reason.cause if reason else None
 
 
@@ -74,7 +74,7 @@ def cause_of_end(end: Terminated) -> Cause | None:
 
 def last_words(log: str) -> str:
     """The line of *log* that names the reason; else one that speaks of an error, else the last; empty where none is."""
-    return _hear(log).line
+    return _read(log).line
 
 
 def says_bucket_is_gone(log: str) -> bool:
@@ -90,19 +90,19 @@ def end_of(pod: Pod) -> Terminated | None:
     return None
 
 
-def _heard(log: str) -> _LogReading:
+def _reading_of(log: str) -> _LogReading:
     """A first line that is cut is believed only where the others give no reason of their own."""
-    heard = _hear_lines(lines_of(log, first=1 if is_cut(log) else 0))
-    if is_cut(log) and (heard.reason is None or heard.reason.is_hint):
-        whole = _hear_lines(lines_of(log))
-        return whole if whole.reason else heard
-    return heard
+    reading = _read_lines(lines_of(log, first=1 if is_cut(log) else 0))
+    if is_cut(log) and (reading.reason is None or reading.reason.is_hint):
+        whole = _read_lines(lines_of(log))
+        return whole if whole.reason else reading
+    return reading
 
 
-_hear: Remembered[_LogReading] = Remembered(_heard, most=16 * 1024)
+_read: Remembered[_LogReading] = Remembered(_reading_of, most=16 * 1024)
 
 
-def _hear_lines(lines: tuple[str, ...]) -> _LogReading:
+def _read_lines(lines: tuple[str, ...]) -> _LogReading:
     reason, places = first_given([plain(line) for line in lines])
     return _LogReading(reason, _best(lines, tuple(lines[place] for place in places)))
 

@@ -9,10 +9,10 @@ from exporter.chain.causes import Cause
 _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 VOLUME = r"(?<![\w.-])/data\b"
-CACHE = r"(?<![\w.-])/cache\b"
+CACHE = r"(?<![\w.-])/\.?cache\b"
 SHARE = r"(?<![\w.-])/(?:repository|mnt)\b"
 """A share that is mounted into the mover: VolSync mounts `moverVolumes` at `/mnt/<name>`."""
-MOVERS_OWN = r"(?<![\w.-])/(?:data|cache|tmp)\b"
+MOVERS_OWN = r"(?<![\w.-])/(?:data|\.?cache|tmp)\b"
 """Places that are not the store (volsync `mover/restic/mover.go`)."""
 
 

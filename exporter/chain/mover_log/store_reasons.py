@@ -9,11 +9,13 @@ from exporter.chain.mover_log.reason import CACHE, MOVERS_OWN, SHARE, FailureRea
 
 _RATE = (r"rate ?limit", r"requests? per", r"quota metric", r"userratelimit", r"rate quota")
 """A quota of requests is no quota of room."""
-_NO_REPOSITORY = any_of(
+_NO_REPOSITORY_SAYS = (
     r"repository does not exist",
     r"unable to open config file: .{0,300}(?:key does not exist|object doesn't exist|no such file|: 404:? (?!bucket))",
+    r"unable to open config file: <config/\w{0,64}> does not exist",
 )
 """What VolSync's script answers with `restic init` is no failure (`mover-restic/entry.sh`)."""
+_NO_REPOSITORY = any_of(*_NO_REPOSITORY_SAYS)
 
 STORE_REASONS: tuple[FailureReason, ...] = (
     FailureReason(
@@ -180,6 +182,8 @@ STORE_REASONS: tuple[FailureReason, ...] = (
             r"server response unexpected: [45]\d\d",
             r"error response code \w+\.",
         ),
+        # a node without free process ids is said in the same words: `fork: retry: Resource temporarily unavailable`
+        unless=any_of(r"\bfork\b", *_NO_REPOSITORY_SAYS),
     ),
     FailureReason(
         "A mounted share that refuses: another user's, read-only, gone, or not mounted at all",

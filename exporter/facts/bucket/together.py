@@ -113,12 +113,12 @@ class _Found:
             if home is not None and home in self._known:
                 take_in(self._builder(home, answer.at), page)
             for folder in dict.fromkeys(key[: key.rfind("/") + 1] for key in page.keys):
-                self._doubt_those_around(folder, but=home)
+                self._doubt_parents(folder, but=home)
         for folder in answer.page.folders:
             home = folder.removesuffix(_DELIMITER)
             if home == folder:
                 raise BucketError(Reason.MALFORMED_ANSWER, "the store does not know the delimiter /data/")
-            self._doubt_those_around(folder, but=home)
+            self._doubt_parents(folder, but=home)
 
     def leave_unfinished(self, last: str) -> None:
         """Take back what may go on after the *last* entry that was listed."""
@@ -139,7 +139,7 @@ class _Found:
             self._at[home] = at
         return self._builders[home]
 
-    def _doubt_those_around(self, key: str, *, but: str | None) -> None:
+    def _doubt_parents(self, key: str, *, but: str | None) -> None:
         """A repository under which other things stand is looked at by itself, as it says what they are."""
         end = key.find("/")
         while end >= 0:

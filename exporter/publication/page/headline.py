@@ -81,26 +81,26 @@ def _of_claims(verdict: Verdict, counts: dict[ClaimState, int]) -> Headline:
             return Headline(
                 state,
                 f"{counts[state]:,} of {counted(total, 'claim')} {verb} {STATES[state].word.lower()}",
-                " ".join(filter(None, (STATES[state].meaning, _to_mend(verdict)))),
+                " ".join(filter(None, (STATES[state].meaning, _left_to_fix(verdict)))),
                 counts,
             )
     if counts[ClaimState.PROTECTED]:
         return Headline(
             ClaimState.PROTECTED,
             f"All is well: {counted(counts[ClaimState.PROTECTED], 'claim')} could be restored now",
-            " ".join(filter(None, (_sentence(_waiting(counts)), _to_heed(verdict)))),
+            " ".join(filter(None, (_sentence(_waiting(counts)), _worth_fixing(verdict)))),
             counts,
         )
     calm = ClaimState.STARTING if counts[ClaimState.STARTING] else ClaimState.EXEMPT
     return Headline(calm, f"No claim is protected yet: {_waiting(counts)}", "", counts)
 
 
-def _to_mend(verdict: Verdict) -> str:
+def _left_to_fix(verdict: Verdict) -> str:
     causes = sum(1 for cause in verdict.root_causes if cause.impact is Impact.BLOCKING)
     return f"{counted(causes, 'root cause')} to fix." if causes else ""
 
 
-def _to_heed(verdict: Verdict) -> str:
+def _worth_fixing(verdict: Verdict) -> str:
     advice = sum(1 for cause in verdict.root_causes if cause.cause.link is not Link.NONE)
     return f"{counted(advice, 'thing')} worth fixing before it hurts." if advice else ""
 

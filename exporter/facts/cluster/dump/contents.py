@@ -82,7 +82,7 @@ class DumpContents:
         self._held: set[str] = set()
         self._operators: set[Source] = set()
 
-    def saw(self, group: str, kinds: Iterable[Kind]) -> None:
+    def record(self, group: str, kinds: Iterable[Kind]) -> None:
         """An object of *group* was there, or a list of them without items; *kinds* are those that read such ones."""
         self._held.update(kind.field for kind in kinds)
         if group in _OPERATORS:

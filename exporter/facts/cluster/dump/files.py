@@ -136,7 +136,7 @@ class _Dump:
             return False
         if kind == "CustomResourceDefinition":
             self._take_definition(body)
-        self._contents.saw(group, _kinds(group, kind))
+        self._contents.record(group, _kinds(group, kind))
         if isinstance(namespace := _metadata(body).get("name" if kind == "Namespace" else "namespace"), str):
             self._namespaces.add(namespace)
         for one in _kinds(group, kind):
@@ -172,7 +172,7 @@ class _Dump:
         """Whether it is known what there is none of."""
         if empty.kind:
             group = _group(empty.api_version) or ""
-            self._contents.saw(group, _kinds(group, empty.kind))
+            self._contents.record(group, _kinds(group, empty.kind))
             return True
         stem = Path(empty.path).stem.lower()
         found = [kind for kind in KINDS if stem in (kind.plural, kind.kind.lower(), f"{kind.plural}.{kind.group}")]
@@ -183,7 +183,7 @@ class _Dump:
     def _take_refused(self, refused: Refused) -> None:
         """What is read of its kind may lack it: it costs the claim that it is about, or its namespace's."""
         group = _group(refused.api_version) or ""
-        self._contents.saw(group, _kinds(group, refused.kind))
+        self._contents.record(group, _kinds(group, refused.kind))
         for kind in _kinds(group, refused.kind):
             claim = refused.name if kind.kind == "PersistentVolumeClaim" else refused.claim
             bad = MalformedObject(kind.kind, refused.namespace, refused.name, refused.reason, claim or None)
@@ -194,7 +194,7 @@ class _Dump:
         spec = body.get("spec")
         names = spec.get("names") if isinstance(spec, Mapping) else None
         if isinstance(spec, Mapping) and isinstance(names, Mapping):
-            self._contents.saw("", _kinds(spec.get("group"), names.get("kind")))
+            self._contents.record("", _kinds(spec.get("group"), names.get("kind")))
 
     def _is_wanted(self, kind: Kind) -> bool:
         return kind.source is Source.SECRETS or kind.source.value in self._settings.sources

@@ -89,7 +89,7 @@ class ClusterReader:
                     errors[error.reason] += 1
                     down = error if error.unreachable else None
         except StoppedError:
-            if not until.was_told:
+            if not until.was_stopped:
                 errors[Reason.TIMEOUT] += 1
                 listings.update(_overdue(kinds, listings, self._longest))
         if errors[Reason.UNAUTHORIZED] or errors[Reason.TLS]:

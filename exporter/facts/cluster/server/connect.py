@@ -44,7 +44,7 @@ def connect(kubeconfig: str = "", context: str = "") -> ApiClient:
         else:
             load_kube_config(file, context or None, configuration, persist_config=False)
     except ConfigException as error:
-        raise _refusal(_nowhere() if file is None else f"{file} names no usable cluster: {error}") from None
+        raise _refusal(_no_kubeconfig() if file is None else f"{file} names no usable cluster: {error}") from None
     except Exception as error:  # noqa: BLE001 - a broken file raises whatever its parser does, and may quote a token
         raise _refusal(f"{file} could not be used as a kubeconfig: {type(error).__name__}") from None
     if not configuration.verify_ssl:
@@ -64,7 +64,7 @@ def context_of(kubeconfig: str = "", context: str = "") -> str:
     file = _file(kubeconfig)
     if file is None:
         if context:
-            raise _refusal(f"context {context!r} cannot be looked up: {_nowhere()}")
+            raise _refusal(f"context {context!r} cannot be looked up: {_no_kubeconfig()}")
         return IN_POD
     missing = [part for part in file.split(os.pathsep) if part and not Path(part).expanduser().is_file()]
     if missing and len(missing) == len([part for part in file.split(os.pathsep) if part]):
@@ -92,7 +92,7 @@ def _file(kubeconfig: str) -> str | None:
     return named or (_HOME if Path(_HOME).expanduser().is_file() else None)
 
 
-def _nowhere() -> str:
+def _no_kubeconfig() -> str:
     return f"there is no kubeconfig ({_HOME}, $KUBECONFIG) and this is no pod"
 
 
