@@ -10,7 +10,7 @@ def at_rest() -> Iterator[None]:
     """Without the collector, in all threads, for as long as this takes; also as a decorator.
 
     A verdict from nothing makes hundreds of thousands of objects that stay and no cycle, and the collector would go
-    through them again and again: a quarter of the verdict's time (`make bench`).
+    through them again and again, then and while they are rendered: a quarter of the time (`make bench`).
     """
     was_at_work = gc.isenabled()
     gc.disable()
