@@ -9,6 +9,7 @@ export PATH := $(CURDIR)/.tools/uv/bin:$(PATH):$(CURDIR)/.tools/bin
 # As scripts/setup does: a network with an authority of its own has told the system of it.
 export UV_SYSTEM_CERTS ?= true
 RUN := .venv/bin/
+RULE_TESTS := tests/alerts/lives tests/alerts/test_standing.py tests/alerts/test_objectives.py --timeout 3600
 
 help: ## Say what there is.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,13 +24,13 @@ browser: setup-browser ## Check the page in a browser; installs Debian's chromiu
 	$(RUN)pytest tests/page/test_browser.py
 
 lives: setup-test ## Check the long lives too: faults of two hundred claims, and of fifty hours.
-	LIVES=1 $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+	LIVES=1 $(RUN)pytest $(RULE_TESTS)
 
 rules-prometheus: setup-test ## Check the alerts by the promtool of Prometheus 3; needs go.
-	PROMTOOL="$$(scripts/fetch_go_program promtool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+	PROMTOOL="$$(scripts/fetch_go_program promtool)" $(RUN)pytest $(RULE_TESTS)
 
 rules-victoria: setup-test ## Check the alerts by VictoriaMetrics' vmalert-tool; needs go.
-	PROMTOOL="$$(scripts/fetch_go_program vmalert-tool)" $(RUN)pytest tests/alerts/lives tests/alerts/test_standing.py --timeout 3600
+	PROMTOOL="$$(scripts/fetch_go_program vmalert-tool)" $(RUN)pytest $(RULE_TESTS)
 
 lint: setup-test ## Check style, types, the direction of imports, and that generated files are current.
 	$(RUN)ruff check .

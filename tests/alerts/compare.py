@@ -36,7 +36,7 @@ def by_rules(rules: Sequence[Path], lives: Sequence[Life], folder: Path) -> dict
     """The alerts of each life by others' rules; each in a Prometheus of its own, as their `absent` needs it."""
     return {
         life.name: firing(
-            peers.lived(Cluster(life.plan, life.schedules, life.around, life.born), life.minutes, life.name),
+            peers.lived(Cluster(life.plan, life.schedules, life.around, life.born), life.minutes, life.cluster),
             life.minutes,
             folder,
             rules,

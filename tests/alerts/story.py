@@ -42,7 +42,7 @@ class Story:
         for minute in minutes:
             verdict = 60.0 * min(minute, minute if hangs is None else hangs) + ahead
             self.put("volsync_exporter_verdict_timestamp_seconds", [minute], verdict, **at)
-            for name in ("kubernetes", "volsync", "longhorn"):
+            for name in ("kubernetes", "volsync", "longhorn", "s3"):
                 up = float(not (name == source and minute in blind))
                 self.put("volsync_exporter_source_up", [minute], up, source=name, **at)
             self.put("volsync_exporter_failed_families", [minute], float(minute in failed), **at)
@@ -85,12 +85,21 @@ class Story:
         self.put("volsync_root_cause", minutes, len(claims), **{**at, **what, "namespace": namespace})
         return self
 
-    def scrubbed(self, minutes: Minutes, corrupt: float | None, instance: str) -> "Story":
-        """A repository that is listed; without a value its scrub knows of no corruption, and of no soundness either."""
-        at = {**TARGET, "instance": instance, "namespace": "a", "pvc": "data", "bucket": "backups", "prefix": "a/data"}
+    def scrubbed(self, minutes: Minutes, corrupt: float | None, made: int = -1000, **target: str) -> "Story":
+        """The repository of claim `a`, which is listed, was *made* at that minute, and is scrubbed.
+
+        Without a value its scrub knows neither of corruption nor of soundness; above zero, the repository is damaged.
+        """
+        claim = {**TARGET, **target, "namespace": "a", "pvc": "data"}
+        at = {**claim, "bucket": "backups", "prefix": "a/data"}
         minutes = tuple(minutes)
-        self.put("volsync_repository_present", minutes, **at)
-        return self if corrupt is None else self.put("volsync_repository_corrupt_objects", minutes, corrupt, **at)
+        self.put("volsync_repository_created_timestamp_seconds", minutes, 60.0 * made + 10**9, **at)
+        self.put("volsync_repository_unread_objects", minutes, 0, **at)
+        if corrupt is not None:
+            self.put("volsync_repository_corrupt_objects", minutes, corrupt, **at)
+        if corrupt:
+            return self.broken(Cause.REPOSITORY_DAMAGED, "claim/a/data", ["a"], minutes, namespace="a", **target)
+        return self.put("volsync_backup_link_ok", minutes, link="repository", **claim)
 
 
 def rhythm(begin: int, end: int, on: int, off: int) -> list[int]:

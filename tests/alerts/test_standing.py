@@ -1,18 +1,24 @@
 """Which root causes stand, whatever happens to the exporter and however they flap; worked out by promtool."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from alerts.build import alert_of
 from exporter.chain.causes import Cause
+from tests.alerts.lives.notify import CONFIGURATIONS, notifications
 from tests.alerts.lives.watch import RULES, TARGET, Alert, Samples, firing
 from tests.alerts.story import Story, rhythm
 
 END = 420
 ALL = range(END)
 FAULTED, FAILING = Cause.VOLUME_FAULTED, Cause.MOVER_FAILING
-FLAPS = ((2, 4), (3, 7), (6, 54), (15, 15), (2, 58))
+FLAPS = ((2, 4), (3, 7), (6, 54), (15, 15), (2, 58), (60, 60))
+HELD = 75
+"""Minutes for which a claim must be free of a cause until it is healed."""
+SCOPES = ("volume", "storage")
+WIDENS_AFTER = (1, 2, 3, 4, 5, 10, 30, 55)
 B = {"instance": "b:9978"}
 SHARD = {"instance": "s:9978", "service": "other-shard"}
 
@@ -63,11 +69,11 @@ def stands(s: Story) -> None:
     s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120))
 
 
-def test_a_fault_fires_within_ten_minutes_and_ends_an_hour_after_it_was_seen_last(told: Mapping[str, Timeline]) -> None:
+def test_a_fault_fires_within_ten_minutes_and_ends_75_minutes_after_its_last(told: Mapping[str, Timeline]) -> None:
     ((begin, end),) = spans(told["stands"], "VolSyncVolumeFaulted", severity="critical", namespace="monitoring")
 
     assert 34 <= begin <= 40
-    assert 178 <= end <= 184
+    assert 118 + HELD <= end <= 124 + HELD
     assert alerts_of(told["stands"]) == {("VolSyncVolumeFaulted", "critical")}
 
 
@@ -109,7 +115,7 @@ def test_a_ticket_becomes_a_page_and_a_page_no_ticket(told: Mapping[str, Timelin
 
     assert len(tickets) == len(pages) == 1
     assert tickets[0][1] <= pages[0][0] + 1
-    assert pages[0][1] >= 255
+    assert pages[0][1] >= 195 + HELD
 
 
 @story
@@ -124,7 +130,23 @@ def test_a_fault_keeps_its_alert_while_its_scope_widens_and_narrows(told: Mappin
     ((_, end),) = spans(told["widens_and_narrows"], "VolSyncVolumeFaulted")
 
     assert {dict(one)["scope"] for alerts in told["widens_and_narrows"] for one in alerts} == {"volume/pvc-a"}
-    assert end >= 278
+    assert end >= 218 + HELD
+
+
+@story
+def widens_at_any_minute(s: Story) -> None:
+    s.exporter(ALL).claims(["a"], ALL)
+    for after in WIDENS_AFTER:
+        names = [f"{after}-{number}" for number in range(3)]
+        s.broken(FAULTED, f"volume/{after}", names[:1], range(30, 30 + after))
+        s.broken(FAULTED, f"storage/{after}", names, range(30 + after, 200))
+
+
+@pytest.mark.parametrize("after", WIDENS_AFTER)
+def test_a_fault_that_widens_within_its_first_hour_is_one_alert(told: Mapping[str, Timeline], after: int) -> None:
+    found = [spans(told["widens_at_any_minute"], "VolSyncVolumeFaulted", scope=f"{s}/{after}") for s in SCOPES]
+
+    assert sorted(map(len, found)) == [0, 1], "one alert without a gap, under one of both scopes"
 
 
 @story
@@ -241,6 +263,21 @@ def test_a_second_claim_and_six_more_are_each_told_while_the_first_still_stands(
     assert 300 <= more[0] < 310
 
 
+@story
+def forty_more(s: Story) -> None:
+    many = [f"c{number}" for number in range(42)]
+    s.exporter(ALL).claims(many[:2], ALL)
+    s.broken(FAULTED, "storage/x", many[:2], range(30, 300)).broken(FAULTED, "storage/x", many, range(300, 380))
+
+
+def test_forty_more_volumes_are_told_once_while_the_first_two_stand(told: Mapping[str, Timeline]) -> None:
+    ((begin, _),) = spans(told["forty_more"], "VolSyncRootCauseSpreads", severity="critical")
+
+    assert 300 <= begin < 310
+    assert len(spans(told["forty_more"], "VolSyncVolumeFaulted")) == 1
+    assert len(alerts_of(told["forty_more"])) == 2
+
+
 def every_cause(s: Story) -> None:
     s.exporter(range(70)).claims(["a"], range(70))
     for cause in Cause:
@@ -292,6 +329,35 @@ def test_two_replicas_are_one_alert(told: Mapping[str, Timeline]) -> None:
 
 
 @story
+def rolled_out(s: Story) -> None:
+    """Five exporters, each for two minutes beside the next one."""
+    for number in range(5):
+        target = {"instance": f"10.0.0.{number}:9978", "pod": f"volsync-exporter-{number}"}
+        when = range(40 * number, END if number == 4 else 40 * number + 42)
+        s.exporter(when, **target).claims(["a"], when, **target)
+        s.broken(FAULTED, "volume/pvc-a", ["a"], [minute for minute in when if 30 <= minute < 200], **target)
+
+
+@story
+def scrapes_fail(s: Story) -> None:
+    """Two of ten scrapes."""
+    seen = rhythm(0, END, 8, 2)
+    s.exporter(seen).claims(["a"], seen)
+    s.broken(FAULTED, "volume/pvc-a", ["a"], [minute for minute in seen if 30 <= minute < 200])
+
+
+@pytest.mark.parametrize("name", ["rolled_out", "scrapes_fail"])
+def test_rollouts_and_scrapes_that_fail_are_nothing_and_make_no_second_alert(
+    told: Mapping[str, Timeline], name: str
+) -> None:
+    ((begin, end),) = spans(told[name], "VolSyncVolumeFaulted")
+
+    assert begin < 45
+    assert 195 + HELD <= end <= 205 + HELD
+    assert alerts_of(told[name]) == {("VolSyncVolumeFaulted", "critical")}
+
+
+@story
 def hung_replica(s: Story) -> None:
     s.exporter(ALL).claims(["a"], ALL).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 120))
     s.exporter(ALL, hangs=60, **B).claims(["a"], ALL, **B).broken(FAULTED, "volume/pvc-a", ["a"], range(30, END), **B)
@@ -300,7 +366,7 @@ def hung_replica(s: Story) -> None:
 def test_a_replica_that_hangs_is_told_and_keeps_nothing_alive(told: Mapping[str, Timeline]) -> None:
     ((_, end),) = spans(told["hung_replica"], "VolSyncVolumeFaulted")
 
-    assert 178 <= end <= 184
+    assert 118 + HELD <= end <= 124 + HELD
     assert alerts_of(told["hung_replica"]) == {
         ("VolSyncVolumeFaulted", "critical"),
         ("VolSyncExporterStale", "warning"),
@@ -316,6 +382,12 @@ def hung_alone(s: Story) -> None:
 def wrong_clock(s: Story) -> None:
     s.exporter(range(60)).claims(["a"], range(60)).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 60))
     s.exporter(range(60, END), ahead=7200).claims(["a"], range(60, END))
+
+
+@story
+def clock_behind(s: Story) -> None:
+    s.exporter(range(60)).claims(["a"], range(60)).broken(FAULTED, "volume/pvc-a", ["a"], range(30, 60))
+    s.exporter(range(60, END), ahead=-7200).claims(["a"], range(60, END))
 
 
 @story
@@ -363,6 +435,7 @@ def web_config_refused(s: Story) -> None:
     [
         ("hung_alone", ("VolSyncExporterStale", "critical")),
         ("wrong_clock", ("VolSyncExporterStale", "critical")),
+        ("clock_behind", ("VolSyncExporterStale", "critical")),
         ("gone", ("VolSyncExporterDown", "critical")),
         ("dead_shard", ("VolSyncExporterDown", "critical")),
         ("blind", ("VolSyncExporterBlind", "warning")),
@@ -385,7 +458,70 @@ def test_an_exporter_that_does_not_see_is_told_once_and_hides_no_fault(
 def test_a_blind_source_holds_nothing_that_does_not_rest_on_it(told: Mapping[str, Timeline]) -> None:
     ((_, end),) = spans(told["blind"], "VolSyncMoverFailing")
 
-    assert end <= 125
+    assert end <= 65 + HELD
+
+
+BLIND = range(60, 300)
+
+
+def blind_to(s: Story, source: str, cause: Cause) -> None:
+    """A claim's fault is there before a source cannot be read, and after."""
+    s.exporter(ALL, blind=BLIND, source=source)
+    s.broken(cause, "claim/a/data", ["a"], [*range(30, 60), *range(300, 330)], namespace="a")
+
+
+@story
+def blind_to_the_cluster(s: Story) -> None:
+    """Then no claim is known either."""
+    blind_to(s, "kubernetes", FAILING)
+    s.claims(["a"], [*range(60), *range(300, END)])
+
+
+@story
+def blind_to_volsync(s: Story) -> None:
+    blind_to(s, "volsync", FAILING)
+    s.claims(["a"], [*range(60), *range(300, END)])
+
+
+@story
+def blind_to_the_store(s: Story) -> None:
+    blind_to(s, "s3", Cause.SNAPSHOT_MISSING)
+    s.claims(["a"], ALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "alert", "source", "severity"),
+    [
+        ("blind_to_the_cluster", "VolSyncMoverFailing", "kubernetes", "critical"),
+        ("blind_to_volsync", "VolSyncMoverFailing", "volsync", "critical"),
+        ("blind_to_the_store", "VolSyncSnapshotMissing", "s3", "warning"),
+    ],
+)
+def test_a_fault_stands_while_the_source_that_shows_it_cannot_be_read(
+    told: Mapping[str, Timeline], name: str, alert: str, source: str, severity: str
+) -> None:
+    ((begin, end),) = spans(told[name], alert)
+    ((_, sighted),) = spans(told[name], "VolSyncExporterBlind", source=source, severity=severity)
+
+    assert begin < 45
+    assert 325 + HELD <= end <= 335 + HELD
+    assert 300 <= sighted <= 330
+    assert len(alerts_of(told[name])) == 2, "nothing else is told, and no claim has vanished"
+
+
+@pytest.fixture(scope="module")
+def nothing(tool: None, tmp_path_factory: pytest.TempPathFactory) -> Timeline:
+    """The alerts where Prometheus was there for an hour, and no exporter."""
+    one = Story("nothing").put("up", range(60), job="node-exporter", instance="a:9100")
+    return firing(one.samples, 60, tmp_path_factory.mktemp("nothing"))
+
+
+def test_an_exporter_that_was_never_there_is_told(nothing: Timeline) -> None:
+    ((begin, end),) = spans(nothing, "VolSyncExporterDown", severity="critical")
+
+    assert begin < 10
+    assert end == 60
+    assert len(alerts_of(nothing)) == 1
 
 
 @story
@@ -402,7 +538,7 @@ def test_two_shards_tell_one_fault_that_both_see_once(told: Mapping[str, Timelin
     ((begin, end),) = spans(told["two_shards"], "VolSyncMoverFailing", scope="store/x")
 
     assert begin < 45
-    assert 208 <= end <= 214, "until the other shard's claim is healed too"
+    assert 148 + HELD <= end <= 154 + HELD, "until the other shard's claim is healed too"
     assert max(len(alerts) for alerts in told["two_shards"]) == 1
 
 
@@ -419,7 +555,7 @@ def test_two_clusters_in_one_store_have_an_alert_each(told: Mapping[str, Timelin
     timeline = told["two_clusters"]
     for region in ("east", "west"):
         ((_, end),) = spans(timeline, "VolSyncVolumeFaulted", region=region)
-        assert end <= 184, "an exporter that is gone in another cluster keeps nothing alive"
+        assert end <= 124 + HELD, "an exporter that is gone in another cluster keeps nothing alive"
     assert len(spans(timeline, "VolSyncExporterDown", region="gone")) == 1
     assert max(len(alerts) for alerts in timeline) == 3
 
@@ -427,7 +563,7 @@ def test_two_clusters_in_one_store_have_an_alert_each(told: Mapping[str, Timelin
 def test_a_dead_shard_keeps_nothing_of_another_one_alive(told: Mapping[str, Timeline]) -> None:
     ((_, end),) = spans(told["dead_shard"], "VolSyncVolumeFaulted", scope="volume/pvc-a")
 
-    assert end <= 184
+    assert end <= 124 + HELD
 
 
 @story
@@ -492,37 +628,172 @@ def test_what_nothing_explains_is_told(told: Mapping[str, Timeline]) -> None:
     assert len(spans(told["unexplained"], "VolSyncBudgetBurning", severity="warning")) == 1
 
 
+# --- the budget
+
+
+TWENTY = [f"c{number}" for number in range(20)]
+
+
+def spent(s: Story, unprotected: int, minutes: range) -> None:
+    """An exporter of twenty claims that begins in the first minute of its Prometheus."""
+    s.exporter(ALL).claims(TWENTY[unprotected:], ALL)
+    s.claims(TWENTY[:unprotected], minutes, "unprotected")
+    s.claims(TWENTY[:unprotected], [minute for minute in ALL if minute not in minutes])
+
+
+@story
+def spent_in_the_first_minutes(s: Story) -> None:
+    spent(s, 10, range(15))
+
+
+@story
+def spent_fast(s: Story) -> None:
+    spent(s, 10, range(60))
+
+
+@story
+def spent_slowly(s: Story) -> None:
+    spent(s, 2, range(300))
+
+
+def test_the_first_minutes_weigh_no_more_than_others(told: Mapping[str, Timeline]) -> None:
+    """Half of the claims for fifteen minutes are an eighth of an hour; 16.8 % of one are a twentieth of the budget."""
+    assert spans(told["spent_in_the_first_minutes"], "VolSyncBudgetBurning") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "window", "minute"),
+    [("spent_fast", "fast", 0.168 * 60 / 0.5), ("spent_slowly", "slow", 0.056 * 360 / 0.1)],
+)
+def test_the_budget_burns_once_a_window_has_spent_its_share(
+    told: Mapping[str, Timeline], name: str, window: str, minute: float
+) -> None:
+    ((begin, _),) = spans(told[name], "VolSyncBudgetBurning", severity="warning")
+
+    assert begin == pytest.approx(minute, abs=3)
+    assert spans(told[name], "VolSyncBudgetBurning", window=window)[0][0] == begin
+
+
 # --- corruption, which the exporter forgets when it is restarted
 
 
-UNCONFIRMED = "VolSyncCorruptionUnconfirmed"
+DAMAGED = "VolSyncRepositoryDamaged"
+BESIDE = {
+    "corruption_behind_a_store_that_is_down": {"VolSyncExporterBlind"},
+    "corruption_behind_an_exporter_that_is_gone": {"VolSyncExporterDown"},
+}
+RESTARTED = [*range(60), *range(63, END)]
+"""An exporter is there at these minutes; the one that comes up has another address."""
+
+
+def restarted(s: Story) -> Story:
+    """One claim, and a repository of which corruption is found half an hour before the exporter is restarted."""
+    s.exporter(RESTARTED[:60]).claims(["a"], RESTARTED[:60]).exporter(RESTARTED[60:], **B)
+    return s.claims(["a"], RESTARTED[60:], **B).scrubbed(range(30), None).scrubbed(range(30, 60), 1)
 
 
 @story
 def corruption_is_found_again(s: Story) -> None:
-    s.exporter(ALL).scrubbed(range(60), 1, "a").scrubbed(range(65, 200), None, "b").scrubbed(range(200, END), 1, "b")
+    restarted(s).scrubbed(range(63, 240), None, **B).scrubbed(range(240, 300), 1, **B).scrubbed(range(300, END), 0, **B)
 
 
 @story
-def corruption_was_repaired_before_a_restart(s: Story) -> None:
-    s.exporter(ALL).scrubbed(range(40), 1, "a").scrubbed(range(40, 80), 0, "a").scrubbed(range(80, END), None, "b")
+def corruption_was_fixed_while_the_exporter_was_down(s: Story) -> None:
+    restarted(s).scrubbed(range(63, 240), None, **B).scrubbed(range(240, END), 0, **B)
 
 
 @story
-def corruption_was_repaired_after_a_restart(s: Story) -> None:
-    s.exporter(ALL).scrubbed(range(60), 2, "a").scrubbed(range(65, 200), None, "b").scrubbed(range(200, END), 0, "b")
+def corrupt_repository_is_gone_after_the_restart(s: Story) -> None:
+    restarted(s).scrubbed(range(63, 240), None, **B)
 
 
-def test_what_was_corrupt_before_a_restart_is_told_until_it_is_read_again(told: Mapping[str, Timeline]) -> None:
-    for name in ("corruption_is_found_again", "corruption_was_repaired_after_a_restart"):
-        ((begin, end),) = spans(told[name], UNCONFIRMED, severity="warning", bucket="backups", namespace="monitoring")
-
-        assert 60 + 15 <= begin <= 90
-        assert 200 + 15 <= end <= 220
+@story
+def corrupt_repository_was_gone_after_the_restart(s: Story) -> None:
+    restarted(s)
 
 
-def test_what_was_repaired_before_a_restart_is_not_told_after_it(told: Mapping[str, Timeline]) -> None:
-    assert spans(told["corruption_was_repaired_before_a_restart"], UNCONFIRMED) == []
+@story
+def corrupt_repository_was_made_again(s: Story) -> None:
+    restarted(s).scrubbed(range(63, END), None, made=61, **B)
+
+
+@story
+def corruption_was_fixed_before_the_restart(s: Story) -> None:
+    s.exporter(RESTARTED).claims(["a"], RESTARTED).scrubbed(range(30), None).scrubbed(range(30, 40), 1)
+    s.scrubbed(range(40, 60), 0).scrubbed(range(63, END), None)
+
+
+@story
+def corruption_behind_a_store_that_is_down(s: Story) -> None:
+    """The store cannot be read for the hours after the restart: nobody knows whether the repository is there."""
+    down = range(63, 240)
+    s.exporter(RESTARTED, blind=down, source="s3").claims(["a"], RESTARTED).scrubbed(range(30, 60), 1)
+    s.scrubbed(range(240, 380), None).scrubbed(range(380, END), 1)
+
+
+@story
+def corruption_behind_a_listing_that_is_not_believed(s: Story) -> None:
+    """The store's listing contradicts itself for the hours after the restart; the repository is not scrubbed then."""
+    s.exporter(RESTARTED).claims(["a"], RESTARTED).scrubbed(range(30, 60), 1)
+    what = {"namespace": "a", "pvc": "data", "bucket": "backups", "prefix": "a/data", "reason": "contradicted"}
+    s.put("volsync_repository_suspect", range(63, 240), **{**TARGET, **what})
+    s.scrubbed(range(240, 380), None).scrubbed(range(380, END), 1)
+
+
+@story
+def corruption_of_a_claim_that_is_exempt_after_it(s: Story) -> None:
+    s.exporter(RESTARTED).claims(["a"], RESTARTED[:200]).claims(["a"], RESTARTED[200:], "exempt")
+    s.scrubbed(range(30, 60), 1).scrubbed(range(63, END), None)
+
+
+@story
+def corruption_behind_an_exporter_that_is_gone(s: Story) -> None:
+    here = [*range(60), *range(240, END)]
+    s.exporter(here).claims(["a"], here).scrubbed(range(30, 60), 1)
+    s.scrubbed(range(240, 380), None).scrubbed(range(380, END), 1)
+
+
+@story
+def corruption_that_a_replica_knows_of(s: Story) -> None:
+    """One replica found it and stays, the other is restarted and says nothing; then it is fixed."""
+    s.exporter(ALL).claims(["a"], ALL).scrubbed(range(30, 200), 1).scrubbed(range(200, END), 0)
+    s.exporter(RESTARTED, **B).claims(["a"], RESTARTED, **B).scrubbed(RESTARTED, None, **B)
+
+
+@story
+def soundness_is_forgotten(s: Story) -> None:
+    s.exporter(RESTARTED).claims(["a"], RESTARTED).scrubbed(range(60), 0).scrubbed(range(63, END), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("corruption_is_found_again", 300 + HELD),
+        ("corruption_was_fixed_while_the_exporter_was_down", 241),
+        ("corrupt_repository_is_gone_after_the_restart", 300),
+        ("corrupt_repository_was_gone_after_the_restart", 60 + HELD),
+        ("corrupt_repository_was_made_again", 60 + HELD),
+        ("corruption_was_fixed_before_the_restart", 40 + HELD),
+        ("corruption_behind_a_store_that_is_down", END),
+        ("corruption_behind_a_listing_that_is_not_believed", END),
+        ("corruption_of_a_claim_that_is_exempt_after_it", 203),
+        ("corruption_behind_an_exporter_that_is_gone", END),
+        ("corruption_that_a_replica_knows_of", 200 + HELD),
+    ],
+)
+def test_a_corruption_is_one_page_until_it_is_read_again_and_sound_or_gone(
+    told: Mapping[str, Timeline], name: str, end: int
+) -> None:
+    ((begin, over),) = spans(told[name], DAMAGED, severity="critical", namespace="a", scope="claim/a/data")
+
+    assert 34 <= begin <= 40
+    assert end - 2 <= over <= end + 10, "Prometheus 3 counts a range's first moment no more, and vmalert sees late"
+    others = {alert for alert, _ in alerts_of(told[name])} - {DAMAGED}
+    assert others == BESIDE.get(name, set())
+
+
+def test_a_restart_beside_a_sound_repository_is_told_to_nobody(told: Mapping[str, Timeline]) -> None:
+    assert not alerts_of(told["soundness_is_forgotten"])
 
 
 @story
@@ -535,3 +806,19 @@ def scrub_is_refused(s: Story) -> None:
 def test_a_scrub_that_cannot_read_is_told(told: Mapping[str, Timeline]) -> None:
     assert spans(told["scrub_is_refused"], "VolSyncExporterBlind", source="scrub", severity="warning")
     assert {name for name, _ in alerts_of(told["scrub_is_refused"])} == {"VolSyncExporterBlind"}
+
+
+# --- what a person is sent
+
+
+@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_every_page_of_a_story_is_sent_once_and_no_ticket_twice(
+    told: Mapping[str, Timeline], configuration: str, name: str
+) -> None:
+    messages = notifications(CONFIGURATIONS[configuration], told[name])
+    sent = Counter(alert for one in messages if one.receiver not in ("null", "nobody") for alert in one.news)
+    pages = {alert for alerts in told[name] for alert in alerts if ("severity", "critical") in alert}
+
+    assert {alert: sent[alert] for alert in pages} == dict.fromkeys(pages, 1)
+    assert max(sent.values(), default=0) <= 1

@@ -85,6 +85,18 @@ def many(name: str, namespaces: int = NAMESPACES, each: int = EACH, edit: Edit =
     return Facts(ClusterFacts().with_lists(lists), buckets, facts.sources)
 
 
+def beside(one: Facts, other: Facts) -> Facts:
+    """The objects of both; nothing of a bucket."""
+    lists = {
+        kind.field: msgspec.structs.replace(
+            (mine := other.cluster.list_of(kind.field)),
+            items=tuple({o.key: o for o in (*one.cluster.list_of(kind.field).items, *mine.items)}.values()),
+        )
+        for kind in KINDS
+    }
+    return Facts(ClusterFacts().with_lists(lists), (), other.sources)
+
+
 def judged(name: str, facts: Facts | None = None) -> Verdict:
     """The verdict of *facts*, or of the thousand claims, by the scenario's settings and at its moment."""
     return judge(facts or many(name), corpus.settings(name), corpus.scenario(name).at)
@@ -226,16 +238,19 @@ def test_volumes_whose_engines_are_on_one_lost_node_are_one_root_cause_of_the_no
 @pytest.mark.parametrize("name", ["mover_refused", "source_paused", "schedule_ignored", "source_failing"])
 def test_one_fault_of_a_whole_namespace_is_one_root_cause_of_that_namespace(name: str) -> None:
     """The other claims are well."""
-    others, hit = many("healthy-hourly", NAMESPACES - 1), many(name, 1, first=NAMESPACES - 1)
-    lists = {
-        kind.field: msgspec.structs.replace(
-            (mine := hit.cluster.list_of(kind.field)),
-            items=tuple({one.key: one for one in (*others.cluster.list_of(kind.field).items, *mine.items)}.values()),
-        )
-        for kind in KINDS
-    }
-    (root,) = blocking(judged(name, Facts(ClusterFacts().with_lists(lists), (), hit.sources)))
+    facts = beside(many("healthy-hourly", NAMESPACES - 1), many(name, 1, first=NAMESPACES - 1))
+    (root,) = blocking(judged(name, facts))
     assert (str(root.scope), len(root.claims)) == (f"namespace/team-{NAMESPACES - 1}", EACH)
+
+
+def test_a_volume_that_faults_while_a_store_keeps_1000_claims_out_is_a_root_cause_of_its_own() -> None:
+    refused = many("repository_unreachable-denied")
+    faulted = many("volume_faulted", 1, 1, first=NAMESPACES * EACH)
+    found = brief(judged("volume_faulted", beside(refused, faulted)))
+    assert sorted((name.split("/")[0], claims) for name, claims in found.items()) == [
+        ("repository_unreachable store", 1000),
+        ("volume_faulted volume", 1),
+    ]
 
 
 def test_a_fault_of_one_claim_stays_that_claims() -> None:
@@ -262,10 +277,14 @@ def test_a_bucket_that_was_emptied_is_one_root_cause() -> None:
         ("lock_stale", Cause.LOCK_STALE),
         ("volume_degraded", Cause.VOLUME_DEGRADED),
         ("external_secret_stale", Cause.EXTERNAL_SECRET_STALE),
+        ("prune_overdue", Cause.PRUNE_OVERDUE),
+        ("restore_failing", Cause.RESTORE_FAILING),
+        ("restore_stuck", Cause.RESTORE_STUCK),
+        ("restore_empty", Cause.RESTORE_EMPTY),
     ],
 )
 def test_trouble_that_hits_all_alike_is_one_root_cause_too(name: str, cause: Cause) -> None:
-    """A store that answers slowly, a bucket that was made again, and what an outage leaves behind."""
+    """A slow store, a bucket that was made again, what an outage leaves behind, and the restores of a whole cluster."""
     roots = [root for root in judged(name).root_causes if root.cause is cause]
     assert len(roots) == 1
     assert len(roots[0].claims) >= 1000

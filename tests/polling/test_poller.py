@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -298,6 +299,32 @@ def test_verdicts_follow_the_clock_when_no_facts_come(
     monkeypatch.setattr(polling, "TICK", timedelta(milliseconds=20))
     running({}, facts=pending({}))
     verdicts.wait_for(3)
+
+
+def test_a_verdict_that_waited_for_the_processor_is_renewed_at_once_and_one_that_used_it_is_not(
+    running: Start, verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "TICK", timedelta(milliseconds=20))
+    judge, ended, work = polling.Judge.verdict, [], iter([time.sleep, time.sleep, _use])
+
+    def slow(*args: Any) -> Verdict:
+        next(work, time.sleep)(0.3)
+        ended.append(time.monotonic())
+        return judge(*args)
+
+    monkeypatch.setattr(polling.Judge, "verdict", slow)
+    running({Source.KUBERNETES: kubernetes, Source.VOLSYNC: volsync})
+    verdicts.wait_for(4)
+    waited, _, used = (later - earlier for earlier, later in pairwise(ended[:4]))
+    assert waited < 2
+    assert used > 9 * 0.3
+
+
+def _use(seconds: float) -> None:
+    """Take so much of the processor's time."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
 
 
 def test_a_reader_with_a_fault_is_a_source_that_failed_and_is_asked_again(running: Start, verdicts: Verdicts) -> None:

@@ -238,4 +238,4 @@ def _prune_overdue(backup: Backup) -> Problem | None:
     reason = (
         f"The last prune was {format_duration(backup.at - pruned)} ago; it is due every {format_duration(interval)}."
     )
-    return backup.problem(Cause.PRUNE_OVERDUE, reason, since=pruned)
+    return backup.problem(Cause.PRUNE_OVERDUE, reason, scopes=backup.everywhere, since=pruned)

@@ -15,11 +15,12 @@ from exporter.chain.backup import (
 from exporter.chain.causes import SYNCHRONISED, Cause, Link
 from exporter.chain.instants import earlier
 from exporter.chain.kyverno.generated import POLICY
-from exporter.chain.mover_log import FEW_FAILURES, last_words, says_nothing_restored
+from exporter.chain.mover.failing import STORE_FAULTS
+from exporter.chain.mover_log import FEW_FAILURES, cause_of_log, last_words, says_nothing_restored
 from exporter.chain.recovery import ours, recovery_point
 from exporter.chain.restores import unproven
 from exporter.chain.scope import Scope
-from exporter.chain.text import one_line
+from exporter.chain.text import one_line, sign_of
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict
 from exporter.durations import format_duration
 from exporter.facts.cluster.object_list import first_unread
@@ -95,9 +96,12 @@ def _failing(backup: Backup, destination: ReplicationDestination) -> Problem | N
         told = f"its mover has failed {failures} times"
     else:
         return None
+    is_of_store = cause_of_log(told) in STORE_FAULTS
     return backup.problem(
         Cause.RESTORE_FAILING,
         f"Restore {destination.name} fails: {one_line(told)}.",
+        scopes=(backup.scope, *backup.stores) if is_of_store else backup.everywhere,
+        sign="" if is_of_store else sign_of(told, destination.name, backup.pvc_name, backup.namespace),
         since=status.last_sync_start_time,
         names=_about(backup, destination),
     )
@@ -130,6 +134,7 @@ def _stuck(backup: Backup, destination: ReplicationDestination) -> Problem | Non
     return backup.problem(
         Cause.RESTORE_STUCK,
         f"Restore {destination.name} was begun {format_duration(age)} ago and does not run.",
+        scopes=backup.everywhere,
         since=start,
         names=_about(backup, destination),
     )
@@ -148,6 +153,7 @@ def _empty(backup: Backup, destination: ReplicationDestination) -> Problem | Non
     return backup.problem(
         Cause.RESTORE_EMPTY,
         f"Restore {destination.name} found no snapshot and left an empty volume.",
+        scopes=(backup.scope, *backup.stores),
         since=status.last_sync_time,
         names=_about(backup, destination),
     )

@@ -16,7 +16,8 @@ from exporter.chain.text import one_line, sign_of
 from exporter.chain.verdict import Problem
 from exporter.facts.reading import Reading, Reason
 
-_STORE_FAULTS = (Cause.REPOSITORY_UNREACHABLE, Cause.REPOSITORY_FULL)
+STORE_FAULTS = (Cause.REPOSITORY_UNREACHABLE, Cause.REPOSITORY_FULL)
+"""What is the store's fault alone, whatever each log says of it."""
 _STORE_SIDE = (Cause.REPOSITORY_PASSWORD, Cause.REPOSITORY_LOCKED)
 """The claim's own fault, or that of its store where it hits several."""
 _AWAY = (Reason.CONNECTION, Reason.TIMEOUT, Reason.TLS, Reason.SERVER_ERROR)
@@ -77,7 +78,7 @@ def _seen_in_store(backup: Backup) -> Cause | None:
 
 
 def _scopes(backup: Backup, cause: Cause) -> tuple[Scope, ...]:
-    if cause in _STORE_FAULTS:
+    if cause in STORE_FAULTS:
         return backup.stores
     if cause in _STORE_SIDE:
         return (backup.scope, *backup.stores)

@@ -7,12 +7,20 @@ it was not told of before, or when something is over.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 
 from exporter.durations import parse_duration
 from tests.alerts.lives.watch import Alert
+
+EXAMPLES = Path(__file__).parents[3] / "alerts" / "examples"
+CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
+    name: yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()) for name in ("alertmanager", "kube-prometheus-stack")
+}
+"""Ours, and kube-prometheus-stack's default."""
 
 _MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"?(.*?)"?\s*$')
 

@@ -31,6 +31,14 @@ class Life(msgspec.Struct, frozen=True):
     is_long: bool = False
     """Left to `make lives`."""
 
+    @property
+    def cluster(self) -> str:
+        """Its name as a label's value, without commas.
+
+        vmalert does not mark a record as stale that has one in a label (1.140, `app/vmalert/rule/recording.go`).
+        """
+        return self.name.replace(",", "")
+
 
 def together(claims: int, every: int = HOURLY) -> Schedules:
     return ((every, 0),) * claims

@@ -1,22 +1,14 @@
 """One fault, one page, from its first minute to the last claim healed."""
 
 import os
-from pathlib import Path
 
 import pytest
-import yaml
 
 from tests import corpus
-from tests.alerts.lives.notify import Notification, notifications
+from tests.alerts.lives.notify import CONFIGURATIONS, Notification, notifications
 from tests.alerts.lives.table import LIVES, Life
 from tests.alerts.lives.told import Timeline, timelines
 from tests.alerts.lives.watch import Samples, firing, scraped
-
-EXAMPLES = Path(__file__).parents[3] / "alerts" / "examples"
-CONFIGURATIONS = {
-    name: yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()) for name in ("alertmanager", "kube-prometheus-stack")
-}
-
 
 CHOSEN = [life for life in LIVES if not life.is_long or os.environ.get("LIVES")]
 """All of them with `make lives`."""

@@ -17,8 +17,8 @@ def timelines(lives: Sequence[Life], folder: Path) -> dict[str, Timeline]:
         alike = [life for life in lives if life.minutes == minutes]
         samples: Samples = {}
         for life in alike:
-            samples |= lived(Cluster(life.plan, life.schedules, life.around, life.born), minutes, life.name)
+            samples |= lived(Cluster(life.plan, life.schedules, life.around, life.born), minutes, life.cluster)
         timeline = firing(samples, minutes, folder)
         for life in alike:
-            told[life.name] = [{alert for alert in alerts if ("cluster", life.name) in alert} for alerts in timeline]
+            told[life.name] = [{alert for alert in alerts if ("cluster", life.cluster) in alert} for alerts in timeline]
     return told

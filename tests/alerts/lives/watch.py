@@ -51,7 +51,7 @@ Alert = frozenset[tuple[str, str]]
 
 _NOT_ITS_OWN = ("__name__", "alertstate", "alertgroup")
 """Labels of the series of an alert that the alert has not."""
-_SAMPLE = re.compile(r"\{([^{}]*)\} 1")
+_SAMPLE = re.compile(r"\{([^{}]*)\} (-?[\d.]+(?:E[+-]\d+)?)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
@@ -117,7 +117,21 @@ def values(samples: Mapping[int, float], minutes: int) -> str:
 
 
 def firing(samples: Samples, minutes: int, folder: Path, rules: Sequence[Path] = ()) -> list[set[Alert]]:
-    """The alerts that fire at each minute, as `promtool test rules` works them out; our own where no *rules* are named.
+    """The alerts that fire at each minute, as promtool works them out; by our rules where none are named."""
+    told = answers('ALERTS{alertstate="firing"} == 1', range(minutes), samples, minutes, folder, rules)
+    return [{_labels(labels) for labels, _ in told[minute]} for minute in range(minutes)]
+
+
+def answers(
+    expression: str,
+    at: Sequence[int],
+    samples: Samples,
+    minutes: int,
+    folder: Path,
+    rules: Sequence[Path] = (),
+    interval: str = "1m",
+) -> dict[int, list[tuple[Labels, float]]]:
+    """What *expression* gives at some minutes of a life of so many, where rules are evaluated at each *interval*.
 
     A test that expects nothing fails with all that there was: that is how promtool is made to tell.
     """
@@ -127,34 +141,36 @@ def firing(samples: Samples, minutes: int, folder: Path, rules: Sequence[Path] =
         "input_series": [{"series": name, "values": values(of, minutes)} for name, of in samples.items()],
         "metricsql_expr_test" if IS_VICTORIA else "promql_expr_test": [
             {
-                "expr": 'ALERTS{alertstate="firing"} == 1',
+                "expr": expression,
                 "eval_time": f"{minute}m",
                 "exp_samples": [{"labels": '{never=""}', "value": 0}],
             }
-            for minute in range(minutes)
+            for minute in at
         ],
     }
     order = ["volsync-root-causes", "volsync-backups", "volsync-repositories", "volsync-causes"]
     order += ["volsync-exporter", "volsync-objectives", "volsync-budget"]
     file = folder / "life.test.yaml"
-    head = {"rule_files": [str(path) for path in rules], "evaluation_interval": "1m", "group_eval_order": order}
+    head = {"rule_files": [str(path) for path in rules], "evaluation_interval": interval, "group_eval_order": order}
     file.write_text(yaml.dump(head | {"tests": [test]}, Dumper=yaml.CSafeDumper, width=10**6))
     command = [PROMTOOL, "unittest", f"--files={file}"] if IS_VICTORIA else [PROMTOOL, "test", "rules", file]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
-    return list(_read(told.stdout + told.stderr, minutes))
+    return _read(told.stdout + told.stderr, len(at))
 
 
-def _read(text: str, minutes: int) -> Iterator[set[Alert]]:
-    """The alerts at each minute, out of what promtool says of the tests that failed."""
-    at: dict[int, set[Alert]] = {}
-    blocks = re.split(r'expr: "ALERTS[^\n]*time: ', text)[1:]
-    if len(blocks) != minutes:
+def _read(text: str, count: int) -> dict[int, list[tuple[Labels, float]]]:
+    """The samples at each minute, out of what promtool says of the tests that failed."""
+    blocks = re.split(r'expr: "[^\n]*time: ', text)[1:]
+    if len(blocks) != count:
         raise ValueError(text[-3000:])
+    found = {}
     for block in blocks:
         moment, _, rest = block.partition(",")
         got = rest.partition("got:")[2]
-        at[_minutes(moment)] = {_labels(dict(_LABEL.findall(found))) for found in _SAMPLE.findall(got)}
-    yield from (at[minute] for minute in range(minutes))
+        found[_minutes(moment)] = [
+            (dict(_LABEL.findall(labels)), float(value)) for labels, value in _SAMPLE.findall(got)
+        ]
+    return found
 
 
 def _labels(found: Labels) -> Alert:
