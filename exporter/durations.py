@@ -20,6 +20,7 @@ _TERM = re.compile(rf"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)({'|'.join(_UNITS)})")
 
 LONGEST: Final = timedelta(days=106751)
 """What Go's `time.Duration` holds in nanoseconds, 292 years: whoever adds it to a moment gets a moment."""
+_MOST_SECONDS = LONGEST.total_seconds()
 
 
 def parse_duration(text: str) -> timedelta:
@@ -33,7 +34,7 @@ def parse_duration(text: str) -> timedelta:
     if text == "0":
         return timedelta(0)
     seconds, position = 0.0, 0
-    while term := _TERM.match(text, position):
+    while position < len(text) and (term := _TERM.match(text, position)):
         seconds += float(term[1]) * _UNITS[term[2]]
         position = term.end()
     if position == 0 or position != len(text):
@@ -48,7 +49,7 @@ def duration_of(seconds: float, text: str) -> timedelta:
         ValueError: no duration is that long; it is named as *text*.
     """
     # Written so that what is no number at all is refused too.
-    if not abs(seconds) <= LONGEST.total_seconds():
+    if not abs(seconds) <= _MOST_SECONDS:
         raise ValueError(f"{text!r} is longer than a duration can be")
     return timedelta(seconds=seconds)
 

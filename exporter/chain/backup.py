@@ -87,7 +87,8 @@ class Backup:
 
     def policies_for(self, kind: str = "") -> tuple[BackupPolicy, ...]:
         """The policies that generate an object of *kind* (empty: of any) for the PVC."""
-        return self.inventory.policies.covering(self.trigger, kind) if self.trigger else ()
+        policies = self.inventory.policies
+        return policies.covering(self.trigger, kind) if policies.all and self.trigger else ()
 
     @cached
     def policies(self) -> tuple[BackupPolicy, ...]:
@@ -119,6 +120,11 @@ class Backup:
     def source_name(self) -> str:
         """The source's name; empty when the claim has none."""
         return self.source.name if self.source else ""
+
+    @cached
+    def method(self) -> str:
+        """How the source's mover works; empty when the claim has no source."""
+        return self.source.spec.method if self.source else ""
 
     @property
     def manager(self) -> str:

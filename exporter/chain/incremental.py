@@ -20,6 +20,7 @@ from exporter.chain.isolation import Isolation, JudgingFailure
 from exporter.chain.judge import judge_alone, judge_policies
 from exporter.chain.now import Now, Span, common
 from exporter.chain.verdict import ClaimVerdict, Orphan, PolicyState, RootCause, Verdict
+from exporter.collector import at_rest
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import ANY, UNSETTLED, Key, ObjectList
 from exporter.facts.dependencies import changed, note_of, noting
@@ -38,10 +39,6 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
     notes: "array[int]"
     """What it rests on."""
     failures: tuple[JudgingFailure, ...]
-
-    def holds(self, changes: frozenset[int], at: datetime) -> bool:
-        """Whether it stands at the moment *at*, once what *changes* note has changed."""
-        return self.span.holds(at) and changes.isdisjoint(self.notes)
 
 
 class _Whole(msgspec.Struct, frozen=True):
@@ -91,6 +88,7 @@ class Judge:
         self.judged = 0
         """How many claims were judged for the last verdict; the others stand."""
 
+    @at_rest()
     def verdict(self, facts: Facts, at: datetime) -> Verdict:
         """The verdict on *facts* at the moment *at* (timezone-aware)."""
         seen, before = _see(facts), self._seen
@@ -133,8 +131,8 @@ class Judge:
                 if one is not other:
                     other.follow(one)
             return inventory, _changes(before, seen, known, inventory)
-        except Exception:  # noqa: BLE001 - what comes from outside can break any line: then everything is judged again
-            return inventory, None
+        except Exception:  # noqa: BLE001 - what comes from outside can break any line: then everything is made again
+            return Inventory(facts, self._settings), None
 
     # --- claims
 
@@ -144,12 +142,14 @@ class Judge:
         if self._whole and changes is not None and not changes and self._span.holds(at):
             return self._whole.claims
         kept: dict[Key, _Kept] = {}
+        is_timely = self._span.holds(at)
         for key in keys:
             before = self._kept.get(key)
-            if before is None or changes is None or not before.holds(changes, at):
-                kept[key] = self._judge(inventory, key, at, before)
-            else:
+            stands = before is not None and changes is not None and changes.isdisjoint(before.notes)
+            if before is not None and stands and (is_timely or before.span.holds(at)):
                 kept[key] = before
+            else:
+                kept[key] = self._judge(inventory, key, at, before)
         self._kept = kept
         self._span = common(one.span for one in kept.values())
         claims = tuple(one.verdict for one in kept.values())
@@ -158,8 +158,7 @@ class Judge:
     def _judge(self, inventory: Inventory, key: Key, at: datetime, before: _Kept | None) -> _Kept:
         self.judged += 1
         now, isolation = Now(at), Isolation()
-        with noting() as notes:
-            verdict = judge_alone(inventory, isolation, key, now)
+        verdict, notes = noting(lambda: judge_alone(inventory, isolation, key, now))
         if before is not None and verdict == before.verdict:
             verdict = before.verdict  # whoever made something of it need not make it again
         return _Kept(verdict, now.span, array("q", set(notes)), tuple(isolation.failures))

@@ -1,6 +1,6 @@
 """From facts and a moment to the verdict."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -34,12 +34,14 @@ from exporter.chain.verdict import (
 )
 from exporter.chain.walk import ORDER, blocking_problem, walk
 from exporter.chain.writing import written_out
+from exporter.collector import at_rest
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.model import Facts
 from exporter.settings import Settings
 
 
+@at_rest()
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
     inventory, now = Inventory(facts, settings), Now(at)
@@ -131,8 +133,10 @@ def _judge_backup(backup: Backup) -> JudgedBackup:
     return JudgedBackup(backup, links, point, evidence, state_of(backup, links, point))
 
 
-def _merged(judged: Iterable[JudgedBackup]) -> list[LinkVerdict]:
+def _merged(judged: Sequence[JudgedBackup]) -> list[LinkVerdict]:
     """One verdict for each link that applies to any of the sources, in the order of the chain."""
+    if len(judged) == 1:
+        return [_worst([verdict]) for verdict in judged[0].links]
     by_link: dict[Link, list[LinkVerdict]] = {}
     for one in judged:
         for verdict in one.links:
@@ -164,7 +168,7 @@ def _source_verdict(one: JudgedBackup) -> SourceVerdict:
     spec = backup.source.spec if backup.source else None
     return SourceVerdict(
         name=backup.source_name,
-        method=spec.method if spec else "",
+        method=backup.method,
         copy_method=(spec.mover.copy_method if spec else None) or "",
         schedule=backup.schedule,
         interval=backup.interval,

@@ -3,7 +3,7 @@
 from exporter.facts.cluster.core.objects import PersistentVolumeClaim
 from exporter.facts.cluster.facts import ClusterFacts
 from exporter.facts.cluster.longhorn.facts import DRIVER
-from exporter.facts.cluster.longhorn.objects import LonghornVolume
+from exporter.facts.cluster.longhorn.objects import TELLING, LonghornVolume
 
 
 def handle_of(cluster: ClusterFacts, pvc: PersistentVolumeClaim) -> str | None:
@@ -31,7 +31,7 @@ def clone_state(volume: LonghornVolume | None) -> str:
 def no_room(volume: LonghornVolume) -> str:
     """Why Longhorn finds no place for the volume's replicas, in its own words; empty when it has found one."""
     conditions = volume.status.conditions or ()
-    scheduled = next((c for c in conditions if c.type == "Scheduled" and c.status == "False"), None)
+    scheduled = next((c for c in conditions if c.type == TELLING and c.status == "False"), None)
     return (scheduled.message or scheduled.reason or "its replicas are not scheduled") if scheduled else ""
 
 

@@ -5,7 +5,6 @@ from functools import partial
 
 from exporter.chain import scope
 from exporter.chain.backup import fill
-from exporter.chain.binding import BindingState
 from exporter.chain.binding.model import store_of
 from exporter.chain.binding.moments import rhythm
 from exporter.chain.causes import Cause
@@ -25,7 +24,8 @@ _LONGEST_PAUSE = timedelta(days=3)
 def rests_on(inventory: Inventory) -> tuple[object, ...]:
     """All that `find` looks at, apart from the clock."""
     core, volsync = inventory.cluster.core, inventory.cluster.volsync
-    decided = (inventory.bindings.decided, inventory.selection, volsync.sources.written)
+    bindings = inventory.bindings
+    decided = (bindings.claims_at, bindings.unplaced, inventory.selection, volsync.sources.written)
     return (*decided, inventory.settings, core.claims, *inventory.buckets)
 
 
@@ -85,7 +85,8 @@ def _names_in_use(inventory: Inventory, template: str) -> set[tuple[str | None, 
     """The names that claims, and sources whose repository is not known, may have under *template*."""
     has_namespace = "{namespace}" in template
     sources = inventory.cluster.volsync.sources.items
-    unbound = [source for source in sources if inventory.bindings.of(source).state is not BindingState.PROVEN]
+    unplaced = inventory.bindings.unplaced
+    unbound = [source for source in sources if not source.spec.source_pvc or source.key in unplaced]
     names = {(namespace, pvc) for namespace, pvc in inventory.claims}
     names |= {(source.namespace, name) for source in unbound for name in (source.name, source.spec.source_pvc)}
     return {(namespace if has_namespace else None, name) for namespace, name in names}

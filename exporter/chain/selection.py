@@ -143,8 +143,11 @@ class Selection:
         value = (pvc.metadata.labels or {}).get(self.label)
         if _is_helper(pvc) or self.opts_out(pvc):
             return False
+        is_labelled = value is not None and bool(self.is_label_known or self._policies.unread)
+        if not self._policies.all:
+            return is_labelled
         trigger = self.trigger_of(pvc)
-        if value is not None and (self.is_label_known or self._policies.unread):
+        if is_labelled:
             return not any(policy.is_excepted(trigger) for policy in self._policies.all)
         return any(policy.asks_for_a_label() and policy.covers(trigger) for policy in self._policies.all)
 

@@ -70,7 +70,7 @@ def _is_unreadable(backup: Backup, links: tuple[LinkVerdict, ...]) -> bool:
         not cluster.core.claims.known  # whether its owner has exempted it is not known either
         or is_malformed
         or (source is not None and source.state is LinkState.UNKNOWN)
-        or (backup.source is not None and backup.source.spec.method == "syncthing")
+        or backup.method == "syncthing"
     )
 
 

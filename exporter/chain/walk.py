@@ -61,7 +61,9 @@ def walk(backup: Backup) -> tuple[LinkVerdict, ...]:
 def blocking_problem(verdicts: Iterable[LinkVerdict]) -> Problem | None:
     """The blocking problem of the first broken link that has one; that nothing is left to restore comes before all."""
     problems = [p for verdict in verdicts for p in verdict.problems if p.impact is Impact.BLOCKING]
-    return next((problem for problem in problems if _is_loss(problem)), None) or next(iter(problems), None)
+    if not problems:
+        return None
+    return next((problem for problem in problems if _is_loss(problem)), problems[0])
 
 
 def _is_loss(problem: Problem) -> bool:

@@ -8,7 +8,6 @@ work and no truth.
 
 import operator
 from collections.abc import Callable, Hashable, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar, overload
@@ -32,10 +31,11 @@ class Table(Mapping[K, V]):
         same: Whether two values are the same to whoever looks them up.
     """
 
-    __slots__ = ("_found", "_name", "_same")
+    __slots__ = ("_found", "_mark", "_name", "_same")
 
     def __init__(self, name: str, found: Mapping[K, V], same: Callable[[V, V], bool] | None = None) -> None:
         self._name = name
+        self._mark = hash(name)
         self._found = found
         self._same = same
 
@@ -48,7 +48,7 @@ class Table(Mapping[K, V]):
     def get(self, key: K, default: Any = None) -> Any:
         noted = _noted.get()
         if noted is not None:
-            noted.append(hash((self._name, key)))
+            noted.append(self._mark ^ hash(key))
         return self._found.get(key, default)
 
     def __getitem__(self, key: K) -> V:
@@ -96,29 +96,28 @@ class Table(Mapping[K, V]):
         ]
         changed += [key for key in before if key not in self._found]
         if changed:
-            yield hash((self._name, _ALL))
-            yield from (hash((self._name, key)) for key in changed)
+            yield note_of(self._name, _ALL)
+            yield from (note_of(self._name, key) for key in changed)
 
 
 def note(what: str, key: object = None) -> None:
     """Note that what is worked out just now rests on *what*."""
     noted = _noted.get()
     if noted is not None:
-        noted.append(hash((what, key)))
+        noted.append(note_of(what, key))
 
 
 def note_of(what: str, key: object = None) -> int:
     """What `note` notes."""
-    return hash((what, key))
+    return hash(what) ^ hash(key)
 
 
-@contextmanager
-def noting() -> Iterator[list[int]]:
-    """What is looked up inside is noted in the list that this gives."""
+def noting(work: Callable[[], W]) -> tuple[W, list[int]]:
+    """What comes of *work*, and the notes of what was looked up for it."""
     notes: list[int] = []
     token = _noted.set(notes)
     try:
-        yield notes
+        return work(), notes
     finally:
         _noted.reset(token)
 

@@ -25,6 +25,7 @@ from prometheus_client.utils import floatToGoString
 
 from exporter.caching import are_identical
 from exporter.chain.verdict import Verdict
+from exporter.collector import at_rest
 from exporter.facts.bucket.model import Bucket
 from exporter.publication.blocks import Block, Blocks
 from exporter.publication.families import (
@@ -109,6 +110,7 @@ class Renderer:
         """How many blocks had to be made for the last verdict."""
         return self._blocks.made
 
+    @at_rest()
     def render(self, verdict: Verdict) -> Rendered:
         """Render all that does not change until the next verdict; where nothing did, that is the same one again."""
         rests_on = (*_rests_on(verdict), *verdict.facts.buckets)

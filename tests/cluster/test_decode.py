@@ -16,7 +16,7 @@ from exporter.facts.cluster.decode import MalformedPageError, convert, decode_by
 from exporter.facts.cluster.kind import Kind
 from exporter.facts.cluster.kinds import KINDS
 from exporter.facts.cluster.kyverno.objects import UpdateRequest
-from exporter.facts.cluster.longhorn.objects import LonghornSetting
+from exporter.facts.cluster.longhorn.objects import LonghornSetting, LonghornVolume
 from exporter.facts.cluster.object_list import MalformedObject
 from tests.cluster.conftest import Json, obj, small_cluster
 from tests.tools import ROOT
@@ -31,6 +31,34 @@ def page_of(kind: Kind, *items: object, **metadata: str) -> bytes:
 
 def test_every_list_of_the_facts_has_its_kind() -> None:
     assert set(BY_FIELD) == {kind.field for kind in KINDS}
+
+
+def test_objects_share_the_keys_of_their_labels() -> None:
+    """A cluster has some hundred thousand labels, and hardly any keys."""
+    key = "app.kubernetes.io/managed-by"
+    items = [{"metadata": {"name": name, "namespace": "media", "labels": {key: "argocd"}}} for name in "ab"]
+    kept = [list(one.metadata.labels) for one in decode_page(SOURCES, page_of(SOURCES, *items)).items]  # type: ignore[attr-defined]
+    assert kept == [[key], [key]]
+    assert kept[0][0] is kept[1][0]
+
+
+def test_a_label_whose_key_is_too_long_costs_its_object() -> None:
+    items = [
+        {"metadata": {"name": f"s{length}", "namespace": "media", "labels": {"k" * length: ""}}}
+        for length in (317, 318)
+    ]
+    page = decode_page(SOURCES, page_of(SOURCES, *items))
+    assert [item.name for item in page.items] == ["s317"]
+    assert [bad.name for bad in page.malformed] == ["s318"]
+    assert "317" in page.malformed[0].error
+
+
+def test_of_a_longhorn_volume_the_condition_that_tells_something_is_kept() -> None:
+    conditions = [{"type": kind, "status": "False"} for kind in ("Restore", "Scheduled", "TooManySnapshots")]
+    volume = {"metadata": {"name": "v", "namespace": "l"}, "status": {"conditions": conditions}}
+    decoded = decode_bytes(BY_FIELD["longhorn.volumes"], json.dumps(volume).encode())
+    assert isinstance(decoded, LonghornVolume)
+    assert [one.type for one in decoded.status.conditions or ()] == ["Scheduled"]
 
 
 @pytest.mark.parametrize("field", [field for field in BY_FIELD if field != "core.secrets"])

@@ -155,6 +155,9 @@ class Cluster:
         )
 
     def verdict(self) -> Verdict:
+        return judge(self.facts(), Settings(), AT)
+
+    def facts(self) -> Facts:
         kinds = {"core.claims": PersistentVolumeClaim, "volsync.sources": ReplicationSource}
         lists = {field: listed(kinds[field], objects) for field, objects in self.objects.items()}
         if self.templates:
@@ -168,8 +171,7 @@ class Cluster:
             Bucket(name, self.endpoint, reading=Reading.READ, read_at=AT, repositories=tuple(repositories))
             for name, repositories in self.buckets.items()
         )
-        facts = Facts(ClusterFacts().with_lists({**lists, **absent}), buckets)
-        return judge(facts, Settings(), AT)
+        return Facts(ClusterFacts().with_lists({**lists, **absent}), buckets)
 
 
 def meta(name: str, namespace: str) -> dict[str, str]:

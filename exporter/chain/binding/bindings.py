@@ -18,10 +18,11 @@ from typing import NamedTuple, TypeVar
 from exporter.chain import scope
 from exporter.chain.binding.evidence import Hint
 from exporter.chain.binding.hints import Hints, Said
-from exporter.chain.binding.layouts import LayoutScore, best_layout, templates_of
+from exporter.chain.binding.layouts import LayoutScore, templates_of
 from exporter.chain.binding.model import Binding, BindingState, is_same, store_of
 from exporter.chain.binding.places import FoundRepository, Place, Places
 from exporter.chain.binding.sources import names_of_source, one_for_each_claim, pattern_of, wrote
+from exporter.chain.binding.tally import Bases, Shown, Standing, Tally
 from exporter.chain.isolation import Isolation
 from exporter.chain.scope import Scope
 from exporter.facts.bucket.model import Bucket
@@ -44,10 +45,21 @@ _NO_HINTS: tuple[Hint, ...] = ()
 Identity = tuple[str, ...]
 """What is one for all that read from or write to one repository."""
 T = TypeVar("T")
-_SAID = ("_hints_of", "_users", "_untold", "_siblings", "_all_names", "_patterns")
-"""What is said of all sources."""
-_DECIDED = ("_found", "_bases", "layouts", "_proven_layouts", "_all", "_sole_endpoint", "claims_at")
-"""What is decided of all of them together by what is said, and by what each wrote to."""
+_WRITTEN = ("_untold", "_siblings", "_all_names", "_patterns")
+"""What is made of the sources as they are written, whatever their status."""
+_DECIDED = (
+    "_hints_of",
+    "_bases",
+    "_found",
+    "_tally",
+    "layouts",
+    "_proven_layouts",
+    "_all",
+    "_sole_endpoint",
+    "claims_at",
+    "unplaced",
+)
+"""What is made of all that is said of them, and of what each wrote to."""
 
 
 class _Templates(NamedTuple):
@@ -55,7 +67,7 @@ class _Templates(NamedTuple):
 
     path: str
     pvc: str
-    found: frozenset[str]
+    found: tuple[str, ...]
 
 
 class _Memory:
@@ -83,15 +95,17 @@ class Bindings:
         known = self._before.places
         self._places: Places = known if known is not None and known.is_of(buckets) else Places(buckets)
         self._memory.places = self._places
-        if before is not None and (holding := before._holding_for(cluster, self._places)):  # noqa: SLF001 - as above
-            self._memory.read = self._before.read
-            self.__dict__.update({name: made for name, made in vars(before).items() if name in holding})
-            if "_all" in holding:
-                self._memory = self._before
+        if before is not None:
+            self._follow(before)
 
     def of(self, source: ReplicationSource) -> Binding:
         """Where *source* writes."""
         return self._all.get(source.key, _UNREAD)
+
+    @cached_property
+    def unplaced(self) -> frozenset[Key]:
+        """The sources of which it is not known where in a bucket they write."""
+        return frozenset(key for key, binding in self._all.items() if binding.at is None)
 
     @property
     def decided(self) -> object:
@@ -101,12 +115,14 @@ class Bindings:
     @apart
     def claims_at(self) -> Table[Place, tuple[Key, ...]]:
         """The claims that write to a repository, by its bucket's identity and its path; sorted."""
+        return Table("claims at", self._claims_of(self.sources))
+
+    def _claims_of(self, sources: Iterable[ReplicationSource]) -> dict[Place, tuple[Key, ...]]:
         found: dict[Place, set[Key]] = defaultdict(set)
-        for source in self.sources:
-            binding = self.of(source)
-            if binding.state is BindingState.PROVEN and binding.bucket is not None:
-                found[binding.bucket.identity, binding.prefix].add((source.namespace, source.spec.source_pvc))
-        return Table("claims at", {place: tuple(sorted(keys)) for place, keys in found.items()})
+        for source in sources:
+            if place := self._all.get(source.key, _UNREAD).at:
+                found[place].add((source.namespace, source.spec.source_pvc))
+        return {place: tuple(sorted(keys)) for place, keys in found.items()}
 
     def identities_of(self, source: ReplicationSource) -> frozenset[Identity]:
         """What is the same of a restore from where *source* writes: its place, else an address as it is written."""
@@ -129,7 +145,7 @@ class Bindings:
     @cached_property
     def layouts(self) -> Mapping[tuple[str, str, str], LayoutScore]:
         """The layout of each bucket, as far as places that are proven without it show one."""
-        return self._layouts_of(self._found)
+        return dict(self._tally.layouts)
 
     def layout_of(self, bucket: Bucket) -> str:
         """The layout that the settings give *bucket*, else the one that is proven; empty where there is none."""
@@ -154,8 +170,8 @@ class Bindings:
 
     @shared
     def _sole_endpoint(self) -> Scope | None:
-        stores = {binding.store.endpoint for binding in self._all.values() if binding.store}
-        named = {store for store in stores if not _is_number(store)}
+        stores = {binding.store for binding in self._all.values() if binding.store}
+        named = {endpoint for endpoint in (store.endpoint for store in stores) if not _is_number(endpoint)}
         return named.pop() if len(named) == 1 else None
 
     def store_of_all(self, buckets: Iterable[Bucket]) -> Scope:
@@ -170,11 +186,70 @@ class Bindings:
         """The sources that back a PVC up."""
         return tuple(source for source in self._cluster.volsync.sources.items if source.spec.source_pvc)
 
-    def _holding_for(self, cluster: ClusterFacts, places: Places) -> tuple[str, ...]:
-        """What was made here of all sources together that holds for those of *cluster* and the *places*, too.
+    # --- taking over what was made before
 
-        Where sources only synced again, what else speaks of them are the objects that they were made with. Then all
-        that is said holds if their logs say the same, and all that is decided if each wrote to where it had written.
+    def _follow(self, before: "Bindings") -> None:
+        """Take over what was made *before* that holds now, too, where only the status of sources is another one.
+
+        Then the sources of which other things are said, or that wrote to elsewhere, are decided again, and those that
+        wanted the same repository with them: what all of them show together is kept as counts.
+        """
+        again = before._told_or_found_anew(self._cluster, self._places)  # noqa: SLF001 - its own class's
+        if again is None:
+            return
+        made = vars(before)
+        if not again:
+            self._memory = self._before
+            self.__dict__.update({name: made[name] for name in (*_WRITTEN, *_DECIDED) if name in made})
+            return
+        self._memory.read = self._before.read
+        self.__dict__.update({name: made[name] for name in _WRITTEN if name in made})
+        hints = {new.key: self._alone(new, self._hinted, _NO_HINTS) for _, new in again}
+        bases = before._bases.copy()  # noqa: SLF001 - as above
+        for old, new in again:
+            self._count_bases(bases, old, before._hints_of[old.key], -1)  # noqa: SLF001 - as above
+            self._count_bases(bases, new, hints[new.key], 1)
+        told = {hint.base for old, new in again for hint in (*before._hints_of[old.key], *hints[new.key])}  # noqa: SLF001
+        self.__dict__.update(_hints_of={**before._hints_of, **hints}, _bases=bases)  # noqa: SLF001 - as above
+        if bases.tells_the_same(before._bases, told):  # noqa: SLF001 - as above
+            self._memory = self._before
+            self._decide_again(before, [new for _, new in again])
+
+    def _decide_again(self, before: "Bindings", sources: list[ReplicationSource]) -> None:
+        """Decide of *sources*, of which other things are said than *before*, or that wrote to elsewhere."""
+        named = self._memory.named
+        left = [named.pop(source.key, (source, None)) for source in sources]
+        told = {source.key: self._alone(source, self._told, _UNTOLD) for source in sources}
+        self._name([source for source in sources if told[source.key].state is BindingState.UNKNOWN])
+        wanted = {place for _, place in (*left, *(named.get(key, (None, None)) for key in told))} - {None}
+        rivals = [(source, place) for source, place in named.values() if place in wanted]
+        told |= {source.key: self._alone(source, self._told, _UNTOLD) for source, _ in rivals}
+        changes = {**told, **self._matched(rivals)}
+        tally = before._tally.copy()  # noqa: SLF001 - its own class's
+        for source in {source.key: source for source in (*sources, *(source for source, _ in rivals))}.values():
+            tally.count(self._shown(source, before._found[source.key]), -1)  # noqa: SLF001 - as above
+            tally.count(self._shown(source, changes[source.key]), 1)
+        self.__dict__.update(_found={**before._found, **changes}, _tally=tally)  # noqa: SLF001 - as above
+        self._follow_places(before)
+
+    def _follow_places(self, before: "Bindings") -> None:
+        """Tell anew of those places which claims write to them that are another claim's than *before*."""
+        bindings, known = dict(self._all.items()), dict(before._all.items())  # noqa: SLF001 - its own class's
+        pairs = [(one, known[key]) for key, one in bindings.items() if one is not known[key]]
+        moved = {place for one, other in pairs if one.at != other.at for place in (one.at, other.at) if place}
+        there = [source for source in self.sources if moved and bindings[source.key].at in moved]
+        kept = {place: claims for place, claims in before.claims_at.items() if place not in moved} if moved else {}
+        table = Table("claims at", {**kept, **self._claims_of(there)}) if moved else before.claims_at
+        self.__dict__["claims_at"] = table
+        if all((one.at is None) is (other.at is None) for one, other in pairs):
+            self.__dict__["unplaced"] = before.unplaced
+
+    def _told_or_found_anew(
+        self, cluster: ClusterFacts, places: Places
+    ) -> list[tuple[ReplicationSource, ReplicationSource]] | None:
+        """The sources of *cluster* that were decided here and are to be decided again, as they were and as they are.
+
+        None where that may be any: then more than the status of sources is another one.
         """
         known = self._cluster
         is_same = (
@@ -185,18 +260,16 @@ class Bindings:
             and cluster.volsync.sources.written is known.volsync.sources.written
         )
         if not is_same or "_all" not in vars(self) or self.isolation.failures:
-            return ()
+            return None
         synced = differences(known.volsync.sources, cluster.volsync.sources)
         pairs = [(old, new) for old, new in synced or () if new.spec.source_pvc]
-        if synced is None or not all(self._is_told_alike(old, new) for old, new in pairs):
-            return ()
-        return (*_SAID, *_DECIDED) if all(self._wrote_alike(old, new) for old, new in pairs) else _SAID
+        if synced is None or len(self._hints_of) != len(self.sources):
+            return None  # or there are several of one name
+        return [(old, new) for old, new in pairs if not (self._is_told_alike(new) and self._wrote_alike(old, new))]
 
-    def _is_told_alike(self, old: ReplicationSource, new: ReplicationSource) -> bool:
-        """Whether *new*, which is written as *old* is, has the same said of it."""
+    def _is_told_alike(self, new: ReplicationSource) -> bool:
+        """Whether *new*, of which only the status is another one than before, has the same said of it."""
         said, hints = self._memory.read[new.key]
-        if said.source is not old:
-            return False  # there are two of one name
         said = said._replace(source=new)
         try:
             if self._objects.of(said) != hints:
@@ -233,8 +306,10 @@ class Bindings:
     def _found(self) -> Mapping[Key, Binding]:
         """The bindings that rest on objects, and on what was found by name and moment."""
         told = {source.key: self._alone(source, self._told, _UNTOLD) for source in self.sources}
-        found = self._matched([source for source in self.sources if told[source.key].state is BindingState.UNKNOWN])
-        return {**told, **found}
+        is_same = self._before.places is self._places and self._before.names == self._all_names
+        known = self._before.named if is_same else {}
+        self._name([source for source in self.sources if told[source.key].state is BindingState.UNKNOWN], known)
+        return {**told, **self._matched(self._memory.named.values())}
 
     def _alone(self, source: ReplicationSource, function: Callable[[ReplicationSource], T], default: T) -> T:
         """What *function* makes of *source*: what its objects hold costs no other source its binding."""
@@ -311,30 +386,25 @@ class Bindings:
         """
         if not bucket.exists or (bucket.reading is Reading.READ and not bucket.repositories and not bucket.others):
             return bucket.prefix
-        bases = self._bases.get((hint.base, bucket.identity))
-        if not bases:
-            return None
-        base, found = bases.most_common(1)[0]
-        return base if hint.is_one_base or 2 * found > self._users[hint.base] else None
+        return self._bases.folder(hint.base, bucket.identity, is_one=hint.is_one_base)
 
     @cached_property
-    def _users(self) -> Counter[str]:
-        """How many sources' addresses begin with one base."""
-        return Counter(hint.base for source in self.sources for hint in self._hints(source) if hint.tail)
-
-    @cached_property
-    def _bases(self) -> Mapping[tuple[str, tuple[str, str, str]], Counter[str]]:
-        """How often the repositories of one base stand below which folder of which bucket."""
-        found: dict[tuple[str, tuple[str, str, str]], Counter[str]] = defaultdict(Counter)
+    def _bases(self) -> Bases:
+        bases = Bases()
         for source in self.sources:
-            for hint in self._hints(source):
-                if not hint.tail:
-                    continue
-                for place in self._places.ending_in(hint.tail):
-                    if hint.allows(place.bucket) and (hint.is_one_base or wrote(source, place)):
-                        base = _base_in(place.repository.prefix, hint.tail)
-                        found[hint.base, place.bucket.identity][base] += 1
-        return found
+            self._count_bases(bases, source, self._hints(source), 1)
+        return bases
+
+    def _count_bases(self, bases: Bases, source: ReplicationSource, hints: Iterable[Hint], by: int) -> None:
+        for hint in hints:
+            if hint.tail:
+                places = [place for place in self._places.ending_in(hint.tail) if hint.allows(place.bucket)]
+                standing = (
+                    Standing(hint.base, place.bucket.identity, _base_in(place.repository.prefix, hint.tail))
+                    for place in places
+                    if hint.is_one_base or wrote(source, place)
+                )
+                bases.count((hint.base,), standing, by)
 
     def _hints(self, source: ReplicationSource) -> tuple[Hint, ...]:
         return self._hints_of[source.key]
@@ -365,12 +435,13 @@ class Bindings:
 
     # --- what is found
 
-    def _matched(self, sources: Iterable[ReplicationSource]) -> Mapping[Key, Binding]:
-        """Bindings by name and moment. Where two sources of a claim could both have written, the rhythm decides."""
-        is_same = self._before.places is self._places and self._before.names == self._all_names
-        known = self._before.named if is_same else {}
+    def _name(
+        self,
+        sources: Iterable[ReplicationSource],
+        known: Mapping[Key, tuple[ReplicationSource, FoundRepository | None]] = {},
+    ) -> None:
+        """Find the repositories of the names of *sources*, but for those of which that is *known*."""
         self._memory.names = self._all_names
-        wanted: dict[Place, list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(list)
         for source in sources:
             before = known.get(source.key)
             if before is None or before[0] is not source:
@@ -379,7 +450,12 @@ class Bindings:
                 if len(self.isolation.failures) > failures:
                     continue  # and it is told again
             self._memory.named[source.key] = before
-            if (place := before[1]) is not None:
+
+    def _matched(self, named: Iterable[tuple[ReplicationSource, FoundRepository | None]]) -> Mapping[Key, Binding]:
+        """Bindings by name and moment. Where two sources of a claim could both have written, the rhythm decides."""
+        wanted: dict[Place, list[tuple[ReplicationSource, FoundRepository]]] = defaultdict(list)
+        for source, place in named:
+            if place is not None:
                 wanted[place.key].append((source, place))
         says = "a repository with its name that was written to during its last sync"
         return {
@@ -415,22 +491,26 @@ class Bindings:
 
     # --- what the others show
 
-    def _layouts_of(self, bindings: Mapping[Key, Binding]) -> Mapping[tuple[str, str, str], LayoutScore]:
-        places: dict[tuple[str, str, str], Counter[frozenset[str]]] = defaultdict(Counter)
+    @cached_property
+    def _tally(self) -> Tally:
+        tally = Tally()
         for source in self.sources:
-            binding = bindings[source.key]
-            if binding.bucket is not None and binding.repository is not None:
-                path = binding.prefix.removeprefix(binding.bucket.prefix).strip("/")
-                # What an object says is no coincidence of names: it counts for two.
-                places[binding.bucket.identity][self._templates(source, path)] += 2 if binding.is_set else 1
-        scores = {bucket: best_layout(found) for bucket, found in places.items()}
-        return {bucket: score for bucket, score in scores.items() if score}
+            tally.count(self._shown(source, self._found[source.key]), 1)
+        return tally
 
-    def _templates(self, source: ReplicationSource, path: str) -> frozenset[str]:
+    def _shown(self, source: ReplicationSource, binding: Binding) -> Shown:
+        """What *binding* shows of its bucket's layout."""
+        templates = None
+        if binding.bucket is not None and binding.repository is not None:
+            path = binding.prefix.removeprefix(binding.bucket.prefix).strip("/")
+            templates = self._templates(source, path)
+        return Shown(self._patterns[source.key], binding, templates)
+
+    def _templates(self, source: ReplicationSource, path: str) -> tuple[str, ...]:
         """The templates that give *path* of the source's names, told again only of others."""
         before = self._before.templates.get(source.key)
         if before is None or (before.path, before.pvc) != (path, source.spec.source_pvc):
-            templates = frozenset(templates_of(names_of_source(source), path))
+            templates = tuple(set(templates_of(names_of_source(source), path)))
             before = _Templates(path, source.spec.source_pvc, templates)
         self._memory.templates[source.key] = before
         return before.found
@@ -448,7 +528,8 @@ class Bindings:
         A claim's sources that write to several stores follow one layout in each: which of them writes here, only its
         moments tell. Absence is believed of a few, not of as many as are there.
         """
-        if not any(self._may_be_laid_out(source, bucket) for source in self.sources):
+        undecided = [source for source in self._undecided if self._may_be_laid_out(source, bucket)]
+        if not undecided:
             return
         is_set = bool(bucket.layout)
         says = (
@@ -456,44 +537,38 @@ class Bindings:
             if is_set
             else f"the layout {layout} of other repositories in its store"
         )
-        patterns = self._patterns
-        alike: Counter[str] = Counter()
-        for source in self.sources:
-            if self._is_in(source, bucket):  # what an object says is no coincidence: it counts for two
-                alike[patterns[source.key]] += 2 if self._found[source.key].is_set else 1
-        unlike = Counter(patterns[source.key] for source in self.sources if self._is_elsewhere(source, bucket))
-        is_shown = {pattern: len(self.buckets) == 1 and alike[pattern] > 1 + 2 * unlike[pattern] for pattern in alike}
+        patterns, alike = self._patterns, self._tally.alike(bucket.identity)
+        is_shown = {
+            pattern: len(self.buckets) == 1 and times > 1 + 2 * self._tally.unlike(bucket.identity, pattern)
+            for pattern, times in alike.items()
+        }
         wanted = [
             (source, _under(bucket.prefix, names_of_source(source).path_by(layout)))
-            for source in self.sources
-            if self._may_be_laid_out(source, bucket) and (is_set or is_shown.get(patterns[source.key]))
+            for source in undecided
+            if is_set or is_shown.get(patterns[source.key])
         ]
         if not is_set:  # a place that another claim writes to is that one's
-            taken = {b.prefix for b in self._found.values() if b.bucket and b.bucket.identity == bucket.identity}
+            paths = {path for _, path in wanted}
+            taken = {b.prefix for b in self._found.values() if b.prefix in paths and b.writes_to(bucket)}
             wanted = [(source, path) for source, path in wanted if path not in taken]
         absent = Counter(
             patterns[source.key] for source, path in wanted if (bucket.identity, path) not in self._places.at
         )
         for source, path in wanted:
             is_there = (bucket.identity, path) in self._places.at
-            if is_set or is_there or _MANY * absent[patterns[source.key]] <= alike[patterns[source.key]]:
+            if is_set or is_there or _MANY * absent[patterns[source.key]] <= alike.get(patterns[source.key], 0):
                 yield source.key, self._binding(bucket, path, says, is_set=True)
 
+    @cached_property
+    def _undecided(self) -> tuple[ReplicationSource, ...]:
+        """The sources that nothing tells of but, perhaps, the layout of the others."""
+        keys = {key for key, binding in self._found.items() if binding.state is BindingState.UNKNOWN}
+        return tuple(source for source in self.sources if source.key in keys) if keys else ()
+
     def _may_be_laid_out(self, source: ReplicationSource, bucket: Bucket) -> bool:
-        """Whether nothing tells of the source, and it may lie in *bucket*."""
-        binding = self._found[source.key]
-        return (
-            binding.state is BindingState.UNKNOWN
-            and binding.may_lie_in(bucket)
-            and self._siblings[source.namespace, source.spec.source_pvc] == 1
-        )
-
-    def _is_in(self, source: ReplicationSource, bucket: Bucket) -> bool:
-        return self._found[source.key].writes_to(bucket)
-
-    def _is_elsewhere(self, source: ReplicationSource, bucket: Bucket) -> bool:
-        binding = self._found[source.key]
-        return binding.state is not BindingState.UNKNOWN and not self._is_in(source, bucket)
+        """Whether the source, which nothing tells of, may lie in *bucket*."""
+        is_alone = self._siblings[source.namespace, source.spec.source_pvc] == 1
+        return is_alone and self._found[source.key].may_lie_in(bucket)
 
     @cached_property
     def _patterns(self) -> Mapping[Key, str]:

@@ -1,6 +1,5 @@
 """The layout of a bucket: the template that the places which are proven in it follow."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import product
 
@@ -40,17 +39,14 @@ class LayoutScore(msgspec.Struct, frozen=True):
         return self.fits >= _LEAST and self.fits >= 0.8 * self.of
 
 
-def best_layout(places: Mapping[frozenset[str], int]) -> LayoutScore | None:
-    """The layout that gives most of *places*: the templates that give a path, and for how many paths that counts."""
-    scores: Counter[str] = Counter()
-    for templates, weight in places.items():
-        for template in templates:
-            scores[template] += weight
+def best_layout(scores: Mapping[str, int], of: int) -> LayoutScore | None:
+    """The layout that gives most of a bucket's paths: how many each template gives, *of* how many."""
     if not scores:
         return None
+    fits = max(scores.values())
     order = {template: place for place, template in enumerate(CUSTOMARY)}
-    layout, fits = min(scores.items(), key=lambda item: (-item[1], order.get(item[0], len(order)), item[0]))
-    return LayoutScore(layout, fits, sum(places.values()))
+    best = (template for template, times in scores.items() if times == fits)
+    return LayoutScore(min(best, key=lambda template: (order.get(template, len(order)), template)), fits, of)
 
 
 def templates_of(names: PathNames, path: str) -> Iterable[str]:

@@ -9,7 +9,7 @@ from exporter.chain.scope import Scope
 from exporter.facts.bucket.model import Bucket, Repository
 from exporter.facts.reading import Reading, Reason
 
-_ABOUT_DATA = {Reason.INCOMPLETE}
+_ABOUT_DATA = frozenset((Reason.INCOMPLETE,))
 """Doubts of the full listing alone: snapshots and locks are seen by another."""
 
 
@@ -49,8 +49,8 @@ class Binding(msgspec.Struct, frozen=True, gc=False):
             return False
         if self.repository is None:
             return self.is_set and (not self.bucket.exists or self.bucket.covers(self.prefix))
-        doubts = set(self.repository.suspect) - _ABOUT_DATA
-        return self.bucket.reading is Reading.READ and self.repository.present is not None and not doubts
+        is_doubted = not _ABOUT_DATA.issuperset(self.repository.suspect)
+        return self.bucket.reading is Reading.READ and self.repository.present is not None and not is_doubted
 
     def writes_to(self, bucket: Bucket) -> bool:
         """Whether its place is in *bucket*."""
@@ -59,6 +59,11 @@ class Binding(msgspec.Struct, frozen=True, gc=False):
     def may_lie_in(self, bucket: Bucket) -> bool:
         """Whether nothing known of its store speaks against *bucket*."""
         return self.store is None or self.store == store_of(bucket)
+
+    @property
+    def at(self) -> tuple[tuple[str, str, str], str] | None:
+        """The bucket's identity and the path in it, where its place is proven."""
+        return (self.bucket.identity, self.prefix) if self.bucket and self.state is BindingState.PROVEN else None
 
     @property
     def place(self) -> str:

@@ -14,8 +14,8 @@ Place = tuple[tuple[str, str, str], str]
 """A bucket's identity, and a path in it."""
 
 
-class FoundRepository(msgspec.Struct, frozen=True):
-    """A repository that was found, in its bucket."""
+class FoundRepository(msgspec.Struct, frozen=True, eq=False):
+    """A repository that was found, in its bucket: there is one for each."""
 
     bucket: Bucket
     repository: Repository

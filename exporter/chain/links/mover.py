@@ -15,7 +15,7 @@ from exporter.facts.cluster.wire import Object
 
 
 def judge(backup: Backup) -> LinkVerdict | None:
-    if backup.source is None or backup.source.spec.method == "syncthing":
+    if backup.source is None or backup.method == "syncthing":
         return None
     if not backup.is_syncing:
         failed = failing.of_last_run(backup)

@@ -159,7 +159,7 @@ def _shared(backup: Backup, binding: Binding) -> Problem | None:
 
 def _sharing(backup: Backup, binding: Binding) -> tuple[tuple[str, str], ...]:
     """The claims that write where this one does: by their place, or by the Secret that they take it from."""
-    if backup.source is None or backup.source.spec.method != "restic":
+    if backup.method != "restic":
         return ()
     if binding.state is BindingState.PROVEN and binding.bucket is not None:
         at = backup.inventory.bindings.claims_at.get((binding.bucket.identity, binding.prefix), ())
@@ -228,7 +228,7 @@ def _prune_overdue(backup: Backup) -> Problem | None:
 
     It runs at the end of a sync: while none succeeds there is an earlier problem, and this is its consequence.
     """
-    if backup.source is None or backup.source.spec.method != "restic" or backup.status.last_sync_time is None:
+    if backup.source is None or backup.method != "restic" or backup.status.last_sync_time is None:
         return None
     days = backup.source.spec.mover.prune_interval_days or DEFAULT_PRUNE_INTERVAL_DAYS
     if not 0 < days <= _MOST_DAYS:

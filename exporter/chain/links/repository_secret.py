@@ -113,7 +113,7 @@ def _incomplete(backup: Backup, name: str) -> str | None:
     if backup.reconcile_error and _INCOMPLETE.search(backup.reconcile_error) and not _is_passing(backup):
         return f"Secret {name} is incomplete: {one_line(backup.reconcile_error)}."
     log = _last_words(backup)
-    if mover_log.cause_of_log(log) is Cause.REPOSITORY_SECRET_MISSING:
+    if log and mover_log.cause_of_log(log) is Cause.REPOSITORY_SECRET_MISSING:
         return f"Secret {name} is incomplete: {one_line(mover_log.last_words(log))}."
     return None
 

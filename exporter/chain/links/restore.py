@@ -110,8 +110,10 @@ def _failing(backup: Backup, destination: ReplicationDestination) -> Problem | N
 
 def _failures(backup: Backup, destination: ReplicationDestination) -> int:
     """Failed pods of the restore's Job, once they are too many; VolSync's status tells only of the eighth."""
+    if not _status(destination).last_sync_start_time:
+        return 0
     job = backup.cluster.core.job_of(destination, DESTINATION)
-    failed = job.status.failed if job and _status(destination).last_sync_start_time else 0
+    failed = job.status.failed if job else 0
     return failed if failed >= FEW_FAILURES else 0
 
 

@@ -16,7 +16,7 @@ FIRST_SYNC = timedelta(hours=48)
 
 
 def judge(backup: Backup) -> LinkVerdict | None:
-    is_judged = backup.source is not None and backup.source.spec.method != "syncthing"
+    is_judged = backup.source is not None and backup.method != "syncthing"
     problems = _annotations(backup)
     if is_judged:
         late = _never_synced(backup) or _overdue(backup)

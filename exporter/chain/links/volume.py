@@ -137,12 +137,14 @@ def _faulted(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Prob
 
 def _unreachable(backup: Backup, one: ServingVolume, volume: LonghornVolume) -> Problem | None:
     """Where the node is lost, it is what is broken, with everything on it, and also what it does not let go of."""
+    is_attached = volume.status.state == "attached"
+    if is_attached and volume.status.robustness != "unknown":
+        return None
     node = volume.status.current_node_id or _holder(backup, one)
     is_lost = nodes.is_lost(backup.cluster.core, node)
-    is_held = is_lost and _stuck_for(backup, one, volume.status.state) is not None
-    if not is_held and (volume.status.state != "attached" or volume.status.robustness != "unknown"):
+    if not is_attached and not (is_lost and _stuck_for(backup, one, volume.status.state)):
         return None
-    how = "attached to" if volume.status.state == "attached" else "held by"
+    how = "attached to" if is_attached else "held by"
     why = "the node does not answer" if is_lost else "its engine does not answer"
     on_node = (scope.node(node),) if node else ()
     return backup.problem(

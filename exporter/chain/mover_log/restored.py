@@ -49,7 +49,7 @@ def restored_in(log: str) -> Restored | None:
     if says_nothing_restored(log):
         return None
     named = next(reversed(list(_SNAPSHOT.finditer(log))), None)
-    summed = next(reversed(list(_SUMMARY.finditer(log))), None)
+    summed = _summary_in(log)
     if (named is None and summed is None) or (summed is not None and not int(_files(summed))):
         return None
     return Restored(
@@ -62,9 +62,14 @@ def restored_in(log: str) -> Restored | None:
 def says_nothing_restored(log: str) -> bool:
     """Whether *log* says that there was nothing to bring back; files that were there already are something."""
     log = log[-_SIZE:]
-    summed = next(reversed(list(_SUMMARY.finditer(log))), None)
+    summed = _summary_in(log)
     is_empty = summed is not None and not int(_files(summed)) and "skipped" not in summed["rest"]
     return is_empty or any(words in log for words in _NOTHING)
+
+
+def _summary_in(log: str) -> re.Match[str] | None:
+    """The last summary in *log*; most logs have none, which is seen at once."""
+    return next(reversed(list(_SUMMARY.finditer(log))), None) if "Restored " in log else None
 
 
 def _files(summed: re.Match[str]) -> str:

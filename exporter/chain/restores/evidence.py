@@ -51,7 +51,7 @@ def _judged(backup: Backup) -> Iterator[RestoreProof | RestoreDoubt]:
     for source in backup.sources:
         if not (readers := backup.inventory.readers.of(source)):
             continue
-        one = Backup(backup.inventory, backup.key, source, backup.at)
+        one = backup if source is backup.source else Backup(backup.inventory, backup.key, source, backup.at)
         yield from (judged for reader in readers if (judged := _judge(one, reader)))
 
 
@@ -117,9 +117,8 @@ def _is_anyones(backup: Backup, destination: ReplicationDestination) -> bool:
     """Whether other claims' snapshots lie in the same repository, and nothing says whose it takes."""
     if destination.spec.mover.source_identity and destination.spec.mover.source_identity.source_name:
         return False
-    method = backup.source.spec.method if backup.source else ""
     secret = (backup.namespace, backup.repository_secret or "")
-    if len(backup.cluster.volsync.sharers_of(secret, method)) > 1:
+    if len(backup.cluster.volsync.sharers_of(secret, backup.method)) > 1:
         return True
     return backup.binding is not None and is_shared(backup, backup.binding)
 

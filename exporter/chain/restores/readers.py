@@ -1,6 +1,6 @@
 """Which ReplicationDestinations restore from where a source writes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -29,16 +29,16 @@ class Restores:
     def __init__(self, volsync: VolSyncFacts) -> None:
         self.alike: dict[tuple[str, str, str], list[ReplicationDestination]] = defaultdict(list)
         """By namespace, Secret and method."""
-        self.users_of_name: dict[tuple[str, str], set[Key]] = defaultdict(set)
-        """The claims whose sources have a Secret of a name and a method, whatever their namespace."""
-        used = set()
+        used, users = set[tuple[str, str, str]](), set[tuple[str, str, str, str]]()
         for one in sorted(volsync.destinations, key=lambda one: one.key):
             if one.spec.mover.repository:
                 self.alike[one.namespace, one.spec.mover.repository, one.spec.method].append(one)
         for source in volsync.sources:
             secret, method = source.spec.mover.repository, source.spec.method
-            used.add((source.namespace, secret, method))
-            self.users_of_name[secret or "", method].add((source.namespace, source.spec.source_pvc))
+            used.add((source.namespace, secret or "", method))
+            users.add((source.namespace, source.spec.source_pvc, secret or "", method))
+        self.users_of_name = Counter((secret, method) for _, _, secret, method in users)
+        """How many claims have sources with a Secret of a name and a method, whatever their namespace."""
         self.foreign = tuple(one for key, found in sorted(self.alike.items()) if key not in used for one in found)
         """Those with a Secret that no source of their namespace and method has."""
 
@@ -81,7 +81,7 @@ class Readers:
             for one in self._foreign_at.get(identity, ())
         }
         namesakes = self._foreign_named.get((secret or "", source.spec.method), ())
-        if len(self._restores.users_of_name.get((secret or "", source.spec.method), ())) == 1:
+        if self._restores.users_of_name[secret or "", source.spec.method] == 1:
             here += [Reader(one, _OTHER_SECRET) for one in namesakes if one.key not in told]
         return (*here, *(told[key] for key in sorted(told)))
 

@@ -21,11 +21,11 @@ Name = Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
 LONGEST_TEXT = 4096
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 """Anything else that somebody wrote; of a longer one the ends are kept."""
-Labels = Annotated[
-    dict[Annotated[str, msgspec.Meta(max_length=317)], Annotated[str, msgspec.Meta(max_length=63)]],
-    msgspec.Meta(max_length=100),
-]
-"""A key is a prefix of 253 and a name of 63 characters at the most, a value as long as such a name."""
+LONGEST_KEY = 317
+"""Of a label: a prefix of 253 and a name of 63 characters at the most."""
+_MOST_LABELS = msgspec.Meta(max_length=100)
+_LabelValue = Annotated[str, msgspec.Meta(max_length=63)]
+Labels = Annotated[dict[Annotated[str, msgspec.Meta(max_length=LONGEST_KEY)], _LabelValue], _MOST_LABELS]
 T = TypeVar("T")
 Items = Annotated[tuple[T, ...], msgspec.Meta(max_length=1000)]
 """A list in an object: a longer one makes the object malformed."""
@@ -57,7 +57,16 @@ class Metadata(Wire):
 
 
 class LabelledMetadata(Metadata):
-    labels: Labels | None = None
+    """Thousands of objects have labels of a few keys: msgspec makes one text of equal keys that have no constraint.
+
+    That is 10 MiB of 10,000 claims and their objects. So the keys' length is looked after here.
+    """
+
+    labels: Annotated[dict[str, _LabelValue], _MOST_LABELS] | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels and max(map(len, self.labels)) > LONGEST_KEY:
+            raise ValueError(f"a label's key is longer than {LONGEST_KEY} characters")
 
 
 class Object(Wire):

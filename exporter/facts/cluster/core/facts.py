@@ -18,7 +18,7 @@ from exporter.facts.cluster.core.objects import (
     StorageClass,
     VolumeAttachment,
 )
-from exporter.facts.cluster.object_list import Key, ObjectList
+from exporter.facts.cluster.object_list import Key, ObjectList, key_of
 from exporter.facts.cluster.wire import Object
 from exporter.facts.dependencies import Table, apart, shared
 
@@ -127,7 +127,7 @@ class CoreFacts(msgspec.Struct, frozen=True, dict=True):
 
 
 def _by_key(claims: ObjectList[PersistentVolumeClaim]) -> Table[Key, PersistentVolumeClaim]:
-    return Table("pvcs", {pvc.key: pvc for pvc in claims.items})
+    return Table("pvcs", dict(zip(map(key_of, claims.items), claims.items, strict=True)))
 
 
 def _by_volume(attachments: ObjectList[VolumeAttachment]) -> Table[str, tuple[VolumeAttachment, ...]]:

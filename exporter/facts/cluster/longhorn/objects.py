@@ -11,6 +11,9 @@ from exporter.facts.cluster.wire import (
     Wire,
 )
 
+TELLING = "Scheduled"
+"""The condition of a volume that tells something; a few others repeat its state."""
+
 
 class LonghornVolumeSpec(Wire):
     node_id: Name = msgspec.field(default="", name="nodeID")
@@ -49,10 +52,16 @@ class LonghornVolumeStatus(Wire):
     """Set by a salvage and by an engine that died."""
     kubernetes_status: KubernetesStatus | None = None
     conditions: Items[Condition] | None = None
+    """Of all that Longhorn says of each volume, what `TELLING` names: the others are never looked at."""
     clone_status: CloneStatus | None = None
     share_state: Text = ""
     """The share manager's: `running` once it serves at `share_endpoint`."""
     share_endpoint: Text = ""
+
+    def __post_init__(self) -> None:
+        if self.conditions:
+            telling = tuple(one for one in self.conditions if one.type == TELLING)
+            msgspec.structs.force_setattr(self, "conditions", telling)
 
 
 class LonghornVolume(Object):
