@@ -10,7 +10,8 @@ import json
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -82,7 +83,8 @@ def _memory(claims: int) -> list[Row]:
     rows = [Row(f"memory kept, {claims} claims", ours, naive, naive / ours, "MiB")]
     for size in (max(claims // 10, 1), claims):
         count = _count("core.claims", size)
-        paged, whole = (_for_a_moment(BY_FIELD["core.claims"], count, limit) for limit in (PAGE, count))
+        kind = BY_FIELD["core.claims"]
+        paged, whole = _for_a_moment(kind, count, PAGE, partial(decode_page, kind)), _for_a_moment(kind, count, count)
         rows.append(Row(f"memory for a moment, {count} PVCs", paged, whole, whole / paged, "MiB"))
     return rows
 
@@ -100,12 +102,12 @@ def _kept(field: str, claims: int) -> tuple[float, float]:
     return sizes[0] / 2**20, sizes[1] / 2**20
 
 
-def _for_a_moment(kind: Kind, count: int, limit: int) -> float:
-    """The most MiB that the bytes of one page and their decoding take beside the structs that stay."""
+def _for_a_moment(kind: Kind, count: int, limit: int, decode: Callable[[bytes], object] = json.loads) -> float:
+    """The most MiB that the bytes of one page and their decoding take beside what stays of them."""
     most = 0
     for body in pages(kind, count, limit):
         tracemalloc.start()
-        page = decode_page(kind, body)
+        page = decode(body)
         stays, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         most = max(most, len(body) + peak - stays)
