@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import os
+
 import structlog
 from hypothesis import HealthCheck, settings
 
@@ -11,3 +13,8 @@ settings.load_profile("any machine")
 structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer(colors=False)],
 )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many processes again as there are processors: tests wait for other programs a third of their time."""
+    return max(2, len(os.sched_getaffinity(0)) * 3 // 2)

@@ -5,6 +5,7 @@ python -m tests.faults [--only WORD…] [--claims 10000] [--print]
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--claims", type=int, default=load.CLAIMS, help="under the chart's limits; 0: leave that out")
     parser.add_argument("--print", action="store_true", help="leave the page as it is")
     options = parser.parse_args()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` ignores it, and so would the processes that this starts
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         outcomes, ended, peak = _put_in(folder, options.only)
