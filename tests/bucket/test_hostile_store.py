@@ -124,7 +124,7 @@ ANSWERS = {
     "a huge size": (sends(body=entry("9" * 30)), Reason.MALFORMED_ANSWER),
     "a size of 5000 digits": (sends(body=entry("9" * 5000)), Reason.MALFORMED_ANSWER),
     "a negative size": (sends(body=entry("-1")), Reason.MALFORMED_ANSWER),
-    "a size that is no number": (sends(body=entry("much")), Reason.MALFORMED_ANSWER),
+    "a size that is not a number": (sends(body=entry("much")), Reason.MALFORMED_ANSWER),
     "an unknown encoding": (sends(body=b'<?xml version="1.0" encoding="x-none"?><A/>'), Reason.MALFORMED_ANSWER),
     "no text": (sends(body=b"\xff\xfe<\x00"), Reason.MALFORMED_ANSWER),
     "an entity bomb": (sends(body=BOMB), Reason.MALFORMED_ANSWER),

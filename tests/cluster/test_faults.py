@@ -44,7 +44,7 @@ FAULTS = {
     "a list of something else": (faults.body(b'{"kind":"PodList","items":[]}'), Reason.MALFORMED_ANSWER),
     "a Status in place of a list": (faults.body(b'{"kind":"Status","status":"Failure"}'), Reason.MALFORMED_ANSWER),
     "no items": (faults.body(b'{"kind":"ReplicationSourceList","metadata":{}}'), Reason.MALFORMED_ANSWER),
-    "bytes that are no text": (faults.body(b'{"kind":"\xff\xfe"}'), Reason.MALFORMED_ANSWER),
+    "bytes that are not text": (faults.body(b'{"kind":"\xff\xfe"}'), Reason.MALFORMED_ANSWER),
     "nested without end": (faults.body(b'{"kind":' + b"[" * 100_000), Reason.MALFORMED_ANSWER),
 }
 

@@ -159,7 +159,7 @@ def _cases() -> list[Case]:
         "stalls in the body": stalls,
         "cut in the body": is_cut,
         "a redirect without a region": sends(status=301, code="PermanentRedirect"),
-        "a redirect to a region that is none": sends(status=301, headers={"x-amz-bucket-region": ""}),
+        "a redirect to an empty region": sends(status=301, headers={"x-amz-bucket-region": ""}),
         "tokens without end": on("", make_endless()),
         "keys out of order": on("", unordered),
     }  # fmt: skip
