@@ -120,10 +120,10 @@ def test_a_killed_backup_has_the_data_listed_although_the_index_is_as_it_was(
     assert killed.snapshots == 1
 
     # With the dead lock there, a further read lists nothing: what is dead does not write. (Times are whole seconds: a
-    # listing in the lock's own second may have come before it.)
+    # listing in the lock's own second may have come before it, and before the last pack that the dead mover sent.)
     while only(reader).data_measured_at <= killed.oldest_lock:
         continue
-    only(reader)
+    dead = only(reader)
     assert reader.sweeps[0].requests == 1
 
     # A prune of unreferenced packs leaves no trace where a look sees it: only the listing's age can tell.
@@ -132,7 +132,7 @@ def test_a_killed_backup_has_the_data_listed_although_the_index_is_as_it_was(
     assert only(reader_of("killed")).totals[ObjectType.DATA].objects == before.totals[ObjectType.DATA].objects
     pruned = only(reader)
     assert pruned.index_generation == before.index_generation
-    assert pruned.totals[ObjectType.DATA] == killed.totals[ObjectType.DATA]
+    assert pruned.totals[ObjectType.DATA] == dead.totals[ObjectType.DATA]
     sweep = reader.sweeps[0]
     sweep.settings = sweep.settings.model_copy(update={"poll": PollSettings(full_listing=timedelta(0))})
     assert only(reader).totals[ObjectType.DATA] == before.totals[ObjectType.DATA]
