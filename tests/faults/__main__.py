@@ -92,7 +92,7 @@ def _told(outcome: Outcome) -> Outcome:
 def _text(outcomes: list[Outcome], ended: list[End], peak: int, under_load: Iterable[load.Row]) -> Iterator[str]:
     well = sum(not outcome.wrong for outcome in outcomes)
     slowest = max((outcome.slowest for outcome in outcomes), default=0.0)
-    yield f"{len(outcomes)} faults, one after another in one process, with `{' '.join(POLLS)}`"
+    yield f"{len(outcomes)} faults, one after another, with `{' '.join(POLLS)}`"
     yield f"and `{TIMEOUT}`: {well} were survived, affected nothing else, caused no false report, and recovered"
     yield f"after they ended. The slowest scrape took {slowest:.1f} s, and the peak memory was {peak} MiB.\n"
     yield "| where | fault | reported after | reason | affected nothing else | recovered after |"
