@@ -4,7 +4,7 @@
 .PHONY: help demo test browser lives rules-prometheus rules-victoria lint fuzz faults bench bench-kube-state-metrics docs
 .PHONY: image check-fixtures screenshots setup setup-test setup-bench setup-browser
 
-# What scripts/setup fetched stands here.
+# What scripts/setup fetched is here.
 export PATH := $(CURDIR)/.tools/uv/bin:$(PATH):$(CURDIR)/.tools/bin
 # As scripts/setup does: a network with an authority of its own has told the system of it.
 export UV_SYSTEM_CERTS ?= true

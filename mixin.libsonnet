@@ -29,7 +29,7 @@ local hasAlert(group) = std.length([rule for rule in group.rules if std.objectHa
 
 {
   _config+:: {
-    // Where the runbook pages stand.
+    // Where the runbook pages are.
     runbookBase: own,
   },
 

@@ -20,11 +20,11 @@ from exporter.chain.isolation import Isolation, JudgingFailure
 from exporter.chain.judge import judge_alone, judge_policies
 from exporter.chain.now import Now, Span, common
 from exporter.chain.verdict import ClaimVerdict, Orphan, PolicyState, RootCause, Verdict
-from exporter.collector import at_rest
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import ANY, UNSETTLED, Key, ObjectList
 from exporter.facts.dependencies import changed, note_of, noting
 from exporter.facts.model import Facts
+from exporter.garbage_collection import collection_paused
 from exporter.settings import Settings
 
 _NO_CHANGE: frozenset[int] = frozenset()
@@ -88,7 +88,7 @@ class Judge:
         self.judged = 0
         """How many claims were judged for the last verdict; the others stand."""
 
-    @at_rest()
+    @collection_paused()
     def verdict(self, facts: Facts, at: datetime) -> Verdict:
         """The verdict on *facts* at the moment *at* (timezone-aware)."""
         seen, before = _see(facts), self._seen

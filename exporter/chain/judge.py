@@ -34,14 +34,14 @@ from exporter.chain.verdict import (
 )
 from exporter.chain.walk import ORDER, blocking_problem, walk
 from exporter.chain.writing import written_out
-from exporter.collector import at_rest
 from exporter.facts.bucket.model import Bucket
 from exporter.facts.cluster.object_list import Key
 from exporter.facts.model import Facts
+from exporter.garbage_collection import collection_paused
 from exporter.settings import Settings
 
 
-@at_rest()
+@collection_paused()
 def judge(facts: Facts, settings: Settings, at: datetime) -> Verdict:
     """Judge every claim in *facts* at the moment *at* (timezone-aware)."""
     inventory, now = Inventory(facts, settings), Now(at)

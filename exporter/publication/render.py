@@ -25,8 +25,8 @@ from prometheus_client.utils import floatToGoString
 
 from exporter.caching import are_identical
 from exporter.chain.verdict import Verdict
-from exporter.collector import at_rest
 from exporter.facts.bucket.model import Bucket
+from exporter.garbage_collection import collection_paused
 from exporter.publication.blocks import Block, Blocks
 from exporter.publication.families import (
     TELEMETRY_FAMILIES,
@@ -110,7 +110,7 @@ class Renderer:
         """How many blocks had to be made for the last verdict."""
         return self._blocks.made
 
-    @at_rest()
+    @collection_paused()
     def render(self, verdict: Verdict) -> Rendered:
         """Render all that does not change until the next verdict; where nothing did, that is the same one again."""
         rests_on = (*_rests_on(verdict), *verdict.facts.buckets)

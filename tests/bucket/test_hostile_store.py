@@ -126,11 +126,11 @@ ANSWERS = {
     "a negative size": (sends(body=entry("-1")), Reason.MALFORMED_ANSWER),
     "a size that is not a number": (sends(body=entry("much")), Reason.MALFORMED_ANSWER),
     "an unknown encoding": (sends(body=b'<?xml version="1.0" encoding="x-none"?><A/>'), Reason.MALFORMED_ANSWER),
-    "no text": (sends(body=b"\xff\xfe<\x00"), Reason.MALFORMED_ANSWER),
+    "bytes that are not text": (sends(body=b"\xff\xfe<\x00"), Reason.MALFORMED_ANSWER),
     "an entity bomb": (sends(body=BOMB), Reason.MALFORMED_ANSWER),
     "a gzip bomb": (gzipped(EMPTY + b" " * (transport.MOST_BYTES + 1)), Reason.MALFORMED_ANSWER),
-    "an unknown packing": (sends(headers={"Content-Encoding": "br"}), Reason.MALFORMED_ANSWER),
-    "no packing where one is told": (sends(headers={"Content-Encoding": "gzip"}), Reason.MALFORMED_ANSWER),
+    "an unknown Content-Encoding": (sends(headers={"Content-Encoding": "br"}), Reason.MALFORMED_ANSWER),
+    "a Content-Encoding that is not true": (sends(headers={"Content-Encoding": "gzip"}), Reason.MALFORMED_ANSWER),
     "a body without end": (
         repeats(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"100000\r\n" + b" " * 0x100000 + b"\r\n", 0.0),
         Reason.MALFORMED_ANSWER,
@@ -147,7 +147,7 @@ ANSWERS = {
         ),
         Reason.MALFORMED_ANSWER,
     ),
-    "no HTTP": (repeats(b"SSH-2.0-OpenSSH_9.2\r\n", b"\r\n"), Reason.CONNECTION),
+    "not HTTP": (repeats(b"SSH-2.0-OpenSSH_9.2\r\n", b"\r\n"), Reason.CONNECTION),
     "an error in an unknown encoding": (
         sends(status=403, body=b'<?xml version="1.0" encoding="x-none"?><Error><Code>AccessDenied</Code></Error>'),
         None,

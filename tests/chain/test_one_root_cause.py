@@ -232,6 +232,30 @@ def test_volumes_whose_engines_are_on_one_lost_node_are_one_root_cause_of_the_no
     assert brief(verdict) == {"volume_unreachable node/talos-worker-3": 1000}
 
 
+def unscheduled(kind: str, text: str, number: int) -> str:
+    """No node takes the pod."""
+    if kind != "Pod":
+        return text
+    pod = msgspec.json.decode(text)
+    message = f"0/{3 + number % 2} nodes are available: 3 Insufficient memory."
+    pod["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", "message": message}]
+    return msgspec.json.encode(pod).decode()
+
+
+def test_restores_that_hang_for_the_same_reason_are_one_root_cause() -> None:
+    roots = judged("restore_stuck", many("restore_stuck", edit=unscheduled)).root_causes
+    (root,) = [root for root in roots if root.cause is Cause.RESTORE_STUCK]
+    assert len(root.claims) == 1000
+
+
+def test_restores_that_hang_for_no_reason_that_the_cluster_tells_each_have_their_own_root_cause() -> None:
+    """So that a second one that hangs is reported while the first still does."""
+    roots = judged("restore_stuck", many("restore_stuck", 2)).root_causes
+    found = [root for root in roots if root.cause is Cause.RESTORE_STUCK]
+    assert len(found) > 1
+    assert {(root.scope.kind, len(root.claims)) for root in found} == {(ScopeKind.CLAIM, 1)}
+
+
 # --- one namespace, one claim
 
 
@@ -279,7 +303,6 @@ def test_a_bucket_that_was_emptied_is_one_root_cause() -> None:
         ("external_secret_stale", Cause.EXTERNAL_SECRET_STALE),
         ("prune_overdue", Cause.PRUNE_OVERDUE),
         ("restore_failing", Cause.RESTORE_FAILING),
-        ("restore_stuck", Cause.RESTORE_STUCK),
         ("restore_empty", Cause.RESTORE_EMPTY),
     ],
 )

@@ -91,7 +91,7 @@ class Bindings:
         self.isolation = Isolation()
         self._objects = Hints(cluster)
         self._memory = _Memory()
-        self._before = before._memory if before else _Memory()  # noqa: SLF001 - its own class's
+        self._before = before._memory if before else _Memory()
         known = self._before.places
         self._places: Places = known if known is not None and known.is_of(buckets) else Places(buckets)
         self._memory.places = self._places
@@ -194,7 +194,7 @@ class Bindings:
         Then the sources of which other things are said, or that wrote to elsewhere, are decided again, and those that
         wanted the same repository with them: what all of them show together is kept as counts.
         """
-        again = before._told_or_found_anew(self._cluster, self._places)  # noqa: SLF001 - its own class's
+        again = before._to_decide_again(self._cluster, self._places)
         if again is None:
             return
         made = vars(before)
@@ -205,13 +205,13 @@ class Bindings:
         self._memory.read = self._before.read
         self.__dict__.update({name: made[name] for name in _WRITTEN if name in made})
         hints = {new.key: self._alone(new, self._hinted, _NO_HINTS) for _, new in again}
-        bases = before._bases.copy()  # noqa: SLF001 - as above
+        bases = before._bases.copy()
         for old, new in again:
-            self._count_bases(bases, old, before._hints_of[old.key], -1)  # noqa: SLF001 - as above
+            self._count_bases(bases, old, before._hints_of[old.key], -1)
             self._count_bases(bases, new, hints[new.key], 1)
-        told = {hint.base for old, new in again for hint in (*before._hints_of[old.key], *hints[new.key])}  # noqa: SLF001
-        self.__dict__.update(_hints_of={**before._hints_of, **hints}, _bases=bases)  # noqa: SLF001 - as above
-        if bases.tells_the_same(before._bases, told):  # noqa: SLF001 - as above
+        told = {hint.base for old, new in again for hint in (*before._hints_of[old.key], *hints[new.key])}
+        self.__dict__.update(_hints_of={**before._hints_of, **hints}, _bases=bases)
+        if bases.tells_the_same(before._bases, told):
             self._memory = self._before
             self._decide_again(before, [new for _, new in again])
 
@@ -225,16 +225,16 @@ class Bindings:
         rivals = [(source, place) for source, place in named.values() if place in wanted]
         told |= {source.key: self._alone(source, self._told, _UNTOLD) for source, _ in rivals}
         changes = {**told, **self._matched(rivals)}
-        tally = before._tally.copy()  # noqa: SLF001 - its own class's
+        tally = before._tally.copy()
         for source in {source.key: source for source in (*sources, *(source for source, _ in rivals))}.values():
-            tally.count(self._shown(source, before._found[source.key]), -1)  # noqa: SLF001 - as above
+            tally.count(self._shown(source, before._found[source.key]), -1)
             tally.count(self._shown(source, changes[source.key]), 1)
-        self.__dict__.update(_found={**before._found, **changes}, _tally=tally)  # noqa: SLF001 - as above
+        self.__dict__.update(_found={**before._found, **changes}, _tally=tally)
         self._follow_places(before)
 
     def _follow_places(self, before: "Bindings") -> None:
-        """Tell anew of those places which claims write to them that are another claim's than *before*."""
-        bindings, known = dict(self._all.items()), dict(before._all.items())  # noqa: SLF001 - its own class's
+        """Say again which claims write to the places that are another claim's than *before*."""
+        bindings, known = dict(self._all.items()), dict(before._all.items())
         pairs = [(one, known[key]) for key, one in bindings.items() if one is not known[key]]
         moved = {place for one, other in pairs if one.at != other.at for place in (one.at, other.at) if place}
         there = [source for source in self.sources if moved and bindings[source.key].at in moved]
@@ -244,7 +244,7 @@ class Bindings:
         if all((one.at is None) is (other.at is None) for one, other in pairs):
             self.__dict__["unplaced"] = before.unplaced
 
-    def _told_or_found_anew(
+    def _to_decide_again(
         self, cluster: ClusterFacts, places: Places
     ) -> list[tuple[ReplicationSource, ReplicationSource]] | None:
         """The sources of *cluster* that were decided here and are to be decided again, as they were and as they are.

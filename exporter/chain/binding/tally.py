@@ -1,4 +1,4 @@
-"""What the sources of a cluster show together, kept as counts: one source can be taken out again and put in anew."""
+"""What the sources of a cluster show together, kept as counts: a source that changes is taken out and put in again."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping

@@ -16,6 +16,7 @@ from exporter.chain.causes import SYNCHRONISED, Cause, Link
 from exporter.chain.instants import earlier
 from exporter.chain.kyverno.generated import POLICY
 from exporter.chain.mover.failing import STORE_FAULTS
+from exporter.chain.mover.scheduling import scheduler_message
 from exporter.chain.mover_log import FEW_FAILURES, cause_of_log, last_words, says_nothing_restored
 from exporter.chain.recovery import ours, recovery_point
 from exporter.chain.restores import unproven
@@ -23,6 +24,7 @@ from exporter.chain.scope import Scope
 from exporter.chain.text import one_line, sign_of
 from exporter.chain.verdict import LinkVerdict, Problem, RestoreVerdict
 from exporter.durations import format_duration
+from exporter.facts.cluster.core.objects import Job, Pod
 from exporter.facts.cluster.object_list import first_unread
 from exporter.facts.cluster.volsync.objects import ReplicationDestination, ReplicationDestinationStatus
 
@@ -88,21 +90,21 @@ def _about(backup: Backup, destination: ReplicationDestination) -> dict[str, str
 
 def _failing(backup: Backup, destination: ReplicationDestination) -> Problem | None:
     status = _status(destination)
-    condition = synchronizing(status)
+    condition, words = synchronizing(status), ""
     if condition and condition.reason == "Error":
-        told = condition.message
+        told = words = condition.message
     elif status.latest_mover_status and status.latest_mover_status.result == "Failed":
-        told = last_words(_log(status))
+        told = words = last_words(_log(status))
     elif failures := _failures(backup, destination):
         told = "its mover has failed once" if failures == 1 else f"its mover has failed {failures} times"
     else:
         return None
-    is_of_store = cause_of_log(told) in STORE_FAULTS
+    is_of_store = cause_of_log(words) in STORE_FAULTS
     return backup.problem(
         Cause.RESTORE_FAILING,
         f"Restore {destination.name} fails: {one_line(told)}.",
-        scopes=(backup.scope, *backup.stores) if is_of_store else backup.everywhere,
-        sign="" if is_of_store else sign_of(told, destination.name, backup.pvc_name, backup.namespace),
+        scopes=(backup.scope, *backup.stores) if is_of_store else _scopes(backup, words),
+        sign="" if is_of_store else _sign(backup, destination, words),
         since=status.last_sync_start_time,
         names=_about(backup, destination),
     )
@@ -132,13 +134,33 @@ def _stuck(backup: Backup, destination: ReplicationDestination) -> Problem | Non
     grace = backup.settings.grace
     if is_running or age <= (grace.mover_start if is_waiting else grace.restore):
         return None
+    words = _obstacle(backup, job, pods)
     return backup.problem(
         Cause.RESTORE_STUCK,
         f"Restore {destination.name} started {format_duration(age)} ago and is not running.",
-        scopes=backup.everywhere,
+        scopes=_scopes(backup, words),
+        sign=_sign(backup, destination, words),
         since=start,
         names=_about(backup, destination),
     )
+
+
+def _obstacle(backup: Backup, job: Job | None, pods: tuple[Pod, ...]) -> str:
+    """What keeps a restore's pod from running, as the cluster says it; empty when it says nothing."""
+    core = backup.cluster.core
+    if pods and (words := scheduler_message(pods[0])):
+        return words
+    events = core.complaints_about(pods[0]) if pods else core.refusals_of(job) if job else ()
+    return events[-1].text if events else ""
+
+
+def _scopes(backup: Backup, words: str) -> tuple[Scope, ...]:
+    """Restores share a fault where the cluster says the same of each; where it says nothing, each has its own."""
+    return backup.everywhere if words else (backup.scope,)
+
+
+def _sign(backup: Backup, destination: ReplicationDestination, words: str) -> str:
+    return sign_of(words, destination.name, backup.pvc_name, backup.namespace)
 
 
 def _empty(backup: Backup, destination: ReplicationDestination) -> Problem | None:
