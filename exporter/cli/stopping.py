@@ -15,7 +15,7 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self._gracefully = False
+        self._is_graceful = False
         self._wanted = False
         self._arrivals, self._arrival = os.pipe()
         os.set_blocking(self._arrival, False)
@@ -32,7 +32,7 @@ class Stop:
 
     def end_gracefully(self) -> None:
         """From now on whoever waits ends the process in good order."""
-        self._gracefully = True
+        self._is_graceful = True
 
     def wait(self) -> None:
         """Return when the first signal has come."""
@@ -40,7 +40,7 @@ class Stop:
             pass
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if not self._gracefully or self._wanted:
+        if not self._is_graceful or self._wanted:
             # Threads that wait for an answer would keep the interpreter from ending.
             os._exit(128 + number)
         self._wanted = True

@@ -38,8 +38,8 @@ TICK = timedelta(seconds=15)
 _SHARE = 10
 """Judging takes a tenth of one processor's time at the most, however many claims there are.
 
-That of the processor, not of the clock: under a limit of a tenth of one, 10,000 claims took a minute, and the next
-verdict, which had next to nothing to judge, came after nine more.
+It is measured in CPU seconds. Under a limit of a tenth of a processor the first verdict on 10,000 claims takes a minute
+of wall time, and nine more would delay the next one, which has almost nothing to judge.
 """
 FIRST_VERDICT = timedelta(minutes=1)
 """The first verdict waits for every source's first read, but no longer than this, …"""
